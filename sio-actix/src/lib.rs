@@ -1,0 +1,2 @@
+//! The Socket.IO server for actix-web.
+pub mod transport;

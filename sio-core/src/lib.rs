@@ -1,0 +1,3 @@
+//! Socket.IO without I/O.
+
+pub mod packet;
