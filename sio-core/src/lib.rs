@@ -1,3 +1,25 @@
-//! Socket.IO without I/O.
+//! Socket.IO without I/O: bytes to packets, sessions, namespaces, rooms, dispatch.
+//!
+//! This crate holds all rules of Engine.IO 4 and Socket.IO 5 and none of their transport. It reads no
+//! clock (time is an argument, or comes from the carrier), opens no socket, spawns nothing and names no
+//! web framework. Every queue and buffer is bounded by [`limits`].
+//!
+//! - [`engine`]: engine packets, polling payloads, the state machine of a session;
+//! - [`packet`]: Socket.IO packets and their arguments;
+//! - [`mux`]: namespaces, acks and attachments over one session;
+//! - [`adapter`]: rooms and the selection of a broadcast;
+//! - [`handler`]: what users register;
+//! - [`server`]: what ties them together on the threads of a carrier.
+//!
+//! Users of actix-web depend on `sio-actix`, which re-exports what they need.
 
+pub mod adapter;
+pub mod close;
+pub mod engine;
+pub mod frame;
+pub mod handler;
+pub mod limits;
+pub mod mux;
 pub mod packet;
+pub mod server;
+pub mod sid;

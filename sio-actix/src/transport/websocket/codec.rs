@@ -1,0 +1,574 @@
+//! The frames of RFC 6455, seen from the server, without I/O.
+//!
+//! Chunks of the request body come in and messages go out; neighbours are the response body that
+//! feeds the [`Parser`] and the Engine.IO decoder that reads the messages.
+//! The `put_*` functions are the way back: they append whole, unmasked frames to a buffer.
+//! Nothing here may take memory for bytes that were announced but have not arrived, apart from one
+//! small reserve, and no payload byte may be scanned again because the next chunk arrives.
+//!
+//! ```text
+//!      ┌─── message out, or fragment stored ───┐
+//!      ▼                                       │
+//!     Head ──────── head accepted ─────────▶ Payload
+//!      │                                       │
+//!      └─ violation ─▶ Closed ◀─ close frame, ─┘
+//!                                 violation
+//! ```
+
+use std::{error, fmt, mem};
+
+use bytes::{Bytes, BytesMut};
+
+#[cfg(test)]
+mod tests;
+
+/// Cuts a byte stream into messages.
+///
+/// Holds memory only while a frame is cut short by the end of a chunk or a message is fragmented.
+pub(crate) struct Parser {
+    /// Upper bound for the payload of a message, summed over its fragments.
+    max_message: usize,
+    /// Kind of the message that waits for a continuation frame.
+    open: Option<Opcode>,
+    /// Bytes announced so far by the fragments of the open message.
+    announced: usize,
+    /// Unmasked payload that could not be delivered yet: the fragments of the open message, then
+    /// the front of an incomplete control frame.
+    gathered: Vec<u8>,
+    stage: Stage,
+    /// Front of a frame head that the end of a chunk cut in two.
+    head: [u8; MAX_HEAD],
+    head_len: usize,
+}
+
+impl Parser {
+    /// Creates a parser that refuses messages of more than `max_message` bytes.
+    pub(crate) fn new(max_message: usize) -> Self {
+        Self {
+            max_message,
+            open: None,
+            announced: 0,
+            gathered: Vec::new(),
+            stage: Stage::Head,
+            head: [0; MAX_HEAD],
+            head_len: 0,
+        }
+    }
+
+    /// Takes what it can from the front of `input` and returns the next message.
+    ///
+    /// `None` says that `input` is used up.
+    /// A message may borrow from `scratch`, whose former contents are lost; share one among all
+    /// connections of a worker.
+    /// After a close frame or a violation all further bytes are dropped unread.
+    ///
+    /// # Errors
+    ///
+    /// The rule the peer broke; the connection is to be closed with its [`Violation::close_code`].
+    pub(crate) fn next<'s>(
+        &mut self,
+        input: &mut &[u8],
+        scratch: &'s mut Vec<u8>,
+    ) -> Result<Option<Message<'s>>, Violation> {
+        scratch.clear();
+        // A large split message left its buffer here; it must not stay for the worker's life.
+        if scratch.capacity() > SCRATCH_KEPT {
+            scratch.shrink_to(SCRATCH_KEPT);
+        }
+        let outcome = self.advance(input, scratch);
+        if matches!(outcome, Err(_) | Ok(Some(Message::Close(_)))) {
+            self.stage = Stage::Closed;
+            self.gathered = Vec::new();
+            *input = &[];
+        }
+        outcome
+    }
+
+    fn advance<'s>(
+        &mut self,
+        input: &mut &[u8],
+        scratch: &'s mut Vec<u8>,
+    ) -> Result<Option<Message<'s>>, Violation> {
+        loop {
+            match self.stage {
+                Stage::Head => {
+                    let Some(frame) = self.take_head(input)? else {
+                        return Ok(None);
+                    };
+                    self.stage = Stage::Payload(frame);
+                }
+                Stage::Payload(mut frame) => {
+                    if !self.take_payload(&mut frame, input, scratch) {
+                        self.stage = Stage::Payload(frame);
+                        return Ok(None);
+                    }
+                    self.stage = Stage::Head;
+                    if frame.fin {
+                        return self.deliver(frame.opcode, scratch).map(Some);
+                    }
+                }
+                Stage::Closed => {
+                    *input = &[];
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Takes a frame head, or stores the front of one if `input` ends inside it.
+    fn take_head(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, Violation> {
+        let stored = self.head_len;
+        let found = if stored == 0 {
+            self.check_head(input)?
+        } else {
+            self.store_head(input);
+            self.check_head(self.head.get(..self.head_len).unwrap_or_default())?
+        };
+        let Some((frame, head_len)) = found else {
+            if stored == 0 {
+                self.store_head(input);
+            }
+            *input = &[];
+            return Ok(None);
+        };
+        // What was stored earlier is no longer part of `input`.
+        *input = input.get(head_len - stored..).unwrap_or_default();
+        self.head_len = 0;
+        if !frame.opcode.is_control() {
+            (self.open, self.announced) = if frame.fin {
+                (None, 0)
+            } else {
+                (Some(frame.opcode), self.announced + frame.len)
+            };
+        }
+        Ok(Some(frame))
+    }
+
+    /// Copies bytes behind the stored front of a head, without taking them from `input`.
+    fn store_head(&mut self, input: &[u8]) {
+        let free = self.head.get_mut(self.head_len..).unwrap_or_default();
+        let taken = free.len().min(input.len());
+        for (to, from) in free.iter_mut().zip(input) {
+            *to = *from;
+        }
+        self.head_len += taken;
+    }
+
+    /// Reads the frame head at the front of `bytes` and returns it with its length.
+    ///
+    /// Each rule is checked as soon as its bytes are there: a peer that announces too much is
+    /// refused even if it never sends the masking key.
+    fn check_head(&self, bytes: &[u8]) -> Result<Option<(Frame, usize)>, Violation> {
+        let &[first, second, ref rest @ ..] = bytes else {
+            return Ok(None);
+        };
+        if first & RSV_BITS != 0 {
+            return Err(Violation::Protocol("reserved bit set"));
+        }
+        let fin = first & FIN != 0;
+        let opcode = match (first & OPCODE_BITS, self.open) {
+            (CONTINUATION, Some(opcode)) => opcode,
+            (CONTINUATION, None) => {
+                return Err(Violation::Protocol("continuation of no message"));
+            }
+            (bits, open) => match (Opcode::from_bits(bits), open) {
+                (None, _) => return Err(Violation::Protocol("unknown opcode")),
+                (Some(Opcode::Text | Opcode::Binary), Some(_)) => {
+                    return Err(Violation::Protocol("new message inside a fragmented one"));
+                }
+                (Some(opcode), _) => opcode,
+            },
+        };
+        if second & MASKED == 0 {
+            return Err(Violation::Protocol("frame is not masked"));
+        }
+        let short = second & LENGTH_BITS;
+        if opcode.is_control() {
+            if !fin {
+                return Err(Violation::Protocol("fragmented control frame"));
+            }
+            if short > MAX_SHORT {
+                return Err(Violation::Protocol("control frame is too long"));
+            }
+        }
+
+        let (len, rest) = match short {
+            LENGTH_IN_2 => {
+                let Some((len, rest)) = rest.split_first_chunk() else {
+                    return Ok(None);
+                };
+                (u64::from(u16::from_be_bytes(*len)), rest)
+            }
+            LENGTH_IN_8 => {
+                let Some((len, rest)) = rest.split_first_chunk() else {
+                    return Ok(None);
+                };
+                (u64::from_be_bytes(*len), rest)
+            }
+            _ => (u64::from(short), rest),
+        };
+        let minimal = match short {
+            LENGTH_IN_2 => len > u64::from(MAX_SHORT),
+            LENGTH_IN_8 => len > u64::from(u16::MAX),
+            _ => true,
+        };
+        if !minimal {
+            return Err(Violation::Protocol("length is not in its shortest form"));
+        }
+        if len > MAX_LENGTH {
+            return Err(Violation::Protocol("length has its top bit set"));
+        }
+        let len = if opcode.is_control() {
+            usize::from(short)
+        } else {
+            let room = self.max_message - self.announced;
+            match usize::try_from(len) {
+                Ok(len) if len <= room => len,
+                _ => {
+                    return Err(Violation::TooLarge {
+                        declared: len.saturating_add(self.announced as u64),
+                        limit: self.max_message,
+                    });
+                }
+            }
+        };
+
+        let Some((mask, rest)) = rest.split_first_chunk() else {
+            return Ok(None);
+        };
+        let frame = Frame {
+            opcode,
+            fin,
+            mask: *mask,
+            len,
+            taken: 0,
+        };
+        Ok(Some((frame, bytes.len() - rest.len())))
+    }
+
+    /// Takes payload of `frame` and says whether the frame is complete.
+    ///
+    /// The payload of a complete text message or control frame is in `scratch` afterwards, that of
+    /// a binary message in `gathered`.
+    fn take_payload(
+        &mut self,
+        frame: &mut Frame,
+        input: &mut &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> bool {
+        let missing = frame.len - frame.taken;
+        let (payload, rest) = input.split_at(missing.min(input.len()));
+        *input = rest;
+        let complete = payload.len() == missing;
+        let mask = frame.mask_at_offset();
+        match frame.opcode {
+            // Nobody asks what a pong says.
+            Opcode::Pong => {}
+            Opcode::Close | Opcode::Ping if complete => {
+                // The front of the frame lies behind the fragments of the open message.
+                let front = self.gathered.len() - frame.taken;
+                scratch.extend_from_slice(self.gathered.get(front..).unwrap_or_default());
+                append_unmasked(scratch, payload, mask);
+                self.gathered.truncate(front);
+                if front == 0 {
+                    self.gathered = Vec::new();
+                }
+            }
+            Opcode::Text if complete && frame.fin && self.gathered.is_empty() => {
+                append_unmasked(scratch, payload, mask);
+            }
+            Opcode::Text if complete && frame.fin => {
+                self.gather(frame, payload, mask);
+                let gathered = mem::take(&mut self.gathered);
+                // A copy that fits is cheaper than to give up the buffer in use by everyone.
+                if gathered.len() <= scratch.capacity() {
+                    scratch.extend_from_slice(&gathered);
+                } else {
+                    *scratch = gathered;
+                }
+            }
+            Opcode::Text | Opcode::Binary | Opcode::Close | Opcode::Ping => {
+                self.gather(frame, payload, mask);
+            }
+        }
+        frame.taken += payload.len();
+        complete
+    }
+
+    /// Appends payload to `gathered`, whose capacity stays within the limit for messages plus one
+    /// control frame.
+    fn gather(&mut self, frame: &Frame, payload: &[u8], mask: [u8; 4]) {
+        let len = self.gathered.len();
+        let needed = len + payload.len();
+        let capacity = self.gathered.capacity();
+        if needed > capacity {
+            let end = len + (frame.len - frame.taken);
+            // Doubling keeps the cost of a message of tiny pieces linear, even with control frames
+            // between them; where the end is known, it leaves no slack.
+            let ceiling = if self.open.is_some() {
+                self.max_message.saturating_add(usize::from(MAX_SHORT))
+            } else {
+                end
+            };
+            let target = needed
+                .max(end.min(len + UPFRONT))
+                .max(ceiling.min(capacity.saturating_mul(2)));
+            self.gathered.reserve_exact(target - len);
+        }
+        append_unmasked(&mut self.gathered, payload, mask);
+    }
+
+    fn deliver<'s>(&mut self, opcode: Opcode, scratch: &'s [u8]) -> Result<Message<'s>, Violation> {
+        Ok(match opcode {
+            Opcode::Text => Message::Text(check_utf8(scratch)?),
+            Opcode::Binary => Message::Binary(Bytes::from(mem::take(&mut self.gathered))),
+            Opcode::Close => Message::Close(check_close(scratch)?),
+            Opcode::Ping => Message::Ping(scratch),
+            Opcode::Pong => Message::Pong,
+        })
+    }
+}
+
+/// Leaves the payload out: it belongs to the user and may be large.
+impl fmt::Debug for Parser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parser")
+            .field("max_message", &self.max_message)
+            .field("open", &self.open)
+            .field("gathered", &self.gathered.len())
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the peer sent, reassembled and checked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Message<'s> {
+    /// A text message.
+    Text(&'s str),
+    /// A binary message, in memory of its own.
+    Binary(Bytes),
+    /// A ping frame, to be answered by a pong frame with the same payload.
+    Ping(&'s [u8]),
+    /// A pong frame.
+    Pong,
+    /// A close frame, with its status if it carries one.
+    Close(Option<CloseFrame<'s>>),
+}
+
+/// Status in the peer's close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CloseFrame<'s> {
+    /// A code that RFC 6455, section 7.4, allows on the wire.
+    pub(crate) code: u16,
+    /// Text for a log, often empty.
+    pub(crate) reason: &'s str,
+}
+
+/// Rule of RFC 6455 that the peer broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Violation {
+    /// The frame itself is wrong.
+    Protocol(&'static str),
+    /// A text message or close reason is not UTF-8.
+    InvalidUtf8,
+    /// The message would pass the limit.
+    TooLarge {
+        /// Bytes announced for the message so far.
+        declared: u64,
+        /// Bytes allowed for a message.
+        limit: usize,
+    },
+}
+
+impl Violation {
+    /// Returns the code for the close frame that answers the violation.
+    pub(crate) fn close_code(&self) -> u16 {
+        match self {
+            Self::Protocol(_) => 1002,
+            Self::InvalidUtf8 => 1007,
+            Self::TooLarge { .. } => 1009,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(rule) => write!(f, "websocket protocol error: {rule}"),
+            Self::InvalidUtf8 => f.write_str("websocket text is not valid utf-8"),
+            Self::TooLarge { declared, limit } => {
+                write!(f, "websocket message of {declared} bytes, limit is {limit}")
+            }
+        }
+    }
+}
+
+impl error::Error for Violation {}
+
+/// Kind of a message or control frame.
+///
+/// Continuation has no place here: it takes the kind of its message when read, and is never sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opcode {
+    Text,
+    Binary,
+    Close,
+    Ping,
+    Pong,
+}
+
+impl Opcode {
+    fn from_bits(bits: u8) -> Option<Self> {
+        Some(match bits {
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xA => Self::Pong,
+            _ => return None,
+        })
+    }
+
+    fn bits(self) -> u8 {
+        match self {
+            Self::Text => 0x1,
+            Self::Binary => 0x2,
+            Self::Close => 0x8,
+            Self::Ping => 0x9,
+            Self::Pong => 0xA,
+        }
+    }
+
+    fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
+}
+
+/// Appends the head of an unfragmented frame whose `len` bytes of payload the caller appends next.
+///
+/// The payload of a control frame has at most 125 bytes.
+pub(crate) fn put_header(out: &mut BytesMut, opcode: Opcode, len: usize) {
+    debug_assert!(!opcode.is_control() || len <= usize::from(MAX_SHORT));
+    let first = FIN | opcode.bits();
+    match (u8::try_from(len), u16::try_from(len)) {
+        (Ok(len @ ..=MAX_SHORT), _) => out.extend_from_slice(&[first, len]),
+        (_, Ok(len)) => {
+            let [a, b] = len.to_be_bytes();
+            out.extend_from_slice(&[first, LENGTH_IN_2, a, b]);
+        }
+        _ => {
+            let [a, b, c, d, e, f, g, h] = (len as u64).to_be_bytes();
+            out.extend_from_slice(&[first, LENGTH_IN_8, a, b, c, d, e, f, g, h]);
+        }
+    }
+}
+
+/// Appends an unfragmented frame.
+pub(crate) fn put_frame(out: &mut BytesMut, opcode: Opcode, payload: &[u8]) {
+    out.reserve(MAX_SERVER_HEAD + payload.len());
+    put_header(out, opcode, payload.len());
+    out.extend_from_slice(payload);
+}
+
+/// Appends a close frame, without a payload if there is no code to tell.
+pub(crate) fn put_close(out: &mut BytesMut, code: Option<u16>) {
+    match code {
+        Some(code) => put_frame(out, Opcode::Close, &code.to_be_bytes()),
+        None => out.extend_from_slice(CLOSE_FRAME),
+    }
+}
+
+/// Where the next byte belongs.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Head,
+    Payload(Frame),
+    Closed,
+}
+
+/// A frame whose head was accepted.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    /// The kind of the whole message if this is a continuation.
+    opcode: Opcode,
+    fin: bool,
+    mask: [u8; 4],
+    /// Length of the payload.
+    len: usize,
+    /// Bytes of the payload seen so far.
+    taken: usize,
+}
+
+impl Frame {
+    /// Returns the masking key as it applies to the next byte of the payload.
+    fn mask_at_offset(&self) -> [u8; 4] {
+        let mut mask = self.mask;
+        mask.rotate_left(self.taken % 4);
+        mask
+    }
+}
+
+/// Appends `payload` to `to` without its mask.
+fn append_unmasked(to: &mut Vec<u8>, payload: &[u8], mask: [u8; 4]) {
+    let start = to.len();
+    to.extend_from_slice(payload);
+    let copy = to.get_mut(start..).unwrap_or_default();
+    let mut key = [0; 32];
+    key.as_chunks_mut().0.fill(mask);
+    // Blocks of fixed length let the compiler use vector instructions.
+    let (blocks, rest) = copy.as_chunks_mut::<32>();
+    for block in blocks {
+        for (byte, key) in block.iter_mut().zip(key) {
+            *byte ^= key;
+        }
+    }
+    for (byte, key) in rest.iter_mut().zip(key) {
+        *byte ^= key;
+    }
+}
+
+fn check_utf8(bytes: &[u8]) -> Result<&str, Violation> {
+    simdutf8::basic::from_utf8(bytes).or(Err(Violation::InvalidUtf8))
+}
+
+/// Checks the payload of a close frame by the rules of RFC 6455, sections 5.5.1 and 7.4.
+fn check_close(payload: &[u8]) -> Result<Option<CloseFrame<'_>>, Violation> {
+    match payload {
+        [] => Ok(None),
+        [_] => Err(Violation::Protocol("close frame with half a code")),
+        &[high, low, ref reason @ ..] => match u16::from_be_bytes([high, low]) {
+            code @ (1000..=1003 | 1007..=1014 | 3000..=4999) => {
+                let reason = check_utf8(reason)?;
+                Ok(Some(CloseFrame { code, reason }))
+            }
+            _ => Err(Violation::Protocol("close code is not allowed")),
+        },
+    }
+}
+
+/// A close frame without a code.
+pub(crate) const CLOSE_FRAME: &[u8] = &[0x88, 0];
+
+const FIN: u8 = 0x80;
+const RSV_BITS: u8 = 0x70;
+const OPCODE_BITS: u8 = 0x0F;
+const CONTINUATION: u8 = 0x0;
+const MASKED: u8 = 0x80;
+const LENGTH_BITS: u8 = 0x7F;
+/// Largest length that the second byte of a head can hold itself.
+const MAX_SHORT: u8 = 125;
+/// The length is in the next two bytes.
+const LENGTH_IN_2: u8 = 126;
+/// The length is in the next eight bytes.
+const LENGTH_IN_8: u8 = 127;
+/// Largest length on the wire, RFC 6455, section 5.2.
+const MAX_LENGTH: u64 = u64::MAX >> 1;
+/// Head of a frame from a client at its longest: two bytes, eight of length, four of masking key.
+const MAX_HEAD: usize = 14;
+/// The same from a server, which sends no masking key.
+const MAX_SERVER_HEAD: usize = 10;
+/// Memory taken at once for an incomplete frame; beyond it, bytes must arrive first.
+const UPFRONT: usize = 16 * 1024;
+/// Memory that a scratch buffer keeps from call to call.
+const SCRATCH_KEPT: usize = 64 * 1024;

@@ -1,0 +1,289 @@
+//! The outgoing queue of a session, bounded in bytes and frames.
+//!
+//! Frames wait here in emit order, whatever transport will carry them. While a WebSocket connection
+//! has its turn it lends a buffer: frames that need not wait are appended to it as wire bytes, so that
+//! everything said in one turn leaves in one write and a small reply is copied once.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::frame::{Frame, FrameGroup, FrameKind};
+
+use super::{payload, websocket};
+
+/// A lent buffer takes no further frames above this size; they wait in the queue instead, where
+/// they are counted.
+const TURN_BYTES: usize = 64 * 1024;
+/// Frames above this size are not copied into the buffer but handed out as the shared bytes they are.
+const LARGE_FRAME: usize = 128 * 1024;
+
+/// Outgoing frames of one session.
+#[derive(Debug)]
+pub struct Outbox {
+    queue: VecDeque<Frame>,
+    queued_bytes: usize,
+    max_bytes: usize,
+    max_frames: usize,
+    overflowed: bool,
+    base64: bool,
+    turn: Option<BytesMut>,
+    /// What a slow peer has still to take of a frame that was begun.
+    rest_of_large: Option<Bytes>,
+}
+
+impl Outbox {
+    /// An empty outbox that overflows above `max_bytes` or `max_frames`; 0 means no bound.
+    #[must_use]
+    pub const fn new(max_bytes: usize, max_frames: usize) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            max_bytes,
+            max_frames,
+            overflowed: false,
+            base64: false,
+            turn: None,
+            rest_of_large: None,
+        }
+    }
+
+    /// Writes binary messages as base64 text on a WebSocket (behaviours 10.12).
+    pub fn set_base64(&mut self, base64: bool) {
+        self.base64 = base64;
+    }
+
+    /// Nothing waits, and nothing was said yet in this turn: a volatile packet may go.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.is_empty() && self.turn.as_ref().is_none_or(BytesMut::is_empty)
+    }
+
+    /// Nothing waits in the queue.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.rest_of_large.is_none()
+    }
+
+    /// Bytes that wait.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.queued_bytes + self.rest_of_large.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// More was pushed than the limits allow; the session must end.
+    #[must_use]
+    pub const fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// The lent buffer, if a frame may be written into it without overtaking another.
+    fn open_turn(&mut self, len: usize) -> Option<&mut BytesMut> {
+        if !self.is_empty() || len > LARGE_FRAME {
+            return None;
+        }
+        self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES)
+    }
+
+    /// Appends a text frame given in parts, without an intermediate copy when the turn allows.
+    pub fn push_text(&mut self, parts: &[&[u8]]) {
+        let len = parts.iter().map(|part| part.len()).sum();
+        if let Some(buffer) = self.open_turn(len) {
+            websocket::put_header(buffer, FrameKind::Text, len);
+            for part in parts {
+                buffer.extend_from_slice(part);
+            }
+        } else {
+            let mut text = Vec::with_capacity(len);
+            for part in parts {
+                text.extend_from_slice(part);
+            }
+            self.enqueue(Frame::text(text.into()));
+        }
+    }
+
+    /// Appends one frame.
+    pub fn push(&mut self, frame: &Frame) {
+        let base64 = self.base64;
+        if let Some(buffer) = self.open_turn(frame.payload().len()) {
+            websocket::put_frame(buffer, frame, base64);
+        } else {
+            self.enqueue(frame.clone());
+        }
+    }
+
+    /// Appends the frames of one packet; they stay adjacent.
+    pub fn push_group(&mut self, group: &FrameGroup) {
+        for frame in group.iter() {
+            self.push(frame);
+        }
+    }
+
+    fn enqueue(&mut self, frame: Frame) {
+        if self.overflowed {
+            return;
+        }
+        self.queued_bytes += frame.payload().len();
+        self.queue.push_back(frame);
+        self.overflowed = (self.max_bytes > 0 && self.queued_bytes > self.max_bytes)
+            || (self.max_frames > 0 && self.queue.len() > self.max_frames);
+        if self.overflowed {
+            // The session ends; what it would have said need not be kept.
+            self.clear();
+        }
+    }
+
+    fn dequeue(&mut self) -> Option<Frame> {
+        let frame = self.queue.pop_front()?;
+        self.queued_bytes -= frame.payload().len();
+        if self.queue.is_empty() && self.queue.capacity() > 32 {
+            self.queue = VecDeque::new();
+        }
+        Some(frame)
+    }
+
+    /// Drops everything that waits.
+    pub fn clear(&mut self) {
+        self.queue = VecDeque::new();
+        self.queued_bytes = 0;
+        self.rest_of_large = None;
+    }
+
+    /// Lends a buffer for a WebSocket connection's turn and moves waiting frames into it.
+    pub fn begin_turn(&mut self, buffer: BytesMut) {
+        self.turn = Some(buffer);
+        self.fill_turn();
+    }
+
+    fn fill_turn(&mut self) {
+        let base64 = self.base64;
+        while self.rest_of_large.is_none() {
+            let Some(buffer) = self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES) else {
+                return;
+            };
+            let Some(frame) = self.queue.front() else { return };
+            let large = frame.payload().len() > LARGE_FRAME
+                && !(base64 && frame.kind() == FrameKind::Binary);
+            if large {
+                websocket::put_header(buffer, frame.kind(), frame.payload().len());
+                self.rest_of_large = Some(frame.payload().clone());
+            } else {
+                websocket::put_frame(buffer, frame, base64);
+            }
+            self.dequeue();
+        }
+    }
+
+    /// Takes the buffer back, filled with wire bytes.
+    pub fn end_turn(&mut self) -> BytesMut {
+        self.fill_turn();
+        self.turn.take().unwrap_or_default()
+    }
+
+    /// A slice of a large frame, at most `max` bytes; to be sent after the buffer of the turn.
+    pub fn next_slice(&mut self, max: usize) -> Option<Bytes> {
+        let rest = self.rest_of_large.as_mut()?;
+        let slice = rest.split_to(max.min(rest.len()));
+        if rest.is_empty() {
+            self.rest_of_large = None;
+        }
+        Some(slice)
+    }
+
+    /// Everything that waits as one polling payload; `None` if nothing does.
+    pub fn take_payload(&mut self) -> Option<String> {
+        if self.queue.is_empty() {
+            return None;
+        }
+        let mut out = String::with_capacity(self.queued_bytes + self.queue.len());
+        while let Some(frame) = self.dequeue() {
+            payload::push_frame(&mut out, &frame);
+        }
+        Some(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &'static str) -> Frame {
+        Frame::constant(text)
+    }
+
+    #[test]
+    fn overflows_one_byte_above_the_limit_and_holds_nothing_then() {
+        let mut outbox = Outbox::new(8, 0);
+        outbox.push(&text("4abcdefg"));
+        assert!(!outbox.overflowed());
+        outbox.push(&text("4"));
+        assert!(outbox.overflowed());
+        assert_eq!(outbox.queued_bytes(), 0);
+        outbox.push(&text("4"));
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn overflows_one_frame_above_the_limit() {
+        let mut outbox = Outbox::new(0, 2);
+        outbox.push(&text("4"));
+        outbox.push(&text("4"));
+        assert!(!outbox.overflowed());
+        outbox.push(&text("4"));
+        assert!(outbox.overflowed());
+    }
+
+    #[test]
+    fn frames_of_a_turn_follow_those_that_waited() {
+        let mut outbox = Outbox::new(0, 0);
+        outbox.push(&text("4a"));
+        outbox.begin_turn(BytesMut::new());
+        assert!(!outbox.is_idle());
+        outbox.push_text(&[b"4", b"b"]);
+        assert_eq!(&outbox.end_turn()[..], b"\x81\x024a\x81\x024b");
+        assert!(outbox.is_idle());
+    }
+
+    #[test]
+    fn a_large_frame_is_handed_out_in_slices_and_not_overtaken() {
+        let mut outbox = Outbox::new(0, 0);
+        let large = Bytes::from(vec![7; LARGE_FRAME + 1]);
+        outbox.push(&text("4a"));
+        outbox.push(&Frame::binary(large.clone()));
+        outbox.push(&text("4b"));
+        outbox.begin_turn(BytesMut::new());
+        outbox.push(&text("4c"));
+        let head = outbox.end_turn();
+        assert_eq!(head.len(), 4 + 10);
+        let mut slices = Vec::new();
+        while let Some(slice) = outbox.next_slice(32 * 1024) {
+            assert!(slice.len() <= 32 * 1024);
+            slices.extend_from_slice(&slice);
+        }
+        assert_eq!(slices, large);
+        outbox.begin_turn(BytesMut::new());
+        assert_eq!(&outbox.end_turn()[..], b"\x81\x024b\x81\x024c");
+    }
+
+    #[test]
+    fn a_turn_takes_a_bounded_amount() {
+        let mut outbox = Outbox::new(0, 0);
+        outbox.begin_turn(BytesMut::new());
+        let frame = Frame::binary(Bytes::from(vec![0; 60_000]));
+        for _ in 0..10 {
+            outbox.push(&frame);
+        }
+        assert!(outbox.end_turn().len() < TURN_BYTES + 61_000);
+        assert!(outbox.queued_bytes() >= 7 * 60_000);
+    }
+
+    #[test]
+    fn a_payload_joins_everything_that_waits() {
+        let mut outbox = Outbox::new(0, 0);
+        assert_eq!(outbox.take_payload(), None);
+        outbox.push(&text("4a"));
+        outbox.push_group(&FrameGroup::new(Bytes::from_static(b"451-[]"), vec![Bytes::from_static(&[1])]));
+        assert_eq!(outbox.take_payload().as_deref(), Some("4a\u{1e}451-[]\u{1e}bAQ=="));
+        assert_eq!(outbox.queued_bytes(), 0);
+    }
+}

@@ -1,0 +1,469 @@
+//! The state machine of one session id.
+//!
+//! Sits between the transports (bytes in, bytes out) and the multiplexer (messages). The owner calls
+//! `receive_*`, `on_*` and [`Session::handle_timeout`], then asks what is to be done:
+//! [`Session::take_poll_answer`], the outbox, [`Session::close_reason`], [`Session::poll_timeout`].
+//! It never calls back, reads no clock and holds no more than the outbox allows.
+//!
+//! ```text
+//!            open(websocket)                    on_probe_open
+//!   ───────► Websocket ◄──── `5` ──── Probing ◄──────────────► Polling ◄─── open(polling)
+//!               │                        │   probe fails, expired  │
+//!               │ close / violation / timeout / transport closed   │
+//!               ▼                        ▼                         ▼
+//!            Closing (what waits is still delivered) ───────────► Closed
+//! ```
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::close::CloseReason;
+use crate::frame::{Frame, FrameGroup};
+
+use super::handshake::{EngineConfig, Transport};
+use super::outbox::Outbox;
+use super::packet::{self, Packet};
+use super::timer::{Timer, TimerTable};
+
+const PING: Frame = Frame::constant("2");
+const NOOP: Frame = Frame::constant("6");
+/// Answer to a poll with nothing to say.
+const NOOP_TEXT: &str = "6";
+/// Answer to a waiting poll when the server ends the session.
+const CLOSE: &str = "1";
+/// Answer to a poll that finds the session closing (behaviours 13.5).
+const NOOP_CLOSE: &str = "6\u{1e}1";
+/// A waiting poll is released this often while an upgrade is probed (behaviours 11.3).
+const NOOP_INTERVAL: Duration = Duration::from_millis(100);
+/// A timer later than this means that the process was suspended, not that the peer was silent.
+const SUSPENDED: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Polling,
+    /// Open on polling while a WebSocket is tried.
+    Probing,
+    Websocket,
+    /// Ended for the layers above; what waits is still delivered on this transport.
+    Closing(Transport),
+    Closed,
+}
+
+/// What a received packet means for the layer above.
+#[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every outcome")]
+pub enum Received<'a> {
+    /// Nothing: heartbeat, noise, or a packet after the close.
+    Nothing,
+    /// A text message.
+    Text(&'a str),
+    /// A binary message.
+    Binary(Bytes),
+    /// The session ended by this packet; [`Session::close_reason`] tells why.
+    Closed,
+}
+
+/// What a poll gets.
+#[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every outcome")]
+pub enum PollOutcome {
+    /// This payload, now.
+    Ready(String),
+    /// Nothing yet: it waits until [`Session::take_poll_answer`] gives something.
+    Wait,
+    /// A poll was waiting already: this one gets 400, the waiting one its answer, the session ended.
+    Overlap,
+    /// The session is on WebSocket (error code 3).
+    NotPolling,
+    /// The session is over (error code 1).
+    Gone,
+}
+
+/// What a frame of a probing WebSocket leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "callers must handle every outcome")]
+pub enum ProbeReply {
+    /// Send `3probe`.
+    Pong,
+    /// The session is on this WebSocket now.
+    Upgraded,
+    /// Close this WebSocket; the session goes on by polling, or is over.
+    Refused,
+}
+
+/// One Engine.IO session.
+#[derive(Debug)]
+pub struct Session {
+    config: Arc<EngineConfig>,
+    state: State,
+    outbox: Outbox,
+    timers: TimerTable,
+    poll_waits: bool,
+    /// What a waiting poll is told when the session ends.
+    farewell: &'static str,
+    reason: Option<CloseReason>,
+}
+
+impl Session {
+    /// Opens a session; `open_packet` is the first thing its client will be told.
+    #[must_use]
+    pub fn open(
+        now: Instant,
+        config: Arc<EngineConfig>,
+        transport: Transport,
+        base64: bool,
+        open_packet: String,
+    ) -> Self {
+        let mut outbox = Outbox::new(config.send_buffer_max, config.send_buffer_max_frames);
+        outbox.set_base64(base64);
+        outbox.push(&Frame::text(open_packet.into()));
+        let mut timers = TimerTable::default();
+        timers.set(Timer::PingDue, now + config.ping_interval);
+        let state = match transport {
+            Transport::Polling => State::Polling,
+            Transport::Websocket => State::Websocket,
+        };
+        Self { config, state, outbox, timers, poll_waits: false, farewell: CLOSE, reason: None }
+    }
+
+    // ---- frames in ------------------------------------------------------------------------------
+
+    /// Takes one text packet: a text frame of the WebSocket, or one slot of a pushed payload.
+    pub fn receive_text<'a>(&mut self, now: Instant, text: &'a str) -> Received<'a> {
+        if self.reason.is_some() {
+            return Received::Nothing;
+        }
+        // The common case first: a text message.
+        if let Some(message) = text.strip_prefix('4') {
+            return Received::Text(message);
+        }
+        match packet::decode(text) {
+            Ok(Packet::Message(message)) => Received::Text(message),
+            Ok(Packet::Binary(bytes)) => Received::Binary(bytes),
+            Ok(Packet::Pong(_)) => {
+                self.on_pong(now);
+                Received::Nothing
+            }
+            Ok(Packet::Ping(_)) => {
+                self.end(CloseReason::TransportError("invalid heartbeat direction"))
+            }
+            Ok(Packet::Close) => {
+                self.farewell = "6";
+                self.end(CloseReason::TransportClose)
+            }
+            Ok(Packet::Open | Packet::Upgrade | Packet::Noop) => Received::Nothing,
+            Err(packet::InvalidPacket) => self.end(CloseReason::ParseError),
+        }
+    }
+
+    /// Takes one binary frame of the WebSocket.
+    pub fn receive_binary(&mut self, bytes: Bytes) -> Received<'static> {
+        if self.reason.is_some() { Received::Nothing } else { Received::Binary(bytes) }
+    }
+
+    fn on_pong(&mut self, now: Instant) {
+        self.timers.stop(Timer::PongMissing);
+        self.timers.set(Timer::PingDue, now + self.config.ping_interval);
+    }
+
+    // ---- polls ----------------------------------------------------------------------------------
+
+    /// A poll arrived.
+    pub fn on_poll(&mut self) -> PollOutcome {
+        match self.state {
+            State::Closed => return PollOutcome::Gone,
+            State::Websocket | State::Closing(Transport::Websocket) => {
+                return PollOutcome::NotPolling;
+            }
+            State::Polling | State::Probing | State::Closing(Transport::Polling) => {}
+        }
+        if self.poll_waits {
+            self.end(CloseReason::TransportError("overlap from client"));
+            return PollOutcome::Overlap;
+        }
+        if let Some(payload) = self.outbox.take_payload() {
+            return PollOutcome::Ready(payload);
+        }
+        if self.reason.is_some() {
+            self.finish();
+            return PollOutcome::Ready(NOOP_CLOSE.to_owned());
+        }
+        self.poll_waits = true;
+        PollOutcome::Wait
+    }
+
+    /// The connection of the waiting poll is gone (behaviours 6.15).
+    pub fn on_poll_lost(&mut self) {
+        if self.poll_waits {
+            self.poll_waits = false;
+            self.end(CloseReason::TransportError("poll connection closed prematurely"));
+        }
+    }
+
+    /// What a waiting poll is to be answered, once there is something.
+    pub fn take_poll_answer(&mut self) -> Option<String> {
+        if !self.poll_waits {
+            return None;
+        }
+        let answer = match self.outbox.take_payload() {
+            Some(payload) => payload,
+            None if self.reason.is_some() => {
+                self.finish();
+                self.farewell.to_owned()
+            }
+            // An upgrade that finished while a poll was waiting releases it.
+            None if self.state == State::Websocket => NOOP_TEXT.to_owned(),
+            None => return None,
+        };
+        self.poll_waits = false;
+        Some(answer)
+    }
+
+    /// A push broke the rules of the transport; `detail` is logged.
+    pub fn on_push_failed(&mut self, detail: &'static str) {
+        self.end(CloseReason::TransportError(detail));
+    }
+
+    // ---- upgrade --------------------------------------------------------------------------------
+
+    /// A WebSocket for this session opened. `false`: it has to be closed, the session is unharmed.
+    pub fn on_probe_open(&mut self, now: Instant) -> bool {
+        if self.state != State::Polling {
+            return false;
+        }
+        self.state = State::Probing;
+        self.timers.set(Timer::UpgradeExpired, now + self.config.upgrade_timeout);
+        true
+    }
+
+    /// A text frame came on the probing WebSocket (Engine.IO 4, "upgrade").
+    pub fn on_probe_frame(&mut self, now: Instant, text: &str, base64: bool) -> ProbeReply {
+        let State::Probing = self.state else { return ProbeReply::Refused };
+        match packet::decode(text) {
+            Ok(Packet::Ping("probe")) => {
+                self.timers.set(Timer::NoopDue, now + NOOP_INTERVAL);
+                ProbeReply::Pong
+            }
+            Ok(Packet::Upgrade) => {
+                self.stop_probing();
+                self.state = State::Websocket;
+                self.outbox.set_base64(base64);
+                ProbeReply::Upgraded
+            }
+            _ => {
+                self.on_probe_closed();
+                ProbeReply::Refused
+            }
+        }
+    }
+
+    /// The probing WebSocket is gone, or given up: the session goes on by polling.
+    pub fn on_probe_closed(&mut self) {
+        if let State::Probing = self.state {
+            self.stop_probing();
+            self.state = State::Polling;
+        }
+    }
+
+    fn stop_probing(&mut self) {
+        self.timers.stop(Timer::UpgradeExpired);
+        self.timers.stop(Timer::NoopDue);
+    }
+
+    /// A WebSocket is being tried.
+    #[must_use]
+    pub const fn is_probing(&self) -> bool {
+        matches!(self.state, State::Probing)
+    }
+
+    // ---- end ------------------------------------------------------------------------------------
+
+    /// Ends the session; what waits is still delivered.
+    ///
+    /// A polling session that nobody polls any more is forgotten after the close timeout
+    /// (behaviours 13.6).
+    pub fn close(&mut self, now: Instant, reason: CloseReason) {
+        if self.mark_ended(reason) {
+            self.timers.set(Timer::CloseExpired, now + self.config.close_timeout);
+        }
+    }
+
+    fn mark_ended(&mut self, reason: CloseReason) -> bool {
+        if self.reason.is_some() {
+            return false;
+        }
+        self.reason = Some(reason);
+        self.timers.clear();
+        self.state = State::Closing(self.transport());
+        true
+    }
+
+    /// Ends the session at once; what waits is dropped.
+    pub fn abort(&mut self, reason: CloseReason) {
+        self.end(reason);
+    }
+
+    fn end(&mut self, reason: CloseReason) -> Received<'static> {
+        self.mark_ended(reason);
+        self.outbox.clear();
+        // A waiting poll, or a WebSocket connection, still takes its farewell.
+        if !self.poll_waits && self.transport() == Transport::Polling {
+            self.finish();
+        }
+        Received::Closed
+    }
+
+    /// The WebSocket connection ended, or has sent its close frame.
+    pub fn on_transport_closed(&mut self, reason: CloseReason) {
+        self.mark_ended(reason);
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        self.state = State::Closed;
+        self.timers.clear();
+        self.outbox.clear();
+    }
+
+    // ---- time -----------------------------------------------------------------------------------
+
+    /// The next moment at which [`Self::handle_timeout`] has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((timer, deadline)) = self.timers.take_expired(now) {
+            let late = now.saturating_duration_since(deadline);
+            match timer {
+                Timer::PingDue => {
+                    self.outbox.push(&PING);
+                    // Counted from when the ping was due, so that ticks do not add up; after a
+                    // suspension from now on, so that a living client is not dropped.
+                    let start = if late > SUSPENDED { now } else { deadline };
+                    self.timers.set(Timer::PongMissing, start + self.config.ping_timeout);
+                }
+                Timer::PongMissing if late > SUSPENDED => {
+                    self.outbox.push(&PING);
+                    self.timers.set(Timer::PongMissing, now + self.config.ping_timeout);
+                }
+                Timer::PongMissing => {
+                    self.end(CloseReason::PingTimeout);
+                }
+                Timer::NoopDue => {
+                    if self.poll_waits && self.outbox.is_empty() {
+                        self.outbox.push(&NOOP);
+                    }
+                    self.timers.set(Timer::NoopDue, now + NOOP_INTERVAL);
+                }
+                Timer::UpgradeExpired => self.on_probe_closed(),
+                Timer::CloseExpired => self.finish(),
+            }
+        }
+    }
+
+    // ---- frames out -----------------------------------------------------------------------------
+
+    /// Queues a text frame given in parts.
+    pub fn send_text(&mut self, parts: &[&[u8]]) {
+        if self.reason.is_none() {
+            self.outbox.push_text(parts);
+            self.check_overflow();
+        }
+    }
+
+    /// Queues a binary frame.
+    pub fn send_binary(&mut self, bytes: Bytes) {
+        if self.reason.is_none() {
+            self.outbox.push(&Frame::binary(bytes));
+            self.check_overflow();
+        }
+    }
+
+    /// Queues the frames of one packet.
+    pub fn send_group(&mut self, group: &FrameGroup) {
+        if self.reason.is_none() {
+            self.outbox.push_group(group);
+            self.check_overflow();
+        }
+    }
+
+    fn check_overflow(&mut self) {
+        if self.outbox.overflowed() {
+            self.end(CloseReason::TransportError("send buffer full"));
+        }
+    }
+
+    /// Whether the transport could take a packet at this moment (behaviours 28.1).
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        match self.state {
+            State::Websocket => self.outbox.is_idle(),
+            State::Polling => self.poll_waits && self.outbox.is_idle(),
+            State::Probing | State::Closing(_) | State::Closed => false,
+        }
+    }
+
+    /// So much waits for the peer that nothing more should be read from it.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        self.config.send_buffer_high > 0
+            && self.outbox.queued_bytes() >= self.config.send_buffer_high
+    }
+
+    /// Something waits to be sent.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Lends the WebSocket connection's buffer for one turn.
+    pub fn begin_turn(&mut self, buffer: BytesMut) {
+        self.outbox.begin_turn(buffer);
+    }
+
+    /// Takes the buffer back, filled with frames for the wire.
+    pub fn end_turn(&mut self) -> BytesMut {
+        self.outbox.end_turn()
+    }
+
+    /// The next piece of a frame too large for the buffer, to be written behind it.
+    pub fn next_slice(&mut self, max: usize) -> Option<Bytes> {
+        self.outbox.next_slice(max)
+    }
+
+    // ---- state ----------------------------------------------------------------------------------
+
+    /// The transport in use; a session that is tried on a WebSocket is still on polling.
+    #[must_use]
+    pub const fn transport(&self) -> Transport {
+        match self.state {
+            State::Websocket | State::Closing(Transport::Websocket) => Transport::Websocket,
+            _ => Transport::Polling,
+        }
+    }
+
+    /// Why the session ended, as soon as that is decided.
+    #[must_use]
+    pub const fn close_reason(&self) -> Option<CloseReason> {
+        self.reason
+    }
+
+    /// Nothing is left to deliver: the session id is unknown from now on.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// A poll waits for something to be sent.
+    #[must_use]
+    pub const fn poll_waits(&self) -> bool {
+        self.poll_waits
+    }
+}
+
+

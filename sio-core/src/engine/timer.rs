@@ -1,0 +1,78 @@
+//! The deadlines of one session.
+
+use std::time::Instant;
+
+/// What happens when a deadline passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "each variant is an index of the table")]
+pub enum Timer {
+    /// The next ping is sent.
+    PingDue,
+    /// The session ends: no pong came.
+    PongMissing,
+    /// A waiting poll is released while an upgrade is probed.
+    NoopDue,
+    /// The probing transport is given up.
+    UpgradeExpired,
+    /// A closing session that nobody polls is forgotten.
+    CloseExpired,
+}
+
+const ALL: [Timer; 5] = [
+    Timer::PingDue,
+    Timer::PongMissing,
+    Timer::NoopDue,
+    Timer::UpgradeExpired,
+    Timer::CloseExpired,
+];
+
+/// One optional deadline per [`Timer`].
+#[derive(Debug, Default)]
+pub struct TimerTable {
+    deadlines: [Option<Instant>; ALL.len()],
+}
+
+impl TimerTable {
+    fn slot(&mut self, timer: Timer) -> Option<&mut Option<Instant>> {
+        self.deadlines.get_mut(timer as usize)
+    }
+
+    /// Arms or re-arms a timer.
+    pub fn set(&mut self, timer: Timer, deadline: Instant) {
+        if let Some(slot) = self.slot(timer) {
+            *slot = Some(deadline);
+        }
+    }
+
+    /// Disarms a timer.
+    pub fn stop(&mut self, timer: Timer) {
+        if let Some(slot) = self.slot(timer) {
+            *slot = None;
+        }
+    }
+
+    /// Disarms all.
+    pub fn clear(&mut self) {
+        self.deadlines = Default::default();
+    }
+
+    /// The earliest deadline.
+    #[must_use]
+    pub fn next(&self) -> Option<Instant> {
+        self.deadlines.iter().flatten().min().copied()
+    }
+
+    /// Takes one timer that is due at `now`, with its deadline.
+    pub fn take_expired(&mut self, now: Instant) -> Option<(Timer, Instant)> {
+        for timer in ALL {
+            if let Some(slot) = self.slot(timer)
+                && let Some(deadline) = *slot
+                && deadline <= now
+            {
+                *slot = None;
+                return Some((timer, deadline));
+            }
+        }
+        None
+    }
+}

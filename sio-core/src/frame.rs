@@ -1,0 +1,86 @@
+//! Frames: one text or binary unit of a transport.
+//!
+//! A text frame holds a whole engine packet (`42["a"]`), a binary frame the bare bytes of a message.
+//! The payload is shared: a broadcast is encoded once and its frames are cloned per receiver.
+//! How a frame is wrapped for a transport (WebSocket header, payload separator, base64) is decided
+//! when it is written, so that a queued frame survives an upgrade.
+
+use bytes::Bytes;
+
+/// Text or binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a WebSocket message is text or binary, nothing else")]
+pub enum FrameKind {
+    /// A whole engine packet as UTF-8 text.
+    Text,
+    /// The bytes of a binary message.
+    Binary,
+}
+
+/// One unit of a transport; cloning shares the payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    kind: FrameKind,
+    payload: Bytes,
+}
+
+impl Frame {
+    /// A text frame; the payload is an engine packet in UTF-8.
+    #[must_use]
+    pub const fn text(payload: Bytes) -> Self {
+        Self { kind: FrameKind::Text, payload }
+    }
+
+    /// A binary frame.
+    #[must_use]
+    pub const fn binary(payload: Bytes) -> Self {
+        Self { kind: FrameKind::Binary, payload }
+    }
+
+    /// A text frame of constant text.
+    #[must_use]
+    pub const fn constant(payload: &'static str) -> Self {
+        Self::text(Bytes::from_static(payload.as_bytes()))
+    }
+
+    /// Text or binary.
+    #[must_use]
+    pub const fn kind(&self) -> FrameKind {
+        self.kind
+    }
+
+    /// The payload without any transport's wrapping.
+    #[must_use]
+    pub const fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+}
+
+/// The frames of one Socket.IO packet: a text frame and its attachments, adjacent on every transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameGroup {
+    head: Frame,
+    attachments: Vec<Frame>,
+}
+
+impl FrameGroup {
+    /// Joins the text of a packet and its attachments.
+    #[must_use]
+    pub fn new(text: Bytes, attachments: Vec<Bytes>) -> Self {
+        Self {
+            head: Frame::text(text),
+            attachments: attachments.into_iter().map(Frame::binary).collect(),
+        }
+    }
+
+    /// The frames in wire order.
+    pub fn iter(&self) -> impl Iterator<Item = &Frame> {
+        std::iter::once(&self.head).chain(&self.attachments)
+    }
+
+    /// Payload bytes of all frames.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        self.iter().map(|f| f.payload().len()).sum()
+    }
+}

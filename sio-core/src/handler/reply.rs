@@ -1,0 +1,194 @@
+//! What a handler gives back, encoded once.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::packet::{self, EncodeError};
+
+use super::error::{AckError, EventError, IntoEventError};
+
+/// Buffers above this size are not kept for reuse.
+const POOLED_BYTES: usize = 64 * 1024;
+/// Buffers kept per thread; replies are rarely nested.
+const POOLED_BUFFERS: usize = 4;
+
+thread_local! {
+    static POOL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The encoded arguments of one event or ack: comma-led JSON and the attachments it refers to.
+///
+/// The buffer is taken from a pool of the thread and goes back when this is dropped, so a reply
+/// costs no allocation in the steady state.
+#[derive(Default)]
+pub struct EncodedArgs {
+    json: Vec<u8>,
+    attachments: Vec<Bytes>,
+}
+
+impl EncodedArgs {
+    /// Encodes an argument list: a tuple is several arguments, `()` none, anything else one.
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be serialised.
+    pub fn encode<T: Serialize + ?Sized>(args: &T) -> Result<Self, EncodeError> {
+        // The value's own `Serialize` may emit: the pool must not be borrowed meanwhile.
+        let mut json = Self::buffer();
+        let mut attachments = Vec::new();
+        packet::encode_args(&mut json, &mut attachments, args)?;
+        Ok(Self { json: std::mem::take(&mut json), attachments })
+    }
+
+    /// An empty buffer from the pool, for the text of a packet; it goes back when dropped.
+    pub(crate) fn buffer() -> PooledBuffer {
+        PooledBuffer(POOL.with_borrow_mut(Vec::pop).unwrap_or_default())
+    }
+
+    /// Comma-led arguments: `,1,"two"`, or nothing.
+    #[must_use]
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+
+    /// The attachments the JSON refers to.
+    #[must_use]
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+
+    pub(crate) fn take_attachments(&mut self) -> Vec<Bytes> {
+        std::mem::take(&mut self.attachments)
+    }
+}
+
+/// A buffer of the thread's pool.
+#[derive(Debug)]
+pub(crate) struct PooledBuffer(Vec<u8>);
+
+impl std::ops::Deref for PooledBuffer {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for PooledBuffer {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Drop for PooledBuffer {
+    fn drop(&mut self) {
+        give_back(std::mem::take(&mut self.0));
+    }
+}
+
+impl Drop for EncodedArgs {
+    fn drop(&mut self) {
+        give_back(std::mem::take(&mut self.json));
+    }
+}
+
+fn give_back(mut json: Vec<u8>) {
+    {
+        if json.capacity() == 0 || json.capacity() > POOLED_BYTES {
+            return;
+        }
+        json.clear();
+        // The thread may be ending; then the buffer just goes.
+        let _kept = POOL.try_with(|pool| {
+            if let Ok(mut pool) = pool.try_borrow_mut()
+                && pool.len() < POOLED_BUFFERS
+            {
+                pool.push(json);
+            }
+        });
+    }
+}
+
+impl fmt::Debug for EncodedArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncodedArgs")
+            .field("json_bytes", &self.json.len())
+            .field("attachments", &self.attachments.len())
+            .finish()
+    }
+}
+
+/// What a handler answers.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// The ack is answered elsewhere, or nobody asked.
+    Nothing,
+    /// These arguments.
+    Args(EncodedArgs),
+    /// An error.
+    Err(EventError),
+}
+
+impl Reply {
+    /// Encodes a value as a reply; a value that cannot be encoded becomes an error.
+    pub fn from_value<T: Serialize + ?Sized>(value: &T) -> Self {
+        match EncodedArgs::encode(value) {
+            Ok(args) => Self::Args(args),
+            Err(error) => Self::Err(EventError::internal(error.to_string())),
+        }
+    }
+
+    /// The ack arguments of this reply.
+    pub(crate) fn into_ack(self) -> Option<EncodedArgs> {
+        match self {
+            Self::Nothing => None,
+            Self::Args(args) => Some(args),
+            Self::Err(error) => {
+                let body = AckError { error: error.for_client(None) };
+                Some(EncodedArgs::encode(&body).unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// Plain values: everything that serialises.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct IsValue;
+/// `Result` with a client-visible error.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct IsResult;
+
+/// Return types of closure handlers; `M` is inferred and never written.
+///
+/// Any `Serialize` value (`()` is an empty ack, a tuple several arguments), and
+/// `Result<value, EventError>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned from an event handler",
+    label = "cannot be sent to the client",
+    note = "return `()`, a `serde::Serialize` value, a tuple (several arguments) or `Result<_, EventError>`"
+)]
+pub trait IntoReply<M> {
+    /// Encodes the value if `wanted`, that is, if the client asked for an ack.
+    fn into_reply(self, wanted: bool) -> Reply;
+}
+
+impl<T: Serialize> IntoReply<IsValue> for T {
+    fn into_reply(self, wanted: bool) -> Reply {
+        if wanted { Reply::from_value(&self) } else { Reply::Nothing }
+    }
+}
+
+impl<T: Serialize, E: IntoEventError> IntoReply<IsResult> for Result<T, E> {
+    fn into_reply(self, wanted: bool) -> Reply {
+        match self {
+            Ok(value) => IntoReply::<IsValue>::into_reply(value, wanted),
+            Err(error) => Reply::Err(error.into_event_error()),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Every bound on what one peer can make the server hold or do, with its default and its reason.
+//!
+//! Sizes are bytes, times are durations. What happens at each limit stands at its field.
+
+use std::time::Duration;
+
+/// Bounds per message, per socket and per session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Largest POST body and WebSocket message (reference: `maxHttpBufferSize`), announced as
+    /// `maxPayload`. Above: 413 for a POST, close code 1009 for a WebSocket; the session ends with
+    /// `transport error`.
+    pub max_payload: usize,
+    /// Attachments one packet may announce. Above: the packet is invalid and the session ends.
+    pub max_attachments: usize,
+    /// Sum of the attachments of one packet. Above: the session ends.
+    pub max_binary_packet: usize,
+    /// Time without progress on a packet that waits for attachments; then the session ends.
+    pub attachment_timeout: Duration,
+    /// Length of a namespace name. Above: the session ends and the name is not echoed.
+    pub max_namespace_len: usize,
+    /// Namespaces one session may have joined. Above: CONNECT_ERROR `Too many namespaces`.
+    pub max_namespaces: usize,
+    /// CONNECT_ERROR answers one session may cause; then it ends.
+    pub max_connect_failures: u32,
+    /// Bytes waiting for one session from which on nothing more is read from its peer.
+    pub send_buffer_high: usize,
+    /// Bytes waiting for one session at which it ends with `transport error`.
+    pub send_buffer_max: usize,
+    /// Frames waiting for one session at which it ends with `transport error`.
+    pub send_buffer_max_frames: usize,
+    /// Emits of one socket that wait for an ack. Above: the emit returns an error.
+    pub max_pending_acks: usize,
+    /// Unfinished handlers of one session; above, nothing more is read from its peer.
+    pub max_handlers: usize,
+    /// Packets without a message in one polling payload. Above: parse error.
+    pub max_idle_packets: usize,
+    /// Time for the whole body of one POST. Above: 408, and the session ends.
+    pub body_timeout: Duration,
+    /// Time without the peer taking a byte of what was written; then the session ends.
+    pub write_stall: Duration,
+    /// Orderly-close wait of a polling session without a poll (behaviours 13.6).
+    pub close_timeout: Duration,
+    /// Operations waiting for a worker from other threads. Above: the emit returns an error.
+    pub max_worker_queue: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_payload: 1_000_000,
+            max_attachments: 10,
+            max_binary_packet: 10_000_000,
+            attachment_timeout: Duration::from_secs(30),
+            max_namespace_len: 255,
+            max_namespaces: 100,
+            max_connect_failures: 100,
+            send_buffer_high: 1 << 20,
+            send_buffer_max: 4 << 20,
+            send_buffer_max_frames: 16_384,
+            max_pending_acks: 10_000,
+            max_handlers: 64,
+            max_idle_packets: 64,
+            body_timeout: Duration::from_secs(30),
+            write_stall: Duration::from_secs(30),
+            close_timeout: Duration::from_secs(30),
+            max_worker_queue: 1 << 20,
+        }
+    }
+}

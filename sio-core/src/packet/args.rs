@@ -1,0 +1,377 @@
+//! Reads the arguments of an event or ack one by one, each into the type the handler asks for.
+//!
+//! One pass over the text, no intermediate value: the parser starts where the last argument ended.
+//! It takes what [`decode`](super::decode) left in [`Packet::args`](super::Packet::args), and is
+//! the place where the JSON of an EVENT is checked at last.
+//! An argument of the wrong type is the client's mistake and is reported as [`ArgError::Invalid`];
+//! text that is not JSON ends the session and is always [`ArgError::Malformed`].
+
+mod event_arg;
+
+use bytes::Bytes;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IgnoredAny, Visitor},
+    forward_to_deserialize_any,
+};
+use thiserror::Error;
+
+pub use self::event_arg::{EventArg, Rest, Try};
+use super::{
+    DecodeError,
+    binary::{Bin, ShownGuard, check_placeholders},
+    decode::{check_depth, is_blank, value_len},
+};
+
+/// The longest message kept in [`ArgError::Invalid`], in bytes.
+const MAX_MESSAGE_LEN: usize = 200;
+
+/// Why the arguments of an event cannot be given to its handler.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ArgError {
+    /// The client sent fewer arguments.
+    #[error("argument {index} is missing")]
+    Missing {
+        /// The position of the argument, the first one behind the event name being 0.
+        index: usize,
+    },
+    /// The argument is JSON, but not of the type asked for.
+    #[error("argument {index} is invalid: {message}")]
+    Invalid {
+        /// The position of the argument, the first one behind the event name being 0.
+        index: usize,
+        /// What the type has to say about it, at most 200 bytes.
+        message: String,
+    },
+    /// The client sent more arguments than a strict handler takes.
+    #[error("argument {index} is not expected")]
+    Unexpected {
+        /// The position of the first argument too many.
+        index: usize,
+    },
+    /// A check or a context type refused the event.
+    #[error("{0}")]
+    Refused(String),
+    /// The packet itself is broken; the session must be closed with a parse error.
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+}
+
+impl ArgError {
+    /// Tells whether the packet itself is broken, so that the session must be closed.
+    #[must_use]
+    pub const fn is_malformed(&self) -> bool {
+        matches!(self, Self::Malformed(_))
+    }
+
+    /// The packet is not JSON.
+    const BROKEN: Self = Self::Malformed(DecodeError::InvalidPayload);
+}
+
+/// Reads arguments from left to right.
+#[derive(Debug, Clone)]
+pub struct ArgCursor<'de> {
+    text: &'de str,
+    /// Where the next argument's comma, or the closing bracket, is looked for.
+    pos: usize,
+    index: usize,
+    bins: &'de [Bytes],
+    /// Everything behind `pos` is known to be JSON.
+    checked: bool,
+}
+
+impl<'de> ArgCursor<'de> {
+    /// Creates a cursor over [`Packet::args`](super::Packet::args) and the attachments of the
+    /// packet, which are none for EVENT and ACK.
+    #[must_use]
+    #[inline]
+    pub const fn new(args: &'de str, bins: &'de [Bytes]) -> Self {
+        Self {
+            text: args,
+            pos: 0,
+            index: 0,
+            bins,
+            checked: false,
+        }
+    }
+
+    /// Reads the next argument, or returns `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ArgError::Invalid`] if the argument is not a `T`; it is then skipped, and the
+    /// cursor stands before the next one.
+    /// Returns [`ArgError::Malformed`] if the packet is broken.
+    #[inline]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the item type differs from call to call"
+    )]
+    pub fn next<T: Deserialize<'de>>(&mut self) -> Result<Option<T>, ArgError> {
+        if !self.seek()? {
+            return Ok(None);
+        }
+        let mut de = serde_json::Deserializer::from_str(self.unread());
+        let value = if self.bins.is_empty() {
+            T::deserialize(&mut de)
+        } else {
+            let _guard = ShownGuard;
+            T::deserialize(Bin {
+                de: &mut de,
+                bins: self.bins,
+            })
+        };
+        match value {
+            Ok(value) => {
+                // The iterator parses nothing; it is the public way to ask for the position.
+                let len = de.into_iter::<IgnoredAny>().byte_offset();
+                self.pos += if len == 0 {
+                    value_len(self.unread())?
+                } else {
+                    len
+                };
+                self.index += 1;
+                Ok(Some(value))
+            }
+            Err(error) => Err(self.refuse(&error)),
+        }
+    }
+
+    /// Reads the next argument.
+    ///
+    /// If there is none, types that can stand for nothing (`Option`, `()`) do so.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next), and [`ArgError::Missing`] if there is no argument left.
+    #[inline]
+    pub fn require<T: Deserialize<'de>>(&mut self) -> Result<T, ArgError> {
+        match self.next()? {
+            Some(value) => Ok(value),
+            None => T::deserialize(Absent).or(Err(ArgError::Missing { index: self.index })),
+        }
+    }
+
+    /// Returns how many arguments were read or skipped.
+    #[must_use]
+    #[inline]
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Returns the attachments of the packet.
+    #[must_use]
+    #[inline]
+    pub const fn attachments(&self) -> &'de [Bytes] {
+        self.bins
+    }
+
+    /// Tells whether an argument is left, without reading it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ArgError::Malformed`] if neither an argument nor the end follows.
+    #[inline]
+    pub fn has_next(&self) -> Result<bool, ArgError> {
+        self.clone().seek()
+    }
+
+    /// Returns the unread arguments as comma-separated JSON texts and moves to the end.
+    ///
+    /// Neither the comma before the first of them nor the closing bracket is part of it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ArgError::Malformed`] if the unread text is broken.
+    pub fn rest(&mut self) -> Result<&'de str, ArgError> {
+        let mut probe = self.clone();
+        let start = if probe.seek()? { Some(probe.pos) } else { None };
+        self.finish()?;
+        // After `finish` the position is that of the closing bracket.
+        let rest = start
+            .and_then(|start| self.text.get(start..self.pos))
+            .unwrap_or_default();
+        Ok(rest.trim_end_matches([' ', '\t', '\n', '\r']))
+    }
+
+    /// Checks everything not read yet and moves to the end.
+    ///
+    /// Arguments nobody asked for are legal, but the packet must be JSON to its last byte.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ArgError::Malformed`] if the unread text is broken.
+    #[inline]
+    pub fn finish(&mut self) -> Result<(), ArgError> {
+        // The usual case: all arguments were read and nothing follows the list.
+        if self.unread() == "]" {
+            return Ok(());
+        }
+        self.finish_slow()
+    }
+
+    /// Checks as [`finish`](Self::finish), and refuses arguments nobody asked for.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ArgError::Unexpected`] if an argument is left, or [`ArgError::Malformed`].
+    pub fn finish_strict(&mut self) -> Result<(), ArgError> {
+        let (left, index) = (self.has_next()?, self.index);
+        self.finish()?;
+        if left {
+            Err(ArgError::Unexpected { index })
+        } else {
+            Ok(())
+        }
+    }
+
+    #[inline]
+    fn unread(&self) -> &'de str {
+        self.text.get(self.pos..).unwrap_or_default()
+    }
+
+    /// Moves to the start of the next argument; returns false at the closing bracket.
+    #[inline]
+    fn seek(&mut self) -> Result<bool, ArgError> {
+        let first = self.pos == 0;
+        let mut byte = self.skip_blanks();
+        // Arguments of an ack start without a comma; `decode` made sure that others do not.
+        if byte == Some(b',') {
+            self.pos += 1;
+            byte = self.skip_blanks();
+            if byte == Some(b']') {
+                return Err(ArgError::BROKEN);
+            }
+        } else if byte != Some(b']') && !first {
+            return Err(ArgError::BROKEN);
+        }
+        match byte {
+            None => Err(ArgError::BROKEN),
+            Some(byte) => Ok(byte != b']'),
+        }
+    }
+
+    /// Skips JSON whitespace and returns the byte behind it.
+    #[inline]
+    fn skip_blanks(&mut self) -> Option<u8> {
+        loop {
+            let &byte = self.text.as_bytes().get(self.pos)?;
+            if !is_blank(byte) {
+                return Some(byte);
+            }
+            self.pos += 1;
+        }
+    }
+
+    fn finish_slow(&mut self) -> Result<(), ArgError> {
+        if !self.checked {
+            check_depth(self.unread(), 1)?;
+        }
+        while self.seek()? {
+            self.pos += value_len(self.unread())?;
+            self.index += 1;
+        }
+        let behind = self.text.as_bytes().get(self.pos + 1..).unwrap_or_default();
+        if behind.iter().all(|b| is_blank(*b)) {
+            Ok(())
+        } else {
+            Err(ArgError::BROKEN)
+        }
+    }
+
+    /// Turns the parser's complaint about the argument at `pos` into ours and skips the argument.
+    ///
+    /// The parser stops at the first surprise, so a wrong type hides broken JSON behind it. What
+    /// is broken is therefore decided by the checks every packet has to pass, and no complaint
+    /// about sound JSON ends a session.
+    #[cold]
+    fn refuse(&mut self, error: &serde_json::Error) -> ArgError {
+        let index = self.index;
+        match self.check_and_skip() {
+            Ok(()) => ArgError::Invalid {
+                index,
+                message: message(error),
+            },
+            Err(malformed) => malformed,
+        }
+    }
+
+    fn check_and_skip(&mut self) -> Result<(), ArgError> {
+        if !self.checked {
+            check_depth(self.unread(), 1)?;
+        }
+        let len = value_len(self.unread())?;
+        if !self.bins.is_empty() {
+            let value = self.unread().get(..len).unwrap_or_default();
+            check_placeholders(value, self.bins.len())?;
+        }
+        self.pos += len;
+        self.index += 1;
+        if !self.checked {
+            self.clone().finish_slow()?;
+            // Once only: a list of many wrong arguments must not be scanned again for each.
+            self.checked = true;
+        }
+        Ok(())
+    }
+}
+
+/// Shortens the parser's message, whose line and column would count from the argument's start.
+fn message(error: &serde_json::Error) -> String {
+    let mut message = error.to_string();
+    if let Some(end) = message.rfind(" at line ") {
+        message.truncate(end);
+    }
+    if message.len() > MAX_MESSAGE_LEN {
+        let mut end = MAX_MESSAGE_LEN;
+        while !message.is_char_boundary(end) {
+            end -= 1;
+        }
+        message.truncate(end);
+    }
+    message
+}
+
+/// Stands for an argument that was not sent.
+///
+/// Tells by the type's own request whether the absence is acceptable.
+struct Absent;
+
+#[derive(Debug, Error)]
+#[error("missing")]
+struct AbsentError;
+
+impl de::Error for AbsentError {
+    fn custom<M: std::fmt::Display>(_: M) -> Self {
+        Self
+    }
+}
+
+impl<'de> Deserializer<'de> for Absent {
+    type Error = AbsentError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, AbsentError> {
+        Err(AbsentError)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AbsentError> {
+        visitor.visit_none()
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AbsentError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AbsentError> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+    }
+}
+
+#[cfg(test)]
+mod tests;

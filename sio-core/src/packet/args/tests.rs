@@ -1,0 +1,159 @@
+use serde::Deserialize;
+
+use super::*;
+use crate::packet::Value;
+
+const BROKEN: ArgError = ArgError::Malformed(DecodeError::InvalidPayload);
+
+fn cursor(text: &str) -> ArgCursor<'_> {
+    ArgCursor::new(text, &[])
+}
+
+#[test]
+fn broken_json_is_malformed_wherever_it_is() {
+    for text in [
+        "",
+        ",",
+        ",]",
+        ",1",
+        ",1,]",
+        ",1 2]",
+        ",1]]",
+        ",1],",
+        ",[1]",
+        ",\"a]",
+        ",{\"a\":1]",
+        ",tru]",
+        ",01]",
+        ",\"\u{1}\"]",
+    ] {
+        assert_eq!(cursor(text).finish(), Err(BROKEN), "{text}");
+        assert_eq!(cursor(text).rest(), Err(BROKEN), "{text}");
+    }
+}
+
+#[test]
+fn wrong_type_before_broken_json_is_malformed() {
+    for text in [",\"a\",{]", ",\"a\"", ",\"a\"]x", ",{\"a\":}]", ",[1,2"] {
+        assert_eq!(cursor(text).next::<u32>(), Err(BROKEN), "{text}");
+    }
+}
+
+#[test]
+fn wrong_type_is_invalid_and_skipped() {
+    let mut cur = cursor(",\"a\",2]");
+    let error = cur.next::<u32>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "argument 0 is invalid: invalid type: string \"a\", expected u32"
+    );
+    assert_eq!(cur.index(), 1);
+    assert_eq!(cur.next::<u32>(), Ok(Some(2)));
+    assert_eq!(cur.finish(), Ok(()));
+}
+
+#[test]
+fn sound_json_that_rust_cannot_hold_is_invalid() {
+    assert!(matches!(
+        cursor(",1e999]").next::<f64>(),
+        Err(ArgError::Invalid { .. })
+    ));
+    assert!(matches!(
+        cursor(",\"\\ud800\"]").next::<String>(),
+        Err(ArgError::Invalid { .. })
+    ));
+    assert!(matches!(
+        cursor(",[1,2,3]]").next::<(u8, u8)>(),
+        Err(ArgError::Invalid { .. })
+    ));
+}
+
+#[test]
+fn message_is_cut_at_a_character() {
+    let text = format!(",\"{}\"]", "é".repeat(400));
+    let Err(ArgError::Invalid { message, .. }) = cursor(&text).next::<u8>() else {
+        panic!()
+    };
+    assert!((199..=200).contains(&message.len()));
+}
+
+#[test]
+fn missing_argument_is_an_error_unless_absence_is_a_value() {
+    let mut cur = cursor(",1]");
+    assert_eq!(cur.require::<u8>(), Ok(1));
+    assert_eq!(cur.require::<u8>(), Err(ArgError::Missing { index: 1 }));
+    assert_eq!(cur.require::<Value>(), Err(ArgError::Missing { index: 1 }));
+    assert_eq!(cur.require::<Option<u8>>(), Ok(None));
+    assert_eq!(cur.require::<()>(), Ok(()));
+    assert!(cur.require::<IgnoredAny>().is_ok());
+    assert_eq!(cursor(",null]").require::<Option<u8>>(), Ok(None));
+}
+
+#[test]
+fn strict_end_names_the_first_argument_too_many() {
+    let mut cur = cursor(",1,2]");
+    assert_eq!(cur.next::<u8>(), Ok(Some(1)));
+    assert_eq!(cur.finish_strict(), Err(ArgError::Unexpected { index: 1 }));
+    assert_eq!(cursor("]").finish_strict(), Ok(()));
+    assert_eq!(cursor(",1,{]").finish_strict(), Err(BROKEN));
+}
+
+#[test]
+fn wrong_arguments_without_end_take_linear_time() {
+    // 200,000 complaints about one packet; each must not scan the rest again.
+    let text = format!(",{}\"a\"]", "\"a\",".repeat(200_000));
+    let Rest(all) = Rest::<Try<u32>>::read(&mut cursor(&text)).unwrap();
+    assert_eq!(all.len(), 200_001);
+    assert!(
+        all.iter()
+            .all(|one| matches!(one.0, Err(ArgError::Invalid { .. })))
+    );
+}
+
+#[test]
+fn ack_arguments_start_without_comma() {
+    let mut cur = cursor(" 1 , [2] ] ");
+    assert_eq!(cur.next::<u8>(), Ok(Some(1)));
+    assert_eq!(cur.has_next(), Ok(true));
+    assert_eq!(cur.next::<Vec<u8>>(), Ok(Some(vec![2])));
+    assert_eq!(cur.next::<u8>(), Ok(None));
+    assert_eq!(cur.finish(), Ok(()));
+    assert_eq!(cur.finish(), Ok(()));
+}
+
+#[test]
+fn rest_is_the_unread_text() {
+    let mut cur = cursor(",1, \"a\",{ } ]");
+    assert_eq!(cur.next::<u8>(), Ok(Some(1)));
+    assert_eq!(cur.rest(), Ok("\"a\",{ }"));
+    assert_eq!(cur.rest(), Ok(""));
+    assert_eq!(cur.next::<u8>(), Ok(None));
+}
+
+#[test]
+fn wrappers_read_what_is_left() {
+    let mut cur = cursor(",1,\"x\",3,4]");
+    assert_eq!(u8::read(&mut cur), Ok(1));
+    let Try(second) = Try::<u8>::read(&mut cur).unwrap();
+    assert!(matches!(second, Err(ArgError::Invalid { index: 1, .. })));
+    assert_eq!(Rest::<u8>::read(&mut cur), Ok(Rest(vec![3, 4])));
+    assert_eq!(
+        Try::<u8>::read(&mut cur),
+        Ok(Try(Err(ArgError::Missing { index: 4 })))
+    );
+    assert_eq!(Try::<u8>::read(&mut cursor(",{]")), Err(BROKEN));
+}
+
+#[test]
+fn type_that_reads_nothing_does_not_stop_the_cursor() {
+    #[derive(Debug, PartialEq)]
+    struct Nothing;
+    impl<'de> Deserialize<'de> for Nothing {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self)
+        }
+    }
+    let mut cur = cursor(",[1],2]");
+    assert_eq!(cur.next::<Nothing>(), Ok(Some(Nothing)));
+    assert_eq!(cur.next::<u8>(), Ok(Some(2)));
+}

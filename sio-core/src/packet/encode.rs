@@ -1,0 +1,392 @@
+//! Packets to frames.
+//!
+//! Every function appends one frame to a buffer, the digit of the engine packet included, so that
+//! the outbox of a session can be filled without a copy; attachments are collected beside it.
+//! On error the buffer is as it was before.
+//! Namespaces are written as they are: they come from registration or from a decoded packet and
+//! hold no comma.
+
+use std::{cell::Cell, io::Write as _};
+
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+
+pub use super::binary::MAX_OUTGOING_ATTACHMENTS;
+use super::{EncodeError, MAX_DEPTH, PacketType, binary::PacketFormatter, reserved, validate};
+
+/// The digit of an engine packet of type message.
+const MESSAGE: u8 = b'4';
+
+/// Appends an event, and its attachments to `attachments`.
+///
+/// A tuple is several arguments and `()` is none; everything else is one argument, a `Vec` or an
+/// `Option` just as a struct. `[T; N]` is a tuple for serde, so it is N arguments.
+/// Numbers that are not finite become `null`.
+///
+/// # Errors
+///
+/// Returns an error if the name is reserved or the arguments cannot be serialized.
+pub fn encode_event<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    attachments: &mut Vec<Bytes>,
+    namespace: &str,
+    ack: Option<u64>,
+    name: &str,
+    args: &T,
+) -> Result<(), EncodeError> {
+    check_name(name)?;
+    undo_on_error(out, attachments, |out, attachments| {
+        let at = header(out, PacketType::Event, 0, namespace, ack);
+        out.push(b'[');
+        write_string(out, name)?;
+        let count = write_args(out, attachments, Some(b','), args)?;
+        out.push(b']');
+        announce(out, at, PacketType::BinaryEvent, count);
+        Ok(())
+    })
+}
+
+/// Appends an event whose arguments were written by [`encode_args`].
+///
+/// `attachments` is the number of attachments the arguments have.
+///
+/// # Errors
+///
+/// Returns an error if the name is reserved.
+pub fn encode_event_encoded(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    ack: Option<u64>,
+    name: &str,
+    args: &[u8],
+    attachments: usize,
+) -> Result<(), EncodeError> {
+    check_name(name)?;
+    let start = out.len();
+    let kind = if attachments == 0 {
+        PacketType::Event
+    } else {
+        PacketType::BinaryEvent
+    };
+    header(out, kind, attachments, namespace, ack);
+    out.push(b'[');
+    write_string(out, name).inspect_err(|_| out.truncate(start))?;
+    out.extend_from_slice(args);
+    out.push(b']');
+    Ok(())
+}
+
+/// Appends the reply to the event with the ack id `id`; arguments as in [`encode_event`].
+///
+/// # Errors
+///
+/// Returns an error if the arguments cannot be serialized.
+pub fn encode_ack<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    attachments: &mut Vec<Bytes>,
+    namespace: &str,
+    id: u64,
+    args: &T,
+) -> Result<(), EncodeError> {
+    undo_on_error(out, attachments, |out, attachments| {
+        let at = header(out, PacketType::Ack, 0, namespace, Some(id));
+        out.push(b'[');
+        let count = write_args(out, attachments, None, args)?;
+        out.push(b']');
+        announce(out, at, PacketType::BinaryAck, count);
+        Ok(())
+    })
+}
+
+/// Appends the reply to the event with the ack id `id`, its arguments written by [`encode_args`].
+pub fn encode_ack_encoded(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    id: u64,
+    args: &[u8],
+    attachments: usize,
+) {
+    let kind = if attachments == 0 {
+        PacketType::Ack
+    } else {
+        PacketType::BinaryAck
+    };
+    header(out, kind, attachments, namespace, Some(id));
+    out.push(b'[');
+    out.extend_from_slice(args.strip_prefix(b",").unwrap_or(args));
+    out.push(b']');
+}
+
+/// Appends the arguments of an event, each after a comma, so that one text serves many packets.
+///
+/// Arguments as in [`encode_event`]. The text may be used for one packet at a time, with the
+/// attachments that were added here and no others.
+///
+/// # Errors
+///
+/// Returns an error if the arguments cannot be serialized.
+pub fn encode_args<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    attachments: &mut Vec<Bytes>,
+    args: &T,
+) -> Result<(), EncodeError> {
+    undo_on_error(out, attachments, |out, attachments| {
+        write_args(out, attachments, Some(b','), args).map(drop)
+    })
+}
+
+/// Appends the answer that grants a namespace to a client.
+pub fn encode_connect(out: &mut Vec<u8>, namespace: &str, sid: &str) {
+    header(out, PacketType::Connect, 0, namespace, None);
+    out.extend_from_slice(br#"{"sid":"#);
+    write_string_lossless(out, sid);
+    out.push(b'}');
+}
+
+/// Appends the answer that refuses a namespace; `data` is JSON text.
+///
+/// # Errors
+///
+/// Returns an error if `data` is not JSON.
+pub fn encode_connect_error(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    message: &str,
+    data: Option<&str>,
+) -> Result<(), EncodeError> {
+    if let Some(data) = data {
+        validate(data).map_err(|error| EncodeError::Serialize(error.to_string()))?;
+    }
+    header(out, PacketType::ConnectError, 0, namespace, None);
+    out.extend_from_slice(br#"{"message":"#);
+    write_string_lossless(out, message);
+    if let Some(data) = data {
+        out.extend_from_slice(br#","data":"#);
+        out.extend_from_slice(data.as_bytes());
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// Appends the packet that puts a client out of a namespace.
+pub fn encode_disconnect(out: &mut Vec<u8>, namespace: &str) {
+    header(out, PacketType::Disconnect, 0, namespace, None);
+}
+
+#[inline]
+fn check_name(name: &str) -> Result<(), EncodeError> {
+    reserved(name).map_or(Ok(()), |name| Err(EncodeError::ReservedEvent(name)))
+}
+
+#[inline]
+fn undo_on_error(
+    out: &mut Vec<u8>,
+    attachments: &mut Vec<Bytes>,
+    write: impl FnOnce(&mut Vec<u8>, &mut Vec<Bytes>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let (text_len, count) = (out.len(), attachments.len());
+    let result = write(out, attachments);
+    if result.is_err() {
+        out.truncate(text_len);
+        attachments.truncate(count);
+    }
+    result
+}
+
+/// Writes everything before the JSON and returns the position of the type digit.
+#[inline]
+fn header(
+    out: &mut Vec<u8>,
+    kind: PacketType,
+    attachments: usize,
+    namespace: &str,
+    ack: Option<u64>,
+) -> usize {
+    out.push(MESSAGE);
+    let at = out.len();
+    out.push(kind.digit());
+    if attachments > 0 {
+        write_number(out, attachments as u64);
+        out.push(b'-');
+    }
+    if namespace != "/" {
+        out.extend_from_slice(namespace.as_bytes());
+        out.push(b',');
+    }
+    if let Some(ack) = ack {
+        write_number(out, ack);
+    }
+    at
+}
+
+/// Turns the packet whose type digit is at `at` into a binary one if it has attachments.
+#[inline]
+fn announce(out: &mut Vec<u8>, at: usize, kind: PacketType, attachments: usize) {
+    if attachments == 0 {
+        return;
+    }
+    // The count is known only now; moving the text once is cheaper than writing it twice.
+    let len = out.len();
+    write_number(out, attachments as u64);
+    out.push(b'-');
+    let added = out.len() - len;
+    if let Some(packet) = out.get_mut(at..)
+        && let Some((digit, behind)) = packet.split_first_mut()
+    {
+        *digit = kind.digit();
+        behind.rotate_right(added);
+    }
+}
+
+fn write_number(out: &mut Vec<u8>, number: u64) {
+    // Writing to a `Vec` cannot fail.
+    let _ = write!(out, "{number}");
+}
+
+fn write_string(out: &mut Vec<u8>, text: &str) -> Result<(), EncodeError> {
+    serde_json::to_writer(out, text).map_err(|error| EncodeError::Serialize(error.to_string()))
+}
+
+/// Writes a JSON string where no error can be reported; none can occur.
+fn write_string_lossless(out: &mut Vec<u8>, text: &str) {
+    let _ = write_string(out, text);
+}
+
+type Json<'a> = serde_json::Serializer<&'a mut Vec<u8>, PacketFormatter<'a>>;
+
+/// Writes the arguments after `lead` and returns the number of attachments they have.
+#[inline]
+fn write_args<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    attachments: &mut Vec<Bytes>,
+    lead: Option<u8>,
+    args: &T,
+) -> Result<usize, EncodeError> {
+    out.extend(lead);
+    let start = out.len();
+    let base = attachments.len();
+    // The arguments are inside the array of the packet.
+    let depth = Cell::new(1);
+    let formatter = PacketFormatter::new(attachments, &depth);
+    let mut json = serde_json::Serializer::with_formatter(&mut *out, formatter);
+    let result = args.serialize(Args {
+        json: &mut json,
+        depth: &depth,
+    });
+    let count = attachments.len() - base;
+    if let Err(error) = result {
+        return Err(if depth.get() > MAX_DEPTH {
+            EncodeError::NestingTooDeep
+        } else if error.is_io() && count >= MAX_OUTGOING_ATTACHMENTS {
+            EncodeError::TooManyAttachments
+        } else {
+            EncodeError::Serialize(error.to_string())
+        });
+    }
+    if out.len() == start && lead.is_some() {
+        // No argument: take the comma back.
+        out.pop();
+    }
+    Ok(count)
+}
+
+/// The argument list: a tuple spreads, `()` vanishes, everything else is one argument.
+struct Args<'a, 'b> {
+    json: &'a mut Json<'b>,
+    depth: &'a Cell<usize>,
+}
+
+macro_rules! one_argument {
+    ($($method:ident($($arg:ident: $ty:ty),*))*) => {$(
+        #[inline]
+        fn $method(self, $($arg: $ty),*) -> Result<(), Self::Error> {
+            self.json.$method($($arg),*)
+        }
+    )*};
+}
+
+macro_rules! one_compound {
+    ($($method:ident($($arg:ident: $ty:ty),*) -> $compound:ident)*) => {$(
+        #[inline]
+        fn $method(self, $($arg: $ty),*) -> Result<Self::$compound, Self::Error> {
+            self.json.$method($($arg),*)
+        }
+    )*};
+}
+
+impl<'a, 'b> Serializer for Args<'a, 'b> {
+    type Ok = ();
+    type Error = serde_json::Error;
+    type SerializeSeq = <&'a mut Json<'b> as Serializer>::SerializeSeq;
+    type SerializeTuple = <&'a mut Json<'b> as Serializer>::SerializeTuple;
+    type SerializeTupleStruct = <&'a mut Json<'b> as Serializer>::SerializeTupleStruct;
+    type SerializeTupleVariant = <&'a mut Json<'b> as Serializer>::SerializeTupleVariant;
+    type SerializeMap = <&'a mut Json<'b> as Serializer>::SerializeMap;
+    type SerializeStruct = <&'a mut Json<'b> as Serializer>::SerializeStruct;
+    type SerializeStructVariant = <&'a mut Json<'b> as Serializer>::SerializeStructVariant;
+
+    #[inline]
+    fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, Self::Error> {
+        // The formatter leaves out the brackets of an array at depth 0: the packet has its own.
+        self.depth.set(0);
+        self.json.serialize_tuple(len)
+    }
+
+    #[inline]
+    fn serialize_unit(self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    one_argument! {
+        serialize_bool(v: bool)
+        serialize_i8(v: i8) serialize_i16(v: i16) serialize_i32(v: i32) serialize_i64(v: i64)
+        serialize_i128(v: i128)
+        serialize_u8(v: u8) serialize_u16(v: u16) serialize_u32(v: u32) serialize_u64(v: u64)
+        serialize_u128(v: u128)
+        serialize_f32(v: f32) serialize_f64(v: f64)
+        serialize_char(v: char) serialize_str(v: &str) serialize_bytes(v: &[u8])
+        serialize_none() serialize_unit_struct(name: &'static str)
+        serialize_unit_variant(name: &'static str, index: u32, variant: &'static str)
+    }
+
+    one_compound! {
+        serialize_seq(len: Option<usize>) -> SerializeSeq
+        serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct
+        serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
+            -> SerializeTupleVariant
+        serialize_map(len: Option<usize>) -> SerializeMap
+        serialize_struct(name: &'static str, len: usize) -> SerializeStruct
+        serialize_struct_variant(
+            name: &'static str, index: u32, variant: &'static str, len: usize
+        ) -> SerializeStructVariant
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Self::Error> {
+        self.json.serialize_some(value)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Self::Error> {
+        self.json.serialize_newtype_struct(name, value)
+    }
+
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Self::Error> {
+        self.json
+            .serialize_newtype_variant(name, index, variant, value)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Acks in both directions: answering a client's event, and waiting for a client's answer.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use serde::Serialize;
+
+use crate::handler::{EncodedArgs, EventError, Reply, extraction_failed};
+use crate::packet::{ArgCursor, ArgError, EncodeError, EventArg};
+
+use super::socket::{EmitError, Socket};
+use super::worker::Worker;
+
+/// Why an ack did not come.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AckError {
+    /// No answer within the timeout; the reference's wording.
+    #[error("operation has timed out")]
+    Timeout,
+    /// The socket ended before it answered.
+    #[error("the socket has been disconnected")]
+    Disconnected,
+    /// The event was not sent.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+    /// The answer does not fit the type asked for.
+    #[error(transparent)]
+    Invalid(#[from] ArgError),
+}
+
+/// The arguments of a client's ack, not yet read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AckArgs {
+    text: Box<str>,
+    attachments: Vec<Bytes>,
+}
+
+impl AckArgs {
+    pub(crate) fn new(args: &str, attachments: &[Bytes]) -> Self {
+        Self { text: args.into(), attachments: attachments.to_vec() }
+    }
+
+    /// Reads the first argument as `T`, or all with `Rest<T>`.
+    ///
+    /// # Errors
+    ///
+    /// The answer does not fit `T`.
+    pub fn read<T: EventArg>(&self) -> Result<T, ArgError> {
+        T::read(&mut ArgCursor::new(&self.text, &self.attachments))
+    }
+}
+
+type Answer = Result<AckArgs, AckError>;
+
+/// Waits for a client's ack; see [`Socket::emit_with_ack`].
+#[derive(Debug)]
+#[must_use = "the answer is only had by awaiting it"]
+pub struct AckFuture<T> {
+    answer: Result<oneshot::Receiver<Answer>, Option<AckError>>,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T> AckFuture<T> {
+    pub(crate) const fn waiting(answer: oneshot::Receiver<Answer>) -> Self {
+        Self { answer: Ok(answer), kind: PhantomData }
+    }
+
+    pub(crate) const fn failed(error: AckError) -> Self {
+        Self { answer: Err(Some(error)), kind: PhantomData }
+    }
+}
+
+impl<T: EventArg> Future for AckFuture<T> {
+    type Output = Result<T, AckError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = match &mut self.answer {
+            Err(error) => Err(error.take().unwrap_or(AckError::Disconnected)),
+            Ok(receiver) => match Pin::new(receiver).poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(answer)) => answer,
+                Poll::Ready(Err(oneshot::Canceled)) => Err(AckError::Disconnected),
+            },
+        };
+        Poll::Ready(answer.and_then(|args| args.read().map_err(AckError::from)))
+    }
+}
+
+/// Answers an event by hand; as a handler's parameter it switches the automatic ack off.
+///
+/// It answers once. Dropped without an answer, it sends an error with the code `no_answer`: a client that
+/// asked is never left waiting. If the client did not ask, nothing is ever sent.
+#[derive(Debug)]
+pub struct AckSender {
+    socket: Socket,
+    id: Option<u64>,
+}
+
+impl AckSender {
+    pub(crate) const fn new(socket: Socket, id: Option<u64>) -> Self {
+        Self { socket, id }
+    }
+
+    /// The client asked for an ack.
+    #[must_use]
+    pub const fn is_wanted(&self) -> bool {
+        self.id.is_some()
+    }
+
+    /// Answers; a tuple is several arguments, `()` none.
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be serialised; the client then gets an `internal` error.
+    pub fn send(mut self, args: impl Serialize) -> Result<(), EncodeError> {
+        let Some(id) = self.id.take() else { return Ok(()) };
+        match EncodedArgs::encode(&args) {
+            Ok(args) => {
+                self.answer(id, args);
+                Ok(())
+            }
+            Err(error) => {
+                self.answer_error(id, EventError::internal(error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Answers with an error.
+    pub fn send_error(mut self, error: impl Into<EventError>) {
+        if let Some(id) = self.id.take() {
+            self.answer_error(id, error.into());
+        }
+    }
+
+    fn answer_error(&self, id: u64, error: EventError) {
+        if let Some(args) = Reply::Err(error).into_ack() {
+            self.answer(id, args);
+        }
+    }
+
+    fn answer(&self, id: u64, args: EncodedArgs) {
+        let worker = Worker::current(self.socket.hub());
+        self.socket.send_ack(worker.as_deref(), id, args);
+    }
+}
+
+impl Drop for AckSender {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.take()
+            && !extraction_failed()
+        {
+            self.answer_error(id, EventError::new("no_answer", "the handler gave no answer"));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! How threads reach the workers: one queue per worker behind one short lock.
+//!
+//! One lock for all queues gives every worker the same order of messages. That order is what makes a
+//! session's move between workers exact (see `transfer`): a broadcast is either before the move for
+//! all workers or after it for all.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use crate::adapter::{BroadcastOptions, Room};
+use crate::frame::FrameGroup;
+
+use super::hub::SessionHandle;
+use super::namespace::Namespace;
+use super::sessions::SessionOp;
+use super::socket::Socket;
+use super::transfer::Parcel;
+
+/// An event for all selected sockets of a namespace, encoded once.
+#[derive(Debug)]
+pub(crate) struct Broadcast {
+    pub(crate) namespace: Arc<Namespace>,
+    pub(crate) options: BroadcastOptions,
+    pub(crate) group: FrameGroup,
+}
+
+/// What is done to each selected socket.
+#[derive(Debug)]
+pub(crate) enum Action {
+    Join(Vec<Room>),
+    Leave(Vec<Room>),
+    Disconnect { close: bool },
+    /// The sockets themselves; complete when the last worker has dropped its share.
+    Collect(Arc<Mutex<Collected>>),
+}
+
+/// Sockets found so far, and who waits for them.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) sockets: Vec<Socket>,
+    pub(crate) done: Option<futures_channel::oneshot::Sender<Vec<Socket>>>,
+}
+
+impl Drop for Collected {
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            // A receiver that is gone has lost interest.
+            let _lost = done.send(std::mem::take(&mut self.sockets));
+        }
+    }
+}
+
+/// An operation on all selected sockets of a namespace.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    pub(crate) namespace: Arc<Namespace>,
+    pub(crate) options: BroadcastOptions,
+    pub(crate) action: Action,
+}
+
+/// A message to one worker.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Broadcast(Arc<Broadcast>),
+    Selection(Arc<Selection>),
+    Session(Arc<SessionHandle>, SessionOp),
+    /// Give a session to another worker.
+    Leave(Arc<SessionHandle>, usize),
+    /// A session will come from another worker.
+    Enter(Arc<SessionHandle>),
+    /// The session that was announced, or nothing if it had ended.
+    HandOver(Arc<SessionHandle>, Option<Box<Parcel>>),
+    /// End all sessions; the server shuts down.
+    Shutdown,
+}
+
+/// A worker's queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct QueueFull;
+
+/// A message with its place in the order of all messages.
+pub(crate) type Sequenced = (u64, Message);
+
+#[derive(Debug, Default)]
+struct Queue {
+    messages: VecDeque<Sequenced>,
+    waker: Option<Waker>,
+    stopped: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct BusState {
+    last: u64,
+    queues: Vec<Queue>,
+}
+
+impl BusState {
+    /// Number of the next message; all messages pushed under one lock share it.
+    pub(crate) const fn next_number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The worker takes messages.
+    pub(crate) fn is_running(&self, worker: usize) -> bool {
+        self.queues.get(worker).is_some_and(|queue| !queue.stopped)
+    }
+
+    /// Queues a message; the waker has to be called after the lock is released.
+    pub(crate) fn push(&mut self, worker: usize, number: u64, message: Message) -> Option<Waker> {
+        let queue = self.queues.get_mut(worker).filter(|queue| !queue.stopped)?;
+        queue.messages.push_back((number, message));
+        queue.waker.take()
+    }
+}
+
+/// The queues of all workers of a server.
+#[derive(Debug)]
+pub(crate) struct Bus {
+    state: Mutex<BusState>,
+    workers: AtomicUsize,
+    max_queue: usize,
+}
+
+impl Bus {
+    pub(crate) fn new(max_queue: usize) -> Self {
+        Self { state: Mutex::default(), workers: AtomicUsize::new(0), max_queue }
+    }
+
+    /// No user code runs under this lock, so a poisoned one is still consistent.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, BusState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a worker and gives its index.
+    pub(crate) fn register(&self) -> usize {
+        let mut state = self.lock();
+        state.queues.push(Queue::default());
+        self.workers.fetch_add(1, Ordering::AcqRel);
+        state.queues.len() - 1
+    }
+
+    /// A worker ended: what waits for it is dropped, with all that waits for an answer.
+    pub(crate) fn unregister(&self, worker: usize) {
+        let stopped = Queue { stopped: true, ..Queue::default() };
+        let ended =
+            self.lock().queues.get_mut(worker).map(|queue| std::mem::replace(queue, stopped));
+        if ended.as_ref().is_some_and(|queue| !queue.stopped) {
+            self.workers.fetch_sub(1, Ordering::AcqRel);
+        }
+        // Dropping messages wakes those who wait for answers; not under the lock.
+        drop(ended);
+    }
+
+    /// Workers that were ever registered; their indexes are below this.
+    pub(crate) fn registered(&self) -> usize {
+        self.lock().queues.len()
+    }
+
+    /// Workers that run.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers.load(Ordering::Acquire)
+    }
+
+    /// Sends a message to every worker but `except`; gives the message's number.
+    pub(crate) fn publish(
+        &self,
+        except: Option<usize>,
+        message: impl Fn() -> Message,
+    ) -> Result<u64, QueueFull> {
+        let mut wakers: Vec<Waker> = Vec::new();
+        let number;
+        {
+            let mut state = self.lock();
+            let full = state
+                .queues
+                .iter()
+                .enumerate()
+                .any(|(n, queue)| Some(n) != except && queue.messages.len() >= self.max_queue);
+            if full {
+                return Err(QueueFull);
+            }
+            number = state.next_number();
+            for worker in (0..state.queues.len()).filter(|worker| Some(*worker) != except) {
+                wakers.extend(state.push(worker, number, message()));
+            }
+        }
+        wakers.into_iter().for_each(Waker::wake);
+        Ok(number)
+    }
+
+    /// Sends an operation to the worker that is the session's home.
+    pub(crate) fn send_home(
+        &self,
+        session: &Arc<SessionHandle>,
+        op: SessionOp,
+    ) -> Result<(), QueueFull> {
+        let waker = {
+            let mut state = self.lock();
+            let home = session.home();
+            if state.queues.get(home).is_some_and(|queue| queue.messages.len() >= self.max_queue) {
+                return Err(QueueFull);
+            }
+            let number = state.next_number();
+            state.push(home, number, Message::Session(Arc::clone(session), op))
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// Sends to one worker, without a bound: used for moves, which must not fail half way.
+    pub(crate) fn send(&self, worker: usize, message: Message) {
+        let waker = {
+            let mut state = self.lock();
+            let number = state.next_number();
+            state.push(worker, number, message)
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Takes what waits for a worker, or leaves a waker for the next message.
+    pub(crate) fn take(&self, worker: usize, waker: &Waker) -> VecDeque<Sequenced> {
+        let mut state = self.lock();
+        let Some(queue) = state.queues.get_mut(worker) else { return VecDeque::new() };
+        if queue.messages.is_empty() {
+            match &mut queue.waker {
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+            return VecDeque::new();
+        }
+        std::mem::take(&mut queue.messages)
+    }
+}

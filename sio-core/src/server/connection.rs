@@ -1,0 +1,149 @@
+//! A session on its home worker: engine session, multiplexer, and the ends of its transports.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+
+use crate::engine::{Session, Transport};
+use crate::frame::FrameGroup;
+use crate::mux::Multiplexer;
+
+use super::hub::SessionHandle;
+use super::sessions::{PollReply, PushReply};
+use super::socket::Socket;
+
+/// A push whose packets have not all been handed over.
+#[derive(Debug)]
+pub(crate) struct PendingPush {
+    pub(crate) body: Bytes,
+    /// Bytes handed over already.
+    pub(crate) position: usize,
+    /// Packets so far that carried no message.
+    pub(crate) idle_packets: usize,
+    pub(crate) reply: oneshot::Sender<PushReply>,
+}
+
+/// A session as its home worker owns it; never shared between threads and never locked.
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) handle: Arc<SessionHandle>,
+    pub(crate) engine: RefCell<Session>,
+    pub(crate) mux: RefCell<Multiplexer<Socket>>,
+    pub(crate) poll: RefCell<Option<oneshot::Sender<PollReply>>>,
+    pub(crate) push: RefCell<Option<PendingPush>>,
+    pub(crate) pushing: Cell<bool>,
+    /// The sockets were told that the session ended.
+    pub(crate) ended: Cell<bool>,
+    pub(crate) connect_deadline: Cell<Option<Instant>>,
+    /// When the timer wheel will look at this session next.
+    pub(crate) armed: Cell<Option<Instant>>,
+    pub(crate) key: Cell<(u32, u32)>,
+    waker: RefCell<Option<Waker>>,
+    /// The WebSocket connection runs, or will without being woken again.
+    woken: Cell<bool>,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        handle: Arc<SessionHandle>,
+        engine: Session,
+        mux: Multiplexer<Socket>,
+        connect_deadline: Option<Instant>,
+    ) -> Self {
+        Self {
+            handle,
+            engine: RefCell::new(engine),
+            mux: RefCell::new(mux),
+            poll: RefCell::new(None),
+            push: RefCell::new(None),
+            pushing: Cell::new(false),
+            ended: Cell::new(false),
+            connect_deadline: Cell::new(connect_deadline),
+            armed: Cell::new(None),
+            key: Cell::new((u32::MAX, 0)),
+            waker: RefCell::new(None),
+            woken: Cell::new(false),
+        }
+    }
+
+    /// The shared half of the session.
+    #[must_use]
+    pub const fn handle(&self) -> &Arc<SessionHandle> {
+        &self.handle
+    }
+
+    /// The transport in use.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.engine.borrow().transport()
+    }
+
+    /// The session ended, or will as soon as what waits is delivered.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.engine.borrow().close_reason().is_some()
+    }
+
+    /// A WebSocket is being tried.
+    #[must_use]
+    pub fn is_probing(&self) -> bool {
+        self.engine.borrow().is_probing()
+    }
+
+    /// Something waits to be written.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        self.engine.borrow().has_output()
+    }
+
+    /// The next piece of a large frame, at most `max` bytes, to be written behind the last turn's bytes.
+    pub fn next_slice(&self, max: usize) -> Option<Bytes> {
+        self.engine.borrow_mut().next_slice(max)
+    }
+
+    // ---- waking the WebSocket connection --------------------------------------------------------
+
+    /// The connection runs now: what is queued needs no wake-up.
+    pub fn set_running(&self) {
+        self.woken.set(true);
+    }
+
+    /// The connection is about to wait; `waker` is called when there is something to do.
+    pub fn set_waiting(&self, waker: &Waker) {
+        self.woken.set(false);
+        let mut slot = self.waker.borrow_mut();
+        match &mut *slot {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+    }
+
+    pub(crate) fn wake(&self) {
+        if !self.woken.replace(true)
+            && let Some(waker) = &*self.waker.borrow()
+        {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Queues a packet; the caller settles the session if that is needed.
+    /// `true`: a waiting poll or an overflow has to be dealt with.
+    pub(crate) fn send(&self, group: &FrameGroup, volatile: bool) -> bool {
+        let mut engine = self.engine.borrow_mut();
+        if volatile && !engine.is_writable() {
+            return false;
+        }
+        engine.send_group(group);
+        let needs_settling = engine.poll_waits() || engine.close_reason().is_some();
+        let websocket = engine.transport() == Transport::Websocket;
+        drop(engine);
+        if websocket {
+            self.wake();
+        }
+        needs_settling
+    }
+}

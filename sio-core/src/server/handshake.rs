@@ -1,0 +1,194 @@
+//! What a session keeps of the request that opened it.
+//!
+//! A copy in two blocks, never the request itself: a held request costs kilobytes per connection.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+
+use crate::engine::handshake::query_pairs;
+
+/// The parts a carrier copies from a request.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "a carrier builds it field by field")]
+pub struct HandshakeParts<'a> {
+    /// Lower-case header names and values, values that are no UTF-8 left out.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Path and query as the client wrote them.
+    pub url: &'a str,
+    /// Address of the peer.
+    pub address: Option<SocketAddr>,
+    /// The request came over TLS.
+    pub secure: bool,
+    /// Time of the handshake.
+    pub time: SystemTime,
+}
+
+/// Data of the request that opened a session; the same for all its sockets, also after an upgrade.
+///
+/// Serialises as the reference's handshake object, without `auth`, which belongs to a socket.
+#[derive(Debug, Clone)]
+pub struct Handshake {
+    /// Name and value of each header, each ended by a line feed, which no header can contain.
+    headers: Box<str>,
+    url: Box<str>,
+    address: Option<SocketAddr>,
+    secure: bool,
+    time: SystemTime,
+}
+
+impl Handshake {
+    /// Copies the parts.
+    #[must_use]
+    pub fn new(parts: &HandshakeParts<'_>) -> Self {
+        let mut headers = String::with_capacity(
+            parts.headers.iter().map(|(name, value)| name.len() + value.len() + 2).sum(),
+        );
+        for (name, value) in parts.headers {
+            headers.push_str(name);
+            headers.push('\n');
+            headers.push_str(value);
+            headers.push('\n');
+        }
+        Self {
+            headers: headers.into(),
+            url: parts.url.into(),
+            address: parts.address,
+            secure: parts.secure,
+            time: parts.time,
+        }
+    }
+
+    /// Header names in lower case, with their values, in the order of arrival.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut lines = self.headers.split('\n');
+        std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
+    }
+
+    /// The first header with this lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Keys and values of the query, percent-decoded, `EIO` and `transport` included.
+    pub fn query(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        query_pairs(self.url.split_once('?').map_or("", |(_, query)| query))
+    }
+
+    /// The last value of a query key.
+    #[must_use]
+    pub fn query_value(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.query().filter(|(known, _)| known == key).last().map(|(_, value)| value)
+    }
+
+    /// Path and query of the first request.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Address of the peer.
+    #[must_use]
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// The request came over TLS.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Time of the handshake.
+    #[must_use]
+    pub const fn time(&self) -> SystemTime {
+        self.time
+    }
+
+    /// The request had an `Origin` header.
+    #[must_use]
+    pub fn is_cross_domain(&self) -> bool {
+        self.header("origin").is_some()
+    }
+
+    /// Milliseconds since the epoch.
+    fn issued(&self) -> u64 {
+        self.time
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+struct Headers<'a>(&'a Handshake);
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.0.headers() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+struct Query<'a>(&'a Handshake);
+
+impl Serialize for Query<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.0.query() {
+            map.serialize_entry(&name, &value)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Handshake {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Handshake", 7)?;
+        object.serialize_field("headers", &Headers(self))?;
+        object.serialize_field("query", &Query(self))?;
+        object.serialize_field("url", &self.url)?;
+        let address = self.address.map(|address| address.ip().to_string());
+        object.serialize_field("address", &address.unwrap_or_default())?;
+        object.serialize_field("secure", &self.secure)?;
+        object.serialize_field("xdomain", &self.is_cross_domain())?;
+        object.serialize_field("issued", &self.issued())?;
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handshake() -> Handshake {
+        Handshake::new(&HandshakeParts {
+            headers: &[("host", "a"), ("x-empty", ""), ("origin", "http://b")],
+            url: "/socket.io/?EIO=4&a=1&a=2",
+            address: None,
+            secure: false,
+            time: UNIX_EPOCH,
+        })
+    }
+
+    #[test]
+    fn headers_survive_packing() {
+        let handshake = handshake();
+        let headers: Vec<_> = handshake.headers().collect();
+        assert_eq!(headers, [("host", "a"), ("x-empty", ""), ("origin", "http://b")]);
+        assert_eq!(handshake.header("x-none"), None);
+        assert_eq!(handshake.query_value("a").as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn serialises_as_the_references_object() {
+        assert_eq!(
+            serde_json::to_string(&handshake()).unwrap(),
+            r#"{"headers":{"host":"a","x-empty":"","origin":"http://b"},"query":{"EIO":"4","a":"1","a":"2"},"url":"/socket.io/?EIO=4&a=1&a=2","address":"","secure":false,"xdomain":true,"issued":0}"#
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! The server: what ties sessions, namespaces, rooms and handlers together, still without I/O.
+//!
+//! [`Io`] is the handle users hold. Behind it a [`Hub`] knows the namespaces, the home of every session
+//! and the [`bus`] between threads. Each carrier thread runs one [`Worker`], which owns the sessions
+//! that live there as plain unlocked values; other threads reach them only through the bus.
+//! A carrier (sio-actix, or a test) moves bytes between transports and the worker, and calls
+//! [`Worker::poll`] when it is woken or when [`Worker::next_deadline`] has passed.
+
+mod ack;
+mod broadcast;
+mod builder;
+mod bus;
+mod connection;
+mod dispatch;
+mod handshake;
+mod hub;
+mod io;
+mod namespace;
+mod sessions;
+mod socket;
+mod tasks;
+mod transfer;
+mod wheel;
+mod worker;
+
+pub use ack::{AckArgs, AckError, AckFuture, AckSender};
+pub use broadcast::BroadcastOperator;
+pub use builder::{BuildError, IoConfig, ServerConfig};
+pub use connection::Connection;
+pub use handshake::{Handshake, HandshakeParts};
+pub use hub::{Hub, SessionHandle};
+pub use io::{Io, NamespaceRef};
+pub use namespace::{ConnectError, Namespace, NamespaceBuilder};
+pub use sessions::{PollReply, PushReply};
+pub use socket::{EmitError, Socket};
+pub use transfer::Upgrade;
+pub use worker::Worker;

@@ -1,0 +1,522 @@
+//! The handle of one client in one namespace.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::adapter::{Room, RoomNames};
+use crate::close::CloseReason;
+use crate::frame::FrameGroup;
+use crate::handler::EncodedArgs;
+use crate::mux::acks::{PendingAcks, TooManyAcks};
+use crate::packet::{self, EncodeError, EventArg};
+use crate::sid::Sid;
+
+use super::ack::{AckArgs, AckError, AckFuture};
+use super::broadcast::BroadcastOperator;
+use super::bus::QueueFull;
+use super::dispatch::ack_group;
+use super::handshake::Handshake;
+use super::hub::{Hub, SessionHandle};
+use super::io::Io;
+use super::namespace::{Handlers, Namespace};
+use super::sessions::SessionOp;
+use super::worker::Worker;
+
+/// Why an emit was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmitError {
+    /// The event name is reserved, or the arguments cannot be serialised; nothing was sent.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// Too many emits of this socket wait for an ack.
+    #[error(transparent)]
+    TooManyAcks(#[from] TooManyAcks),
+    /// A worker of the server has too much to do; nothing was sent.
+    #[error("a worker's queue is full")]
+    QueueFull,
+}
+
+impl From<QueueFull> for EmitError {
+    fn from(_: QueueFull) -> Self {
+        Self::QueueFull
+    }
+}
+
+/// Who waits for an ack: gets the answer, or nothing when the socket is gone.
+pub(crate) type AckWaiter = oneshot::Sender<Result<AckArgs, AckError>>;
+
+const CONNECTING: u8 = 0;
+const CONNECTED: u8 = 1;
+const ENDING: u8 = 2;
+const ENDED: u8 = 3;
+
+type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+#[derive(Debug)]
+struct Inner {
+    id: Sid,
+    hub: Arc<Hub>,
+    namespace: Arc<Namespace>,
+    handlers: Arc<Handlers>,
+    session: Arc<SessionHandle>,
+    auth: Box<str>,
+    status: AtomicU8,
+    /// Rooms besides the socket's own; the workers' indexes follow this list.
+    rooms: Mutex<Vec<Room>>,
+    acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
+    states: Mutex<Option<Box<States>>>,
+}
+
+/// A client in a namespace.
+///
+/// A cheap handle, usable from any thread and for as long as wanted: on a socket that has ended, emits
+/// are dropped without an error, as in the reference, and joins have no effect.
+#[derive(Debug, Clone)]
+pub struct Socket(Arc<Inner>);
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Socket {}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Socket {
+    pub(crate) fn new(
+        hub: &Arc<Hub>,
+        namespace: Arc<Namespace>,
+        session: &Arc<SessionHandle>,
+        auth: &str,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            id: Sid::random(&*hub.sids),
+            hub: Arc::clone(hub),
+            handlers: namespace.handlers(),
+            namespace,
+            session: Arc::clone(session),
+            auth: auth.into(),
+            status: AtomicU8::new(CONNECTING),
+            rooms: Mutex::default(),
+            acks: Mutex::default(),
+            states: Mutex::default(),
+        }))
+    }
+
+    // ---- who this is ----------------------------------------------------------------------------
+
+    /// The socket id: public, and unrelated to the session id.
+    #[must_use]
+    pub fn id(&self) -> &Sid {
+        &self.0.id
+    }
+
+    /// The namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &Arc<Namespace> {
+        &self.0.namespace
+    }
+
+    /// The server.
+    #[must_use]
+    pub fn io(&self) -> Io {
+        self.0.hub.io()
+    }
+
+    /// Data of the request that opened the session; the same after an upgrade.
+    #[must_use]
+    pub fn handshake(&self) -> &Arc<Handshake> {
+        self.0.session.handshake()
+    }
+
+    /// The CONNECT payload of this namespace; an absent one reads as `{}`.
+    ///
+    /// # Errors
+    ///
+    /// The payload does not fit `T`.
+    pub fn auth<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_str(self.auth_json())
+    }
+
+    /// The CONNECT payload as JSON text.
+    #[must_use]
+    pub fn auth_json(&self) -> &str {
+        if self.0.auth.is_empty() { "{}" } else { &self.0.auth }
+    }
+
+    /// CONNECT was answered and the socket has not ended.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.0.status.load(Ordering::Acquire) == CONNECTED
+    }
+
+    /// Stores a value on the socket, one per type; what was stored before is given back.
+    pub fn set_state<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
+        let old = lock(&self.0.states)
+            .get_or_insert_default()
+            .insert(TypeId::of::<T>(), Arc::new(value));
+        old.and_then(|old| old.downcast().ok())
+    }
+
+    /// The stored value of a type; it outlives the connection as long as the handle does.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let found = lock(&self.0.states).as_ref()?.get(&TypeId::of::<T>()).cloned();
+        found.and_then(|found| found.downcast().ok())
+    }
+
+    // ---- emit -----------------------------------------------------------------------------------
+
+    /// Sends an event to this client.
+    ///
+    /// A tuple is several arguments, `()` none, anything else one. Packets of one task leave in the
+    /// order of the calls.
+    ///
+    /// # Errors
+    ///
+    /// The name is reserved or the arguments cannot be serialised. A socket that has ended is no error.
+    pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
+        self.send_event(event, &args, None, false)
+    }
+
+    /// Sends an event named `message` (the reference's `send`).
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::emit`].
+    pub fn send(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.emit("message", args)
+    }
+
+    /// Sends an event unless the transport cannot take it at this moment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::emit`].
+    pub fn emit_volatile(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
+        self.send_event(event, &args, None, true)
+    }
+
+    /// Sends an event at once and waits for the client's ack; its first argument is the result.
+    ///
+    /// `T` may be `Rest<Value>` for all arguments, or `()` to ignore them. The wait ends with the ack,
+    /// with `timeout` if there is one, or with the socket. A timeout of zero has passed before any answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future forgets the ack; the event is sent all the same.
+    pub fn emit_with_ack<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+        timeout: impl Into<Option<Duration>>,
+    ) -> AckFuture<T> {
+        let (waiter, receiver) = oneshot::channel();
+        match self.send_event(event, &args, Some((waiter, timeout.into())), false) {
+            Ok(()) => AckFuture::waiting(receiver),
+            Err(error) => AckFuture::failed(error.into()),
+        }
+    }
+
+    fn send_event<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+        ack: Option<(AckWaiter, Option<Duration>)>,
+        volatile: bool,
+    ) -> Result<(), EmitError> {
+        let mut args = EncodedArgs::encode(args)?;
+        let attachments = args.take_attachments();
+        let namespace = self.0.namespace.path();
+        let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
+        let mut text = EncodedArgs::buffer();
+        packet::encode_event_encoded(
+            &mut text,
+            namespace,
+            id,
+            event,
+            args.json(),
+            attachments.len(),
+        )?;
+        if self.has_ended() {
+            // Dropping the waiter tells that the socket is gone.
+            return Ok(());
+        }
+        let mut arm = None;
+        if let Some((waiter, timeout)) = ack
+            && let Some(id) = id
+        {
+            if timeout.is_some_and(|timeout| timeout.is_zero()) {
+                let _lost = waiter.send(Err(AckError::Timeout));
+            } else {
+                self.add_ack(id, waiter)?;
+                arm = timeout.map(|timeout| (id, timeout));
+            }
+        }
+        if let Some(worker) = Worker::current(&self.0.hub)
+            && arm.is_none()
+            && worker.send_here(&self.0.session, &[&text], &attachments, volatile)
+        {
+            return Ok(());
+        }
+        let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
+        let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
+        self.route(op)?;
+        Ok(())
+    }
+
+    /// Answers an event of the client.
+    pub(crate) fn send_ack(&self, worker: Option<&Worker>, id: u64, args: EncodedArgs) {
+        if self.has_ended() {
+            return;
+        }
+        let namespace = self.0.namespace.path();
+        if args.attachments().is_empty()
+            && let Some(worker) = worker
+        {
+            let mut head = EncodedArgs::buffer();
+            packet::encode_ack_encoded(&mut head, namespace, id, &[], 0);
+            // The empty ack ends with its bracket; the arguments go in front of that.
+            if let Some((bracket, head)) = head.split_last() {
+                let json = args.json().strip_prefix(b",").unwrap_or(args.json());
+                if worker.send_here(&self.0.session, &[head, json, &[*bracket]], &[], false) {
+                    return;
+                }
+            }
+        }
+        let group = ack_group(namespace, id, args);
+        match worker {
+            Some(worker) => worker.send_group(self, group, false),
+            None => {
+                let op =
+                    SessionOp::Send { socket: self.clone(), group, volatile: false, ack: None };
+                if self.route(op).is_err() {
+                    tracing::warn!("a worker's queue is full; an ack was dropped");
+                }
+            }
+        }
+    }
+
+    fn route(&self, op: SessionOp) -> Result<(), QueueFull> {
+        match Worker::current(&self.0.hub) {
+            Some(worker) if self.0.session.home() == worker.index() => {
+                worker.route(&self.0.session, op);
+                Ok(())
+            }
+            _ => self.0.hub.bus.send_home(&self.0.session, op),
+        }
+    }
+
+    // ---- rooms and broadcasts -------------------------------------------------------------------
+
+    /// Joins rooms; effective for every broadcast this task makes afterwards.
+    pub fn join(&self, rooms: impl RoomNames) {
+        let mut names = Vec::new();
+        rooms.append_to(&mut names);
+        {
+            let mut known = lock(&self.0.rooms);
+            if self.0.status.load(Ordering::Acquire) >= ENDED {
+                return;
+            }
+            names.retain(|name| {
+                let new = **name != *self.0.id.as_str() && !known.contains(name);
+                if new {
+                    known.push(Room::clone(name));
+                }
+                new
+            });
+        }
+        self.room_op(names, true);
+    }
+
+    /// Leaves rooms; those it is not in are no error. The room of the own id stays.
+    pub fn leave(&self, rooms: impl RoomNames) {
+        let mut names = Vec::new();
+        rooms.append_to(&mut names);
+        {
+            let mut known = lock(&self.0.rooms);
+            names.retain(|name| match known.iter().position(|room| room == name) {
+                Some(position) => {
+                    known.remove(position);
+                    true
+                }
+                None => false,
+            });
+        }
+        self.room_op(names, false);
+    }
+
+    fn room_op(&self, rooms: Vec<Room>, join: bool) {
+        // Before CONNECT is answered the list is all there is; it is indexed with the answer.
+        if rooms.is_empty() || self.0.status.load(Ordering::Acquire) == CONNECTING {
+            return;
+        }
+        let socket = self.clone();
+        let op = if join {
+            SessionOp::Join { socket, rooms }
+        } else {
+            SessionOp::Leave { socket, rooms }
+        };
+        if self.route(op).is_err() {
+            tracing::warn!("a worker's queue is full; a change of rooms was dropped");
+        }
+    }
+
+    /// The rooms this socket is in, the one of its own id first; none once it has ended.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<Room> {
+        if self.0.status.load(Ordering::Acquire) >= ENDED {
+            return Vec::new();
+        }
+        let mut rooms = vec![Arc::clone(self.0.id.as_arc())];
+        rooms.extend(lock(&self.0.rooms).iter().cloned());
+        rooms
+    }
+
+    /// Everybody in the namespace but this socket.
+    #[must_use]
+    pub fn broadcast(&self) -> BroadcastOperator {
+        BroadcastOperator::new(Arc::clone(&self.0.hub), Some(Arc::clone(&self.0.namespace)))
+            .except(&self.0.id)
+    }
+
+    /// The members of rooms but this socket.
+    #[must_use]
+    pub fn to(&self, rooms: impl RoomNames) -> BroadcastOperator {
+        self.broadcast().to(rooms)
+    }
+
+    /// As [`Self::to`]; the reference's `in`, which is a reserved word here.
+    #[must_use]
+    pub fn within(&self, rooms: impl RoomNames) -> BroadcastOperator {
+        self.to(rooms)
+    }
+
+    /// Everybody in the namespace but this socket and the members of rooms.
+    #[must_use]
+    pub fn except(&self, rooms: impl RoomNames) -> BroadcastOperator {
+        self.broadcast().except(rooms)
+    }
+
+    // ---- end ------------------------------------------------------------------------------------
+
+    /// Makes the client leave the namespace; with `close` ends its session with all namespaces.
+    ///
+    /// What was emitted before is delivered first.
+    pub fn disconnect(&self, close: bool) {
+        if self.route(SessionOp::Disconnect { socket: self.clone(), close }).is_err() {
+            tracing::warn!("a worker's queue is full; a disconnect was dropped");
+        }
+    }
+
+    /// Ends the session below this socket without a word, as the reference's `conn.close()`: the client
+    /// sees a lost connection and comes back.
+    pub fn close_session(&self) {
+        if self.route(SessionOp::Close(CloseReason::ForcedClose)).is_err() {
+            tracing::warn!("a worker's queue is full; a close was dropped");
+        }
+    }
+
+    // ---- for the worker -------------------------------------------------------------------------
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
+    pub(crate) fn handlers(&self) -> &Arc<Handlers> {
+        &self.0.handlers
+    }
+
+    pub(crate) fn session(&self) -> &Arc<SessionHandle> {
+        &self.0.session
+    }
+
+    pub(crate) fn rooms_without_own(&self) -> Vec<Room> {
+        lock(&self.0.rooms).clone()
+    }
+
+    pub(crate) fn set_connected(&self) {
+        self.0.status.store(CONNECTED, Ordering::Release);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.status.load(Ordering::Acquire) >= ENDING
+    }
+
+    /// The CONNECT was refused, or the session ended before it was answered.
+    pub(crate) fn abandon(&self) {
+        self.0.status.store(ENDED, Ordering::Release);
+        lock(&self.0.rooms).clear();
+        self.fail_acks();
+    }
+
+    /// `true` for the one caller that ends a connected socket.
+    pub(crate) fn begin_end(&self) -> bool {
+        let connected = self.0.status.compare_exchange(
+            CONNECTED,
+            ENDING,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        connected.is_ok()
+    }
+
+    /// The socket is in no room from now on; gives the rooms it was in.
+    pub(crate) fn finish_end(&self) -> Vec<Room> {
+        let mut rooms = lock(&self.0.rooms);
+        self.0.status.store(ENDED, Ordering::Release);
+        std::mem::take(&mut rooms)
+    }
+
+    fn add_ack(&self, id: u64, waiter: AckWaiter) -> Result<(), TooManyAcks> {
+        let limit = self.0.hub.config.limits.max_pending_acks;
+        let mut acks = lock(&self.0.acks);
+        if self.has_ended() {
+            return Ok(());
+        }
+        acks.get_or_insert_default().insert(id, waiter, None, limit).map_err(|(_, error)| error)
+    }
+
+    pub(crate) fn arm_ack(&self, id: u64, deadline: Instant) {
+        if let Some(acks) = lock(&self.0.acks).as_mut() {
+            acks.set_deadline(id, deadline);
+        }
+    }
+
+    pub(crate) fn next_ack_deadline(&self) -> Option<Instant> {
+        lock(&self.0.acks).as_ref().and_then(|acks| acks.next_deadline())
+    }
+
+    pub(crate) fn expire_acks(&self, now: Instant) {
+        let expired = lock(&self.0.acks).as_mut().map(|acks| acks.take_expired(now));
+        for waiter in expired.into_iter().flatten() {
+            let _lost = waiter.send(Err(AckError::Timeout));
+        }
+    }
+
+    pub(crate) fn resolve_ack(&self, id: u64, args: &str, bins: &[Bytes]) {
+        let waiter = lock(&self.0.acks).as_mut().and_then(|acks| acks.take(id));
+        if let Some(waiter) = waiter {
+            let _lost = waiter.send(Ok(AckArgs::new(args, bins)));
+        }
+    }
+
+    pub(crate) fn fail_acks(&self) {
+        let waiters = lock(&self.0.acks).take();
+        // Dropping a waiter tells whoever waits that the socket is gone.
+        drop(waiters);
+    }
+}

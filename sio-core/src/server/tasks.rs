@@ -1,0 +1,92 @@
+//! Handlers that have to wait.
+//!
+//! A handler is polled once where its event was dispatched; only one that waits comes here. They stay
+//! on the worker that started them, whatever becomes of the session.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_util::stream::{FuturesUnordered, Stream as _};
+
+use crate::handler::{EventError, LocalBoxFuture, Reply};
+
+/// What is done with a handler's reply; runs on the worker that ran the handler.
+pub(crate) type Completion = Box<dyn FnOnce(Reply)>;
+
+/// A handler that has not finished.
+pub(crate) struct Running {
+    future: LocalBoxFuture<Reply>,
+    done: Option<Completion>,
+}
+
+impl Running {
+    pub(crate) fn new(future: LocalBoxFuture<Reply>, done: Completion) -> Self {
+        Self { future, done: Some(done) }
+    }
+}
+
+impl Future for Running {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let polled = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(cx)));
+        let reply = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(reply)) => reply,
+            Err(_panic) => Reply::Err(EventError::internal("the handler panicked")),
+        };
+        if let Some(done) = this.done.take() {
+            done(reply);
+        }
+        Poll::Ready(())
+    }
+}
+
+/// The unfinished handlers of a worker.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    /// Taken out while it is polled: a handler may start another.
+    running: Cell<Option<FuturesUnordered<Running>>>,
+    started: RefCell<Vec<Running>>,
+}
+
+impl Tasks {
+    /// Polls a handler's future once in place and gives its reply, or the future to be kept.
+    pub(crate) fn first_poll(
+        mut future: LocalBoxFuture<Reply>,
+    ) -> Result<Reply, LocalBoxFuture<Reply>> {
+        // `FuturesUnordered` polls what it is given once more with its own waker, so nothing that
+        // this waker would have heard is lost.
+        let mut cx = Context::from_waker(Waker::noop());
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
+            Ok(Poll::Ready(reply)) => Ok(reply),
+            Ok(Poll::Pending) => Err(future),
+            Err(_panic) => Ok(Reply::Err(EventError::internal("the handler panicked"))),
+        }
+    }
+
+    pub(crate) fn start(&self, running: Running) {
+        self.started.borrow_mut().push(running);
+    }
+
+    /// Polls what is ready.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) {
+        let mut running = self.running.take().unwrap_or_default();
+        loop {
+            running.extend(self.started.borrow_mut().drain(..));
+            match Pin::new(&mut running).poll_next(cx) {
+                Poll::Ready(Some(())) => {}
+                Poll::Ready(None) | Poll::Pending => {
+                    if self.started.borrow().is_empty() {
+                        break;
+                    }
+                }
+            }
+        }
+        self.running.set(Some(running));
+    }
+}

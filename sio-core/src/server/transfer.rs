@@ -1,0 +1,241 @@
+//! Moving a session to another worker, exactly once and in order.
+//!
+//! A session that opened by polling lives where its first request arrived. Its WebSocket may arrive at
+//! another worker, and then the session moves there, for good. The new worker changes the session's
+//! home and queues *Leave* for the old one and *Enter* for itself under one bus lock. Messages before
+//! that point are the old worker's, later ones the new worker's, which keeps them back until the session
+//! itself has come in a [`Parcel`]. So nothing is lost, repeated or overtaken.
+
+use std::cell::RefMut;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use futures_channel::oneshot;
+
+use crate::adapter::{MemoryAdapter, Room};
+use crate::close::CloseReason;
+use crate::engine::Session;
+use crate::mux::Multiplexer;
+
+use super::bus::Message;
+use super::connection::{Connection, PendingPush};
+use super::hub::SessionHandle;
+use super::sessions::{PollReply, SessionOp};
+use super::socket::Socket;
+use super::worker::{Receiver, Source, Worker};
+
+/// A session on its way.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    engine: Session,
+    mux: Multiplexer<Socket>,
+    poll: Option<oneshot::Sender<PollReply>>,
+    push: Option<PendingPush>,
+    ended: bool,
+    connect_deadline: Option<Instant>,
+    /// The rooms each socket was indexed in when it left; its own list may be ahead of that.
+    rooms: Vec<(Socket, Vec<Room>)>,
+}
+
+/// A session that is expected, and what is kept for it.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    handle: Arc<SessionHandle>,
+    /// The worker's queue has come to the point of the move.
+    entered: bool,
+    kept: Vec<Message>,
+    ready: Option<oneshot::Sender<()>>,
+}
+
+/// Where a session is that a WebSocket wants to carry.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a carrier must handle every case")]
+pub enum Upgrade {
+    /// On this worker already.
+    Here(Rc<Connection>),
+    /// On its way; the receiver fails if the session ended before it left.
+    Coming(oneshot::Receiver<()>),
+    /// It has ended.
+    Gone,
+}
+
+impl Worker {
+    /// Brings a session to this worker, for the WebSocket that wants to carry it.
+    pub fn fetch(&self, handle: &Arc<SessionHandle>) -> Upgrade {
+        if handle.home() == self.index() {
+            return self.local(handle).map_or(Upgrade::Gone, Upgrade::Here);
+        }
+        let (ready, receiver) = oneshot::channel();
+        let wakers = {
+            let mut bus = self.hub.bus.lock();
+            let old = handle.home();
+            if !bus.is_running(old) {
+                return Upgrade::Gone;
+            }
+            let number = bus.next_number();
+            handle.set_home(self.index(), number);
+            let leave = bus.push(old, number, Message::Leave(Arc::clone(handle), self.index()));
+            let enter = bus.push(self.index(), number, Message::Enter(Arc::clone(handle)));
+            [leave, enter]
+        };
+        self.arrivals.borrow_mut().push(Arrival {
+            handle: Arc::clone(handle),
+            entered: false,
+            kept: Vec::new(),
+            ready: Some(ready),
+        });
+        wakers.into_iter().flatten().for_each(Waker::wake);
+        Upgrade::Coming(receiver)
+    }
+
+    /// *Leave*: packs the session and sends it to its new home.
+    pub(super) fn give_away(&self, handle: Arc<SessionHandle>, to: usize) {
+        let slot = handle.slot.load(std::sync::atomic::Ordering::Acquire);
+        let parcel = self.connection_at(slot, &handle).and_then(|connection| {
+            self.forget(&connection);
+            let rooms = self.unindex(&connection);
+            // The adapters and the slab have let go, and a session that moves has no WebSocket
+            // connection that could hold it. Should somebody hold it after all, it ends here.
+            match Rc::try_unwrap(connection) {
+                Ok(connection) => Some(Box::new(connection.into_parcel(rooms))),
+                Err(held) => {
+                    self.transport_closed(&held, CloseReason::TransportError("move failed"));
+                    None
+                }
+            }
+        });
+        self.hub.bus.send(to, Message::HandOver(handle, parcel));
+    }
+
+    fn unindex(&self, connection: &Connection) -> Vec<(Socket, Vec<Room>)> {
+        let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();
+        let mut adapters: RefMut<'_, Vec<MemoryAdapter<Receiver>>> = self.adapters.borrow_mut();
+        sockets
+            .into_iter()
+            .map(|socket| {
+                let mut rooms = socket.rooms();
+                if let Some(adapter) = adapters.get_mut(socket.namespace().index()) {
+                    rooms.retain(|room| adapter.is_in(socket.id(), room));
+                    adapter.remove(socket.id(), &rooms);
+                }
+                (socket, rooms)
+            })
+            .collect()
+    }
+
+    /// *Enter*: from here on, messages to many sockets are kept for the session as well.
+    pub(super) fn expect(&self, handle: &Arc<SessionHandle>) {
+        for arrival in self.arrivals.borrow_mut().iter_mut() {
+            if Arc::ptr_eq(&arrival.handle, handle) {
+                arrival.entered = true;
+            }
+        }
+    }
+
+    pub(super) fn record_for_arrivals(&self, source: Source, message: impl Fn() -> Message) {
+        let mut arrivals = self.arrivals.borrow_mut();
+        for arrival in arrivals.iter_mut() {
+            if arrival.entered || matches!(source, Source::Direct(_)) {
+                arrival.kept.push(message());
+            }
+        }
+    }
+
+    pub(super) fn keep_for_arrival(&self, handle: &Arc<SessionHandle>, op: SessionOp) {
+        let mut arrivals = self.arrivals.borrow_mut();
+        if let Some(arrival) = arrivals.iter_mut().find(|a| Arc::ptr_eq(&a.handle, handle)) {
+            arrival.kept.push(Message::Session(Arc::clone(handle), op));
+        }
+        // Otherwise the session is gone, and dropping the operation tells whoever waits.
+    }
+
+    /// *HandOver*: the session lives here now.
+    pub(super) fn adopt(&self, handle: &Arc<SessionHandle>, parcel: Option<Box<Parcel>>) {
+        let arrival = {
+            let mut arrivals = self.arrivals.borrow_mut();
+            let Some(position) = arrivals.iter().position(|a| Arc::ptr_eq(&a.handle, handle))
+            else {
+                return;
+            };
+            arrivals.swap_remove(position)
+        };
+        let Some(parcel) = parcel else { return };
+        let Parcel { engine, mux, poll, push, ended, connect_deadline, rooms } = *parcel;
+        let connection = Connection::new(Arc::clone(handle), engine, mux, connect_deadline);
+        *connection.poll.borrow_mut() = poll;
+        *connection.push.borrow_mut() = push;
+        connection.ended.set(ended);
+        handle.arrived();
+        let connection = self.add(connection);
+        for (socket, rooms) in &rooms {
+            self.adapter_add(&connection, socket, rooms);
+        }
+        for message in arrival.kept {
+            self.replay(&connection, message);
+        }
+        if self.hub.is_closing() {
+            connection.engine.borrow_mut().abort(CloseReason::ServerShuttingDown);
+        }
+        self.resume_push(&connection);
+        self.settle(&connection);
+        self.rearm(&connection);
+        if let Some(ready) = arrival.ready {
+            // The request that asked for the session may be gone; then it goes on by polling.
+            let _lost = ready.send(());
+        }
+    }
+
+    /// Applies a kept message to the one session it was kept for.
+    fn replay(&self, connection: &Rc<Connection>, message: Message) {
+        match message {
+            Message::Session(_, op) => self.apply_to(connection, op),
+            Message::Broadcast(broadcast) => {
+                let (namespace, options) = (broadcast.namespace.index(), &broadcast.options);
+                for _ in self.selected(connection, namespace, options) {
+                    connection.send(&broadcast.group, options.flags.volatile);
+                }
+            }
+            Message::Selection(selection) => {
+                let (namespace, options) = (selection.namespace.index(), &selection.options);
+                for socket in self.selected(connection, namespace, options) {
+                    let receiver = Receiver { connection: Rc::clone(connection), socket };
+                    self.act(&receiver, &selection.action);
+                }
+            }
+            Message::Leave(..) | Message::Enter(_) | Message::HandOver(..) | Message::Shutdown => {}
+        }
+    }
+
+    /// The session's sockets in a namespace that a selection includes.
+    fn selected(
+        &self,
+        connection: &Connection,
+        namespace: usize,
+        options: &crate::adapter::BroadcastOptions,
+    ) -> Vec<Socket> {
+        let adapters = self.adapters.borrow();
+        let Some(adapter) = adapters.get(namespace) else { return Vec::new() };
+        let mux = connection.mux.borrow();
+        mux.sockets()
+            .filter(|socket| socket.namespace().index() == namespace)
+            .filter(|socket| adapter.selects(options, socket.id()))
+            .cloned()
+            .collect()
+    }
+}
+
+impl Connection {
+    fn into_parcel(self, rooms: Vec<(Socket, Vec<Room>)>) -> Parcel {
+        Parcel {
+            engine: self.engine.into_inner(),
+            mux: self.mux.into_inner(),
+            poll: self.poll.into_inner(),
+            push: self.push.into_inner(),
+            ended: self.ended.get(),
+            connect_deadline: self.connect_deadline.get(),
+            rooms,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The project's own commands: `cargo xtask <task>`.
+//!
+//! One file per task; all of them run programs through `sh`, which sets a deadline on each.
+//! CI calls `cargo xtask test` and nothing else, so a green run here is a green run there.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool"
+)]
+
+mod bench;
+mod checks;
+mod sh;
+mod suites;
+mod test;
+mod tidy;
+mod totals;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <task>
+
+  test [--only PART[,PART..]]   set-up, checks and every test; a table of totals at the end
+                                parts: fmt clippy tidy rust doctest docs wasm deny typos,
+                                and the Node.js suites: interop browser
+  ci                            the same as test
+  tidy                          the rules of this project that a program can check
+  bench --tools DIR [-- ARGS]   build bench-server and run DIR/compare against it";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((task, rest)) = args.split_first() else {
+        println!("{HELP}");
+        return ExitCode::from(2);
+    };
+    sh::end_children_with_us();
+    let result = match task.as_str() {
+        "test" | "ci" => test::run(rest),
+        "tidy" => tidy::run(rest),
+        "bench" => bench::run(rest),
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("no task `{other}`\n\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

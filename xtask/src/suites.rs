@@ -1,0 +1,187 @@
+//! The Node.js suites: tests that talk to our server binaries as an outside program does.
+//!
+//! Each suite gets its npm packages, the programs it needs, and every program of the packages under
+//! `examples/` and `tests/`, built; then `node --test` runs its `*.test.mjs` files with
+//! `SIO_BIN_DIR` (the folder of built programs) and one variable per needed program in the environment.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::sh::{Cmd, Outcome, root, which};
+use crate::test::Done;
+use crate::workspace::Workspace;
+
+pub(crate) struct Suite {
+    pub(crate) name: &'static str,
+    dir: &'static str,
+    needs: &'static [Program],
+}
+
+/// A program that a suite uses.
+struct Program {
+    /// The variable that carries its path to the tests; when set already, it is left alone.
+    variable: &'static str,
+    /// Any of these names counts.
+    names: &'static [&'static str],
+    /// The Debian package that brings it.
+    package: &'static str,
+}
+
+const CHROMIUM: Program = Program {
+    variable: "CHROMIUM",
+    names: &["chromium", "chromium-browser", "google-chrome"],
+    package: "chromium",
+};
+
+pub(crate) const ALL: &[Suite] = &[
+    Suite {
+        name: "interop",
+        dir: "tests/interop",
+        needs: &[],
+    },
+    Suite {
+        name: "browser",
+        dir: "tests/browser",
+        needs: &[CHROMIUM],
+    },
+];
+
+pub(crate) fn run(suite: &Suite) -> Done {
+    let dir = root().join(suite.dir);
+    let files = test_files(&dir);
+    if files.is_empty() {
+        return Done::Left(format!("{} holds no *.test.mjs", suite.dir));
+    }
+    match prepare(suite, &dir) {
+        Err(why) => Done::Failed(why),
+        Ok(variables) => {
+            // A file that hangs is named by the runner before the step's own deadline passes.
+            let mut cmd = Cmd::new("node")
+                .dir(&dir)
+                .args("--test --test-reporter=spec --test-timeout=600000");
+            for file in files {
+                cmd = cmd.arg(&file);
+            }
+            for (name, value) in variables {
+                cmd = cmd.env(name, value);
+            }
+            Done::Ran(cmd.run())
+        }
+    }
+}
+
+type Variables = Vec<(&'static str, OsString)>;
+
+fn prepare(suite: &Suite, dir: &Path) -> Result<Variables, String> {
+    for program in ["node", "npm"] {
+        which(program)
+            .ok_or_else(|| format!("`{program}` is missing: install Node.js 20 or newer"))?;
+    }
+    let mut variables = Variables::new();
+    for program in suite.needs {
+        variables.push((program.variable, locate(program)?));
+    }
+    packages(dir)?;
+    let workspace = Workspace::load()?;
+    let mut build = Cmd::cargo().arg("build");
+    let mut any = false;
+    for member in &workspace.members {
+        let outside = member.dir.starts_with("examples") || member.dir.starts_with("tests");
+        if member.has_program && outside {
+            build = build.arg("-p").arg(&member.name);
+            any = true;
+        }
+    }
+    if any {
+        done(build.run())?;
+    }
+    variables.push((
+        "SIO_BIN_DIR",
+        workspace.target.join("debug").into_os_string(),
+    ));
+    Ok(variables)
+}
+
+/// Installs the npm packages unless they are there and newer than the lists that name them.
+fn packages(dir: &Path) -> Result<(), String> {
+    let changed = |file: &str| fs::metadata(dir.join(file)).and_then(|m| m.modified()).ok();
+    let installed = changed("node_modules/.package-lock.json");
+    let lists: Vec<SystemTime> = ["package.json", "package-lock.json"]
+        .into_iter()
+        .filter_map(changed)
+        .collect();
+    if lists.is_empty() || installed.is_some_and(|at| lists.iter().all(|list| *list <= at)) {
+        return Ok(());
+    }
+    let verb = if dir.join("package-lock.json").is_file() {
+        "ci"
+    } else {
+        "install --no-package-lock"
+    };
+    let npm = Cmd::new("npm")
+        .dir(dir)
+        .args(verb)
+        .args("--ignore-scripts --no-audit --no-fund");
+    done(npm.run())
+}
+
+/// The program's path, after installing it where that is possible.
+fn locate(program: &Program) -> Result<OsString, String> {
+    if let Some(set) = std::env::var_os(program.variable).filter(|path| Path::new(path).is_file()) {
+        return Ok(set);
+    }
+    let find = || {
+        program
+            .names
+            .iter()
+            .find_map(|name| which(name))
+            .map(PathBuf::into_os_string)
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    let is_root = Cmd::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|id| id.trim() == "0");
+    if !is_root || which("apt-get").is_none() {
+        let package = program.package;
+        return Err(format!(
+            "`{package}` is missing; install it: sudo apt-get install {package}"
+        ));
+    }
+    let apt = |line: &str| {
+        let cmd = Cmd::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
+        done(cmd.args("-qq -o DPkg::Lock::Timeout=120").args(line).run())
+    };
+    apt("update")?;
+    apt(&format!(
+        "install -y --no-install-recommends {}",
+        program.package
+    ))?;
+    find().ok_or_else(|| {
+        format!(
+            "the package {} brought none of {:?}",
+            program.package, program.names
+        )
+    })
+}
+
+fn done(out: Outcome) -> Result<(), String> {
+    if out.ok { Ok(()) } else { Err(out.why) }
+}
+
+/// Named one by one: Node.js 20 takes no patterns.
+fn test_files(dir: &Path) -> Vec<String> {
+    let mut files: Vec<String> = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".test.mjs"))
+        .collect();
+    files.sort();
+    files
+}
