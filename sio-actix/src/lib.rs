@@ -1,2 +1,63 @@
 //! The Socket.IO server for actix-web.
-pub mod transport;
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer};
+//! use sio_actix::prelude::*;
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let io = Io::builder()
+//!         .namespace("/", |ns| {
+//!             ns.on("add", async |a: i64, b: i64| a + b);
+//!         })
+//!         .build();
+//!     HttpServer::new(move || App::new().configure(io.configure()))
+//!         .tcp_nodelay(true)
+//!         .h1_allow_half_closed(false)
+//!         .bind(("127.0.0.1", 3000))?
+//!         .run()
+//!         .await
+//! }
+//! ```
+//!
+//! The official clients connect unmodified, by long-polling, by WebSocket, and by the upgrade from one
+//! to the other, to any number of actix workers.
+//!
+//! Two options of `HttpServer` are worth setting: `tcp_nodelay(true)`, because two small writes in a row
+//! otherwise wait for each other, and `h1_allow_half_closed(false)`, because a polling client that went
+//! away is otherwise noticed only by its missing pong.
+
+mod client;
+mod config;
+mod io;
+mod local;
+mod service;
+mod sids;
+mod transport;
+
+pub use client::ClientFilesError;
+pub use config::{ConfigError, Forbidden, IoBuilder};
+pub use io::{Io, termination};
+
+pub use sio_core::adapter::{Room, RoomNames};
+pub use sio_core::close::{CloseReason, DisconnectReason};
+pub use sio_core::engine::Transport;
+pub use sio_core::handler::{Auth, EventError, EventName, IntoEventError, State};
+pub use sio_core::limits::Limits;
+pub use sio_core::packet::{Binary, Rest, Try, Value};
+pub use sio_core::server::{
+    AckError, AckFuture, AckSender, BroadcastOperator, ConnectError, EmitError, EngineHandler,
+    EngineSocket, Handshake, Namespace, NamespaceBuilder, NamespaceRef, Socket,
+};
+pub use sio_core::sid::Sid;
+
+/// The rest of the core, for those who extend it.
+pub use sio_core as core;
+
+/// What most programs use: `use sio_actix::prelude::*`.
+pub mod prelude {
+    pub use crate::{
+        AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, EventError, Io,
+        NamespaceBuilder, Rest, Socket, State, Try, Value,
+    };
+}

@@ -51,9 +51,10 @@ mod tests {
     fn splits_at_separators_and_keeps_empty_packets() {
         assert_eq!(split(""), [""]);
         assert_eq!(split("\u{1e}"), ["", ""]);
-        assert_eq!(split("0\u{1e}1\u{1e}2probe\u{1e}3probe\u{1e}4test"), [
-            "0", "1", "2probe", "3probe", "4test"
-        ]);
+        assert_eq!(
+            split("0\u{1e}1\u{1e}2probe\u{1e}3probe\u{1e}4test"),
+            ["0", "1", "2probe", "3probe", "4test"]
+        );
     }
 
     #[test]

@@ -25,7 +25,12 @@ pub struct EventError {
 impl EventError {
     /// An error the client is meant to see.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: code.into(), message: message.into(), data: None, detail: None }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            data: None,
+            detail: None,
+        }
     }
 
     /// Adds a JSON value for the client.
@@ -111,6 +116,23 @@ impl IntoEventError for EventError {
     }
 }
 
+/// The crate's own errors are the server's business: the client sees `internal`.
+macro_rules! internal {
+    ($($error:ty),*) => {$(
+        impl IntoEventError for $error {
+            fn into_event_error(self) -> EventError {
+                self.into()
+            }
+        }
+    )*};
+}
+
+internal!(
+    crate::server::EmitError,
+    crate::server::AckError,
+    crate::packet::EncodeError
+);
+
 /// The object behind `error`, with the event's name where no ack tells it.
 pub(crate) struct ErrorBody<'a> {
     error: &'a EventError,
@@ -119,8 +141,7 @@ pub(crate) struct ErrorBody<'a> {
 
 impl Serialize for ErrorBody<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let len =
-            2 + usize::from(self.error.data.is_some()) + usize::from(self.event.is_some());
+        let len = 2 + usize::from(self.error.data.is_some()) + usize::from(self.event.is_some());
         let mut body = serializer.serialize_struct("EventError", len)?;
         body.serialize_field("code", &self.error.code)?;
         body.serialize_field("message", &self.error.message)?;

@@ -32,7 +32,11 @@ pub struct BroadcastOperator {
 
 impl BroadcastOperator {
     pub(crate) fn new(hub: Arc<Hub>, namespace: Option<Arc<Namespace>>) -> Self {
-        Self { hub, namespace, options: BroadcastOptions::default() }
+        Self {
+            hub,
+            namespace,
+            options: BroadcastOptions::default(),
+        }
     }
 
     /// Adds rooms to the selection; a socket's id is the room of that socket.
@@ -137,14 +141,19 @@ impl BroadcastOperator {
     /// Nothing is lost by dropping the future.
     pub async fn sockets(&self) -> Vec<Socket> {
         let (done, sockets) = oneshot::channel();
-        let collected = Collected { sockets: Vec::new(), done: Some(done) };
+        let collected = Collected {
+            sockets: Vec::new(),
+            done: Some(done),
+        };
         self.act(Action::Collect(Arc::new(Mutex::new(collected))));
         // The last worker's share ends the wait; no worker at all means no sockets.
         sockets.await.unwrap_or_default()
     }
 
     fn act(&self, action: Action) {
-        let Some(namespace) = &self.namespace else { return };
+        let Some(namespace) = &self.namespace else {
+            return;
+        };
         let selection = Selection {
             namespace: Arc::clone(namespace),
             options: self.options.clone(),

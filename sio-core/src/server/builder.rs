@@ -10,6 +10,7 @@ use crate::sid::SidSource;
 use super::hub::{Hub, NewNamespaceHook};
 use super::io::Io;
 use super::namespace::{NamespaceBuilder, normalize};
+use super::raw::EngineHandler;
 
 /// A configuration that no server can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,11 +52,14 @@ pub struct IoConfig {
     config: ServerConfig,
     namespaces: Vec<(String, NamespaceBuilder)>,
     new_namespace: Option<Box<NewNamespaceHook>>,
+    raw: Option<Box<dyn EngineHandler>>,
 }
 
 impl std::fmt::Debug for IoConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("IoConfig").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("IoConfig")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,14 +70,11 @@ impl IoConfig {
     ///
     /// As [`NamespaceBuilder::on`].
     #[must_use]
-    pub fn namespace(
-        mut self,
-        path: &str,
-        register: impl FnOnce(&mut NamespaceBuilder),
-    ) -> Self {
+    pub fn namespace(mut self, path: &str, register: impl FnOnce(&mut NamespaceBuilder)) -> Self {
         let mut builder = NamespaceBuilder::default();
         register(&mut builder);
-        self.namespaces.push((normalize(path).into_owned(), builder));
+        self.namespaces
+            .push((normalize(path).into_owned(), builder));
         self
     }
 
@@ -81,6 +82,13 @@ impl IoConfig {
     #[must_use]
     pub fn on_new_namespace(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.new_namespace = Some(Box::new(hook));
+        self
+    }
+
+    /// Makes this a bare Engine.IO server: messages go to `handler`, and there are no namespaces.
+    #[must_use]
+    pub fn engine_handler(mut self, handler: impl EngineHandler) -> Self {
+        self.raw = Some(Box::new(handler));
         self
     }
 
@@ -95,7 +103,11 @@ impl IoConfig {
     ///
     /// The options contradict each other.
     pub fn build(mut self, sids: Box<dyn SidSource>) -> Result<Io, BuildError> {
-        let ServerConfig { engine, limits, connect_timeout } = &mut self.config;
+        let ServerConfig {
+            engine,
+            limits,
+            connect_timeout,
+        } = &mut self.config;
         if !engine.polling && !engine.websocket {
             return Err(BuildError::NoTransport);
         }
@@ -117,7 +129,7 @@ impl IoConfig {
         if limits.max_payload == 0 {
             return Err(BuildError::Zero("max_payload"));
         }
-        let hub = Arc::new(Hub::new(self.config, sids, self.new_namespace));
+        let hub = Arc::new(Hub::new(self.config, sids, self.new_namespace, self.raw));
         hub.add_namespace("/", NamespaceBuilder::default());
         for (path, builder) in self.namespaces {
             hub.add_namespace(&path, builder);

@@ -31,7 +31,9 @@ pub(crate) struct Broadcast {
 pub(crate) enum Action {
     Join(Vec<Room>),
     Leave(Vec<Room>),
-    Disconnect { close: bool },
+    Disconnect {
+        close: bool,
+    },
     /// The sockets themselves; complete when the last worker has dropped its share.
     Collect(Arc<Mutex<Collected>>),
 }
@@ -126,7 +128,11 @@ pub(crate) struct Bus {
 
 impl Bus {
     pub(crate) fn new(max_queue: usize) -> Self {
-        Self { state: Mutex::default(), workers: AtomicUsize::new(0), max_queue }
+        Self {
+            state: Mutex::default(),
+            workers: AtomicUsize::new(0),
+            max_queue,
+        }
     }
 
     /// No user code runs under this lock, so a poisoned one is still consistent.
@@ -144,9 +150,15 @@ impl Bus {
 
     /// A worker ended: what waits for it is dropped, with all that waits for an answer.
     pub(crate) fn unregister(&self, worker: usize) {
-        let stopped = Queue { stopped: true, ..Queue::default() };
-        let ended =
-            self.lock().queues.get_mut(worker).map(|queue| std::mem::replace(queue, stopped));
+        let stopped = Queue {
+            stopped: true,
+            ..Queue::default()
+        };
+        let ended = self
+            .lock()
+            .queues
+            .get_mut(worker)
+            .map(|queue| std::mem::replace(queue, stopped));
         if ended.as_ref().is_some_and(|queue| !queue.stopped) {
             self.workers.fetch_sub(1, Ordering::AcqRel);
         }
@@ -200,7 +212,11 @@ impl Bus {
         let waker = {
             let mut state = self.lock();
             let home = session.home();
-            if state.queues.get(home).is_some_and(|queue| queue.messages.len() >= self.max_queue) {
+            if state
+                .queues
+                .get(home)
+                .is_some_and(|queue| queue.messages.len() >= self.max_queue)
+            {
                 return Err(QueueFull);
             }
             let number = state.next_number();
@@ -227,7 +243,9 @@ impl Bus {
     /// Takes what waits for a worker, or leaves a waker for the next message.
     pub(crate) fn take(&self, worker: usize, waker: &Waker) -> VecDeque<Sequenced> {
         let mut state = self.lock();
-        let Some(queue) = state.queues.get_mut(worker) else { return VecDeque::new() };
+        let Some(queue) = state.queues.get_mut(worker) else {
+            return VecDeque::new();
+        };
         if queue.messages.is_empty() {
             match &mut queue.waker {
                 Some(known) => known.clone_from(waker),

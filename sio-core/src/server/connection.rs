@@ -122,6 +122,11 @@ impl Connection {
         }
     }
 
+    /// The WebSocket connection is gone.
+    pub fn clear_waker(&self) {
+        *self.waker.borrow_mut() = None;
+    }
+
     pub(crate) fn wake(&self) {
         if !self.woken.replace(true)
             && let Some(waker) = &*self.waker.borrow()

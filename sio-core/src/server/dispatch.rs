@@ -22,6 +22,7 @@ use crate::packet::{self, ArgCursor, ArgError, DecodeError, Packet};
 
 use super::connection::{Connection, PendingPush};
 use super::namespace::Namespace;
+use super::raw::EngineSocket;
 use super::sessions::{PollReply, PushReply, SessionOp};
 use super::socket::Socket;
 use super::tasks::{Running, Tasks};
@@ -34,10 +35,16 @@ impl Worker {
     ///
     /// The caller ends its turn, or settles the session, afterwards.
     pub fn receive_text(&self, connection: &Rc<Connection>, text: &str) {
-        let received = connection.engine.borrow_mut().receive_text(self.now(), text);
+        let received = connection
+            .engine
+            .borrow_mut()
+            .receive_text(self.now(), text);
         match received {
-            Received::Text(message) => self.on_text(connection, message),
-            Received::Binary(bytes) => self.on_binary(connection, bytes),
+            Received::Text(message) => match &self.hub.raw {
+                None => self.on_text(connection, message),
+                Some(raw) => self.guarded(|| raw.text(&self.raw_socket(connection), message)),
+            },
+            Received::Binary(bytes) => self.take_binary(connection, bytes),
             Received::Nothing | Received::Closed => {}
         }
     }
@@ -46,7 +53,25 @@ impl Worker {
     pub fn receive_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
         let received = connection.engine.borrow_mut().receive_binary(bytes);
         if let Received::Binary(bytes) = received {
-            self.on_binary(connection, bytes);
+            self.take_binary(connection, bytes);
+        }
+    }
+
+    fn take_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
+        match &self.hub.raw {
+            None => self.on_binary(connection, bytes),
+            Some(raw) => self.guarded(|| raw.binary(&self.raw_socket(connection), bytes)),
+        }
+    }
+
+    fn raw_socket(&self, connection: &Connection) -> EngineSocket {
+        EngineSocket::new(Arc::clone(&self.hub), Arc::clone(&connection.handle))
+    }
+
+    /// Runs a bare server's handler; its panic ends that call, not the worker.
+    pub(super) fn guarded(&self, call: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(call)).is_err() {
+            tracing::error!("an engine handler panicked");
         }
     }
 
@@ -68,7 +93,10 @@ impl Worker {
     /// Gives the push back if it has to wait.
     fn hand_over(&self, connection: &Rc<Connection>, mut push: PendingPush) -> Option<PendingPush> {
         let Ok(body) = std::str::from_utf8(&push.body) else {
-            connection.engine.borrow_mut().abort(CloseReason::ParseError);
+            connection
+                .engine
+                .borrow_mut()
+                .abort(CloseReason::ParseError);
             let _lost = push.reply.send(PushReply::Invalid);
             return None;
         };
@@ -81,11 +109,16 @@ impl Worker {
                     return Some(push);
                 }
             }
-            let Some(packet) = payload::next_packet(&mut rest) else { break };
+            let Some(packet) = payload::next_packet(&mut rest) else {
+                break;
+            };
             if !packet.starts_with(['4', 'b']) {
                 push.idle_packets += 1;
                 if push.idle_packets > self.hub.config.limits.max_idle_packets {
-                    connection.engine.borrow_mut().abort(CloseReason::ParseError);
+                    connection
+                        .engine
+                        .borrow_mut()
+                        .abort(CloseReason::ParseError);
                     break;
                 }
             }
@@ -140,7 +173,11 @@ impl Worker {
             Ok(MuxEvent::Event { socket, packet }) => {
                 self.on_event(connection, &socket, &packet, bins);
             }
-            Ok(MuxEvent::Ack { socket, id: Some(id), args }) => socket.resolve_ack(id, args, bins),
+            Ok(MuxEvent::Ack {
+                socket,
+                id: Some(id),
+                args,
+            }) => socket.resolve_ack(id, args, bins),
             Ok(MuxEvent::Ack { id: None, .. } | MuxEvent::Incomplete | MuxEvent::Assembled(_)) => {}
             Ok(MuxEvent::Connect { namespace, auth }) => {
                 self.on_connect(connection, namespace, auth);
@@ -219,7 +256,9 @@ impl Worker {
         socket.session().handler_started();
         let socket = socket.clone();
         let completion = Box::new(move |reply| {
-            let Some(worker) = Self::current(socket.hub()) else { return };
+            let Some(worker) = Self::current(socket.hub()) else {
+                return;
+            };
             done(&worker, reply);
             let unfinished = socket.session().handler_finished();
             // Only the first below the limit makes room.
@@ -260,10 +299,17 @@ impl Worker {
             return self.refuse(connection, path, &EventError::new("", "Invalid namespace"));
         };
         if limits.max_namespaces > 0 && connection.mux.borrow().len() >= limits.max_namespaces {
-            return self.refuse(connection, path, &EventError::new("", "Too many namespaces"));
+            return self.refuse(
+                connection,
+                path,
+                &EventError::new("", "Too many namespaces"),
+            );
         }
         let socket = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
-        connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()));
+        connection
+            .mux
+            .borrow_mut()
+            .reserve(Arc::clone(namespace.path_arc()));
         let guards = socket.handlers().guards.len();
         self.run_guards(connection, socket, 0, guards);
     }
@@ -271,7 +317,9 @@ impl Worker {
     /// Runs the connect guards from `first` on; one that waits goes on with the next when it is done.
     fn run_guards(&self, connection: &Rc<Connection>, socket: Socket, first: usize, count: usize) {
         for index in first..count {
-            let Some(guard) = socket.handlers().guards.get(index).cloned() else { break };
+            let Some(guard) = socket.handlers().guards.get(index).cloned() else {
+                break;
+            };
             match run_context(&guard, &socket, None) {
                 Ok(Reply::Err(error)) => return self.decide(connection, &socket, Err(error)),
                 Ok(_) => {}
@@ -295,7 +343,9 @@ impl Worker {
             if let Reply::Err(error) = reply {
                 break Err(error);
             }
-            let Some(guard) = socket.handlers().guards.get(index).cloned() else { break Ok(()) };
+            let Some(guard) = socket.handlers().guards.get(index).cloned() else {
+                break Ok(());
+            };
             index += 1;
             match run_context(&guard, &socket, None) {
                 Ok(next) => reply = next,
@@ -374,7 +424,11 @@ impl Worker {
     ) {
         let finish = move |socket: &Socket, reply: Reply| {
             if let Reply::Err(error) = reply {
-                let event = if reason.is_some() { "disconnect" } else { "connection" };
+                let event = if reason.is_some() {
+                    "disconnect"
+                } else {
+                    "connection"
+                };
                 report(&error, socket.namespace(), event);
                 if reason.is_none() {
                     socket.disconnect(false);
@@ -431,7 +485,11 @@ impl Worker {
             self.run_life_cycle(socket, handler, Some(reason));
         }
         let rooms = socket.finish_end();
-        if let Some(adapter) = self.adapters.borrow_mut().get_mut(socket.namespace().index()) {
+        if let Some(adapter) = self
+            .adapters
+            .borrow_mut()
+            .get_mut(socket.namespace().index())
+        {
             adapter.remove(socket.id(), &rooms);
         }
         socket.namespace().count_disconnected();
@@ -451,7 +509,10 @@ impl Worker {
                 waiting.is_some_and(|reply| reply.send(PollReply::Payload(payload)).is_ok());
             if !delivered {
                 let detail = "poll connection closed prematurely";
-                connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
+                connection
+                    .engine
+                    .borrow_mut()
+                    .abort(CloseReason::TransportError(detail));
             }
         }
         let (reason, closed) = {
@@ -462,6 +523,9 @@ impl Worker {
         if !connection.ended.replace(true) {
             tracing::debug!(?reason, "session ended");
             connection.handle.end();
+            if let Some(raw) = &self.hub.raw {
+                self.guarded(|| raw.closed(&self.raw_socket(connection), reason));
+            }
             let members = connection.mux.borrow_mut().drain();
             for member in members {
                 self.socket_ended(&member.socket, reason.disconnect_reason());
@@ -498,9 +562,19 @@ fn panicked() -> EventError {
 
 fn report(error: &EventError, namespace: &Namespace, event: &str) {
     if let Some(detail) = error.detail() {
-        tracing::error!(namespace = namespace.path(), event, detail, "handler failed");
+        tracing::error!(
+            namespace = namespace.path(),
+            event,
+            detail,
+            "handler failed"
+        );
     } else {
-        tracing::debug!(namespace = namespace.path(), event, code = error.code(), "event refused");
+        tracing::debug!(
+            namespace = namespace.path(),
+            event,
+            code = error.code(),
+            "event refused"
+        );
     }
 }
 

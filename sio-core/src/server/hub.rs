@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use futures_channel::oneshot;
 
 use crate::engine::EngineConfig;
+use crate::limits::Limits;
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
 use crate::sid::{Sid, SidSource};
@@ -16,6 +17,7 @@ use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
 use super::handshake::Handshake;
 use super::io::Io;
 use super::namespace::{Namespace, NamespaceBuilder, normalize};
+use super::raw::EngineHandler;
 use super::worker::Worker;
 
 /// Maps of the session table; a power of two well above the number of cores.
@@ -139,7 +141,11 @@ impl SessionHandle {
 
     /// The push was received, or given up.
     pub fn end_push(&self) {
-        let ended = self.push.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = self
+            .push
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         drop(ended);
     }
 }
@@ -161,6 +167,7 @@ pub struct Hub {
     namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>, ahash::RandomState>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     closing: AtomicBool,
+    pub(super) raw: Option<Box<dyn EngineHandler>>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -178,6 +185,7 @@ impl Hub {
         config: ServerConfig,
         sids: Box<dyn SidSource>,
         new_namespace: Option<Box<NewNamespaceHook>>,
+        raw: Option<Box<dyn EngineHandler>>,
     ) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let limits = &config.limits;
@@ -201,6 +209,7 @@ impl Hub {
             namespaces: RwLock::default(),
             new_namespace,
             closing: AtomicBool::new(false),
+            raw,
         }
     }
 
@@ -209,17 +218,34 @@ impl Hub {
         self.id
     }
 
+    /// Bounds on what a peer can cause.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.config.limits
+    }
+
+    /// Options of the Engine.IO layer.
+    #[must_use]
+    pub fn engine_config(&self) -> &EngineConfig {
+        &self.engine
+    }
+
     // ---- sessions -------------------------------------------------------------------------------
 
     fn shard(&self, sid: &str) -> Option<&Shard> {
         let hash = self.hasher.hash_one(sid);
-        self.sessions.get(usize::try_from(hash % SHARDS as u64).unwrap_or(0))
+        self.sessions
+            .get(usize::try_from(hash % SHARDS as u64).unwrap_or(0))
     }
 
     /// The session with an id.
     #[must_use]
     pub fn session(&self, sid: &str) -> Option<Arc<SessionHandle>> {
-        self.shard(sid)?.lock().unwrap_or_else(PoisonError::into_inner).get(sid).cloned()
+        self.shard(sid)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(sid)
+            .cloned()
     }
 
     pub(crate) fn add_session(&self, handle: Arc<SessionHandle>) {
@@ -234,8 +260,10 @@ impl Hub {
     pub(crate) fn remove_session(&self, handle: &SessionHandle) {
         handle.end();
         if let Some(shard) = self.shard(handle.sid.as_str()) {
-            let removed =
-                shard.lock().unwrap_or_else(PoisonError::into_inner).remove(&handle.sid);
+            let removed = shard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&handle.sid);
             if removed.is_some() {
                 self.session_count.fetch_sub(1, Ordering::Relaxed);
             }
@@ -251,14 +279,21 @@ impl Hub {
     // ---- namespaces -----------------------------------------------------------------------------
 
     pub(crate) fn namespace(&self, path: &str) -> Option<Arc<Namespace>> {
-        self.namespaces.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        self.namespaces
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(path)
+            .cloned()
     }
 
     /// Adds a namespace, or handlers to one that exists.
     pub(crate) fn add_namespace(&self, path: &str, builder: NamespaceBuilder) -> Arc<Namespace> {
         let path = normalize(path);
         let (namespace, created) = {
-            let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+            let mut namespaces = self
+                .namespaces
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
             match namespaces.get(&*path) {
                 Some(known) => (Arc::clone(known), false),
                 None => {
@@ -280,7 +315,10 @@ impl Hub {
     }
 
     pub(crate) fn namespaces(&self) -> Vec<Arc<Namespace>> {
-        let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+        let namespaces = self
+            .namespaces
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         namespaces.values().cloned().collect()
     }
 

@@ -39,7 +39,10 @@ impl Io {
     #[must_use]
     pub fn of(&self, path: &str) -> NamespaceRef {
         let namespace = self.0.namespace(&normalize(path));
-        NamespaceRef { everybody: BroadcastOperator::new(Arc::clone(&self.0), namespace.clone()), namespace }
+        NamespaceRef {
+            everybody: BroadcastOperator::new(Arc::clone(&self.0), namespace.clone()),
+            namespace,
+        }
     }
 
     /// Adds a namespace while the server runs, or handlers to one that exists. Clients that are connected
@@ -57,7 +60,11 @@ impl Io {
     /// Names of all namespaces.
     #[must_use]
     pub fn namespaces(&self) -> Vec<String> {
-        self.0.namespaces().iter().map(|namespace| namespace.path().to_owned()).collect()
+        self.0
+            .namespaces()
+            .iter()
+            .map(|namespace| namespace.path().to_owned())
+            .collect()
     }
 
     /// Open sessions of this node (the reference's `engine.clientsCount`).
@@ -153,7 +160,9 @@ impl NamespaceRef {
     /// Sockets connected on this node.
     #[must_use]
     pub fn socket_count(&self) -> usize {
-        self.namespace.as_ref().map_or(0, |namespace| namespace.socket_count())
+        self.namespace
+            .as_ref()
+            .map_or(0, |namespace| namespace.socket_count())
     }
 
     /// The namespace exists.

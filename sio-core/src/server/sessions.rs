@@ -8,14 +8,17 @@ use futures_channel::oneshot;
 use crate::adapter::Room;
 use crate::close::CloseReason;
 use crate::engine::HandshakeError;
-use crate::frame::FrameGroup;
+use crate::frame::{Frame, FrameGroup};
 use crate::handler::EventError;
 
 use super::socket::Socket;
 
 /// The answer to a poll. A receiver that is dropped unanswered means that the session is gone.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a carrier must handle every answer")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a carrier must handle every answer"
+)]
 pub enum PollReply {
     /// 200 with this body.
     Payload(String),
@@ -27,7 +30,10 @@ pub enum PollReply {
 
 /// The answer to a push. A receiver that is dropped unanswered means that the session is gone.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a carrier must handle every answer")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a carrier must handle every answer"
+)]
 pub enum PushReply {
     /// 200 `ok`.
     Ok,
@@ -41,17 +47,41 @@ pub enum PushReply {
 #[derive(Debug)]
 pub(crate) enum SessionOp {
     /// Send a packet of a socket; `ack` arms the timeout of the emit it belongs to.
-    Send { socket: Socket, group: FrameGroup, volatile: bool, ack: Option<(u64, Duration)> },
-    Join { socket: Socket, rooms: Vec<Room> },
-    Leave { socket: Socket, rooms: Vec<Room> },
-    Disconnect { socket: Socket, close: bool },
+    Send {
+        socket: Socket,
+        group: FrameGroup,
+        volatile: bool,
+        ack: Option<(u64, Duration)>,
+    },
+    /// Send one message of a bare Engine.IO server.
+    SendFrame(Frame),
+    Join {
+        socket: Socket,
+        rooms: Vec<Room>,
+    },
+    Leave {
+        socket: Socket,
+        rooms: Vec<Room>,
+    },
+    Disconnect {
+        socket: Socket,
+        close: bool,
+    },
     /// The connect guards of a socket have decided.
-    Decided { socket: Socket, verdict: Result<(), EventError> },
+    Decided {
+        socket: Socket,
+        verdict: Result<(), EventError>,
+    },
     Close(CloseReason),
     Poll(oneshot::Sender<PollReply>),
     /// The connection of the waiting poll is gone; `answered` if its answer is lost with it.
-    PollLost { answered: bool },
-    Push { body: Bytes, reply: oneshot::Sender<PushReply> },
+    PollLost {
+        answered: bool,
+    },
+    Push {
+        body: Bytes,
+        reply: oneshot::Sender<PushReply>,
+    },
     PushFailed(&'static str),
     /// A handler finished: what was held back may go on.
     HandlerDone,

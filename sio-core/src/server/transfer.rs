@@ -76,7 +76,11 @@ impl Worker {
             }
             let number = bus.next_number();
             handle.set_home(self.index(), number);
-            let leave = bus.push(old, number, Message::Leave(Arc::clone(handle), self.index()));
+            let leave = bus.push(
+                old,
+                number,
+                Message::Leave(Arc::clone(handle), self.index()),
+            );
             let enter = bus.push(self.index(), number, Message::Enter(Arc::clone(handle)));
             [leave, enter]
         };
@@ -162,7 +166,15 @@ impl Worker {
             arrivals.swap_remove(position)
         };
         let Some(parcel) = parcel else { return };
-        let Parcel { engine, mux, poll, push, ended, connect_deadline, rooms } = *parcel;
+        let Parcel {
+            engine,
+            mux,
+            poll,
+            push,
+            ended,
+            connect_deadline,
+            rooms,
+        } = *parcel;
         let connection = Connection::new(Arc::clone(handle), engine, mux, connect_deadline);
         *connection.poll.borrow_mut() = poll;
         *connection.push.borrow_mut() = push;
@@ -176,7 +188,10 @@ impl Worker {
             self.replay(&connection, message);
         }
         if self.hub.is_closing() {
-            connection.engine.borrow_mut().abort(CloseReason::ServerShuttingDown);
+            connection
+                .engine
+                .borrow_mut()
+                .abort(CloseReason::ServerShuttingDown);
         }
         self.resume_push(&connection);
         self.settle(&connection);
@@ -200,7 +215,10 @@ impl Worker {
             Message::Selection(selection) => {
                 let (namespace, options) = (selection.namespace.index(), &selection.options);
                 for socket in self.selected(connection, namespace, options) {
-                    let receiver = Receiver { connection: Rc::clone(connection), socket };
+                    let receiver = Receiver {
+                        connection: Rc::clone(connection),
+                        socket,
+                    };
                     self.act(&receiver, &selection.action);
                 }
             }
@@ -216,7 +234,9 @@ impl Worker {
         options: &crate::adapter::BroadcastOptions,
     ) -> Vec<Socket> {
         let adapters = self.adapters.borrow();
-        let Some(adapter) = adapters.get(namespace) else { return Vec::new() };
+        let Some(adapter) = adapters.get(namespace) else {
+            return Vec::new();
+        };
         let mux = connection.mux.borrow();
         mux.sockets()
             .filter(|socket| socket.namespace().index() == namespace)

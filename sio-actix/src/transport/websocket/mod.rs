@@ -1,1 +1,191 @@
-//! WebSocket.
+//! WebSocket: handshake (RFC 6455 section 4), and the response body that is the connection.
+
+mod body;
+mod codec;
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use actix_http::ws::hash_key;
+use actix_web::dev::Payload;
+use actix_web::http::{Method, Version, header};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use sio_core::engine::HandshakeError;
+use sio_core::server::{Connection, SessionHandle, Upgrade, Worker};
+
+use self::body::{BodyConnection, Mode};
+
+/// The version of the protocol (RFC 6455 section 4.1).
+const VERSION: &str = "13";
+
+/// The request asks for a WebSocket, rightly or wrongly.
+pub(crate) fn wants_upgrade(request: &HttpRequest) -> bool {
+    request
+        .headers()
+        .get(header::UPGRADE)
+        .is_some_and(|value| has_token(value, "websocket"))
+}
+
+fn has_token(value: &header::HeaderValue, token: &str) -> bool {
+    value.to_str().is_ok_and(|value| {
+        value
+            .split(',')
+            .any(|part| part.trim().eq_ignore_ascii_case(token))
+    })
+}
+
+/// The answer to a handshake's key.
+pub(crate) struct Accepted([u8; 28]);
+
+/// Checks a handshake; the error is the response.
+pub(crate) fn accept(request: &HttpRequest) -> Result<Accepted, HttpResponse> {
+    let headers = request.headers();
+    let well_formed = request.version() == Version::HTTP_11
+        && request.method() == Method::GET
+        && headers
+            .get_all(header::CONNECTION)
+            .any(|value| has_token(value, "upgrade"));
+    if !well_formed {
+        return Err(bad_request());
+    }
+    if headers
+        .get(header::SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != VERSION)
+    {
+        return Err(HttpResponse::UpgradeRequired()
+            .force_close()
+            .insert_header((header::SEC_WEBSOCKET_VERSION, VERSION))
+            .finish());
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| {
+        // 16 bytes in base64.
+        let key = key.as_bytes();
+        key.len() == 24 && key.ends_with(b"==")
+    });
+    match key {
+        Some(key) => Ok(Accepted(hash_key(key.as_bytes()))),
+        None => Err(bad_request()),
+    }
+}
+
+fn bad_request() -> HttpResponse {
+    HttpResponse::BadRequest()
+        .force_close()
+        .insert_header((header::CONTENT_TYPE, "text/html"))
+        .body(HandshakeError::BadRequest.to_string())
+}
+
+fn switching(accepted: &Accepted) -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::SwitchingProtocols();
+    response.upgrade("websocket").insert_header((
+        header::SEC_WEBSOCKET_ACCEPT,
+        // Base64 is always a valid header value.
+        header::HeaderValue::from_bytes(&accepted.0)
+            .unwrap_or_else(|_| header::HeaderValue::from_static("")),
+    ));
+    response
+}
+
+/// The waker of the task that runs this request; on HTTP/1 the response body is polled by the same.
+async fn task_waker() -> Waker {
+    poll_fn(|cx| Poll::Ready(cx.waker().clone())).await
+}
+
+/// Answers 101 with a body that carries the session.
+pub(crate) async fn carry(
+    accepted: Accepted,
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    payload: Payload,
+    request: HttpRequest,
+) -> HttpResponse {
+    // A held request would cost kilobytes per connection.
+    drop(request);
+    let body = BodyConnection::new(
+        worker,
+        connection,
+        payload,
+        task_waker().await,
+        Mode::Session,
+    );
+    finish(&accepted, body)
+}
+
+fn finish(accepted: &Accepted, body: BodyConnection) -> HttpResponse {
+    match switching(accepted).message_body(body) {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => HttpResponse::from_error(error),
+    }
+}
+
+/// A session claimed for a WebSocket; given back unless the WebSocket takes it.
+struct Claim<'a> {
+    worker: &'a Worker,
+    session: &'a Arc<SessionHandle>,
+    taken: bool,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if !self.taken {
+            self.worker.release_websocket(self.session);
+        }
+    }
+}
+
+/// A WebSocket for a session that is on polling (Engine.IO 4, "upgrade").
+///
+/// The session comes to this worker first, so that its frames never cross threads.
+pub(crate) async fn upgrade(
+    worker: &Rc<Worker>,
+    session: &Arc<SessionHandle>,
+    request: HttpRequest,
+    payload: Payload,
+    base64: bool,
+) -> Result<HttpResponse, HandshakeError> {
+    let accepted = match accept(&request) {
+        Ok(accepted) => accepted,
+        Err(refusal) => return Ok(refusal),
+    };
+    drop(request);
+    if !session.claim_websocket() {
+        return Ok(closed_at_once(&accepted));
+    }
+    let mut claim = Claim {
+        worker,
+        session,
+        taken: false,
+    };
+    let connection = match worker.fetch(session) {
+        Upgrade::Here(connection) => Some(connection),
+        Upgrade::Coming(arrival) => match arrival.await {
+            Ok(()) => worker.local(session),
+            Err(_ended) => None,
+        },
+        Upgrade::Gone => None,
+    };
+    let connection = connection.ok_or(HandshakeError::UnknownSid)?;
+    if !worker.probe_opened(&connection) {
+        return Ok(closed_at_once(&accepted));
+    }
+    claim.taken = true;
+    let body = BodyConnection::new(
+        Rc::clone(worker),
+        connection,
+        payload,
+        task_waker().await,
+        Mode::Probe { base64 },
+    );
+    Ok(finish(&accepted, body))
+}
+
+/// A second WebSocket for one session: opened and closed, the session is unharmed (behaviours 11.7).
+fn closed_at_once(accepted: &Accepted) -> HttpResponse {
+    let close = futures_util::stream::once(std::future::ready(Ok::<_, std::convert::Infallible>(
+        Bytes::from_static(codec::CLOSE_FRAME),
+    )));
+    switching(accepted).streaming(close)
+}

@@ -61,6 +61,18 @@ impl<T: EventArg> EventArg for Try<T> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rest<T>(pub Vec<T>);
 
+/// Sent, the elements are so many arguments: what `Rest` took from one event it gives to another.
+impl<T: serde::Serialize> serde::Serialize for Rest<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeTuple as _;
+        let mut tuple = serializer.serialize_tuple(self.0.len())?;
+        for element in &self.0 {
+            tuple.serialize_element(element)?;
+        }
+        tuple.end()
+    }
+}
+
 impl<T: EventArg> EventArg for Rest<T> {
     type Wire = Vec<T::Wire>;
 

@@ -1,0 +1,240 @@
+//! Building a server for actix-web.
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sio_core::limits::Limits;
+use sio_core::server::{BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder};
+
+use crate::Transport;
+use crate::client::{ClientFiles, ClientFilesError};
+use crate::io::{Endpoint, Io};
+use crate::sids::OsSids;
+
+/// Why a server cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The options contradict each other.
+    #[error(transparent)]
+    Options(#[from] BuildError),
+    /// The client's files cannot be served.
+    #[error(transparent)]
+    Client(#[from] ClientFilesError),
+}
+
+/// A refusal of [`IoBuilder::allow_request`]: 403 with code 4 and this text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forbidden {
+    /// What the client reads; the reference's `Forbidden` if there is none.
+    pub message: Option<String>,
+}
+
+impl From<&str> for Forbidden {
+    fn from(message: &str) -> Self {
+        Self {
+            message: Some(message.to_owned()),
+        }
+    }
+}
+
+impl From<String> for Forbidden {
+    fn from(message: String) -> Self {
+        Self {
+            message: Some(message),
+        }
+    }
+}
+
+type Verdict = Pin<Box<dyn Future<Output = Result<(), Forbidden>>>>;
+pub(crate) type AllowRequest = dyn Fn(Arc<Handshake>) -> Verdict + Send + Sync;
+
+/// Configures a server; names and defaults of the options are the reference's.
+pub struct IoBuilder {
+    core: IoConfig,
+    path: String,
+    trailing_slash: bool,
+    client_dir: Option<PathBuf>,
+    allow_request: Option<Arc<AllowRequest>>,
+}
+
+impl std::fmt::Debug for IoBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IoBuilder")
+            .field("core", &self.core)
+            .field("path", &self.path)
+            .field("client_dir", &self.client_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl IoBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            core: IoConfig::default(),
+            path: "/socket.io".to_owned(),
+            trailing_slash: true,
+            client_dir: None,
+            allow_request: None,
+        }
+    }
+
+    pub(crate) fn engine_handler(mut self, handler: impl EngineHandler) -> Self {
+        self.core = self.core.engine_handler(handler);
+        self.path("/engine.io")
+    }
+
+    /// The path prefix that belongs to the server; `/socket.io` by default, with or without a slash at
+    /// its end.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        self.path = format!("/{}", path.trim_matches('/'));
+        self
+    }
+
+    /// Whether the path needs a slash at its end, as it does by default; if not, both are served.
+    #[must_use]
+    pub const fn add_trailing_slash(mut self, add: bool) -> Self {
+        self.trailing_slash = add;
+        self
+    }
+
+    /// Time between a pong and the next ping; 25 s by default.
+    #[must_use]
+    pub fn ping_interval(mut self, interval: Duration) -> Self {
+        self.core.config_mut().engine.ping_interval = interval;
+        self
+    }
+
+    /// Time a client has for its pong; 20 s by default.
+    #[must_use]
+    pub fn ping_timeout(mut self, timeout: Duration) -> Self {
+        self.core.config_mut().engine.ping_timeout = timeout;
+        self
+    }
+
+    /// Time a WebSocket has to finish an upgrade; 10 s by default.
+    #[must_use]
+    pub fn upgrade_timeout(mut self, timeout: Duration) -> Self {
+        self.core.config_mut().engine.upgrade_timeout = timeout;
+        self
+    }
+
+    /// Time a session has to join a namespace; 45 s by default.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.core.config_mut().connect_timeout = timeout;
+        self
+    }
+
+    /// Largest message and request body in bytes (the reference's `maxHttpBufferSize`); 1,000,000 by
+    /// default.
+    #[must_use]
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.core.config_mut().limits.max_payload = bytes;
+        self
+    }
+
+    /// The transports on offer; both by default.
+    #[must_use]
+    pub fn transports(mut self, transports: &[Transport]) -> Self {
+        let engine = &mut self.core.config_mut().engine;
+        engine.polling = transports.contains(&Transport::Polling);
+        engine.websocket = transports.contains(&Transport::Websocket);
+        self
+    }
+
+    /// Whether upgrades are announced, as they are by default.
+    #[must_use]
+    pub fn allow_upgrades(mut self, allow: bool) -> Self {
+        self.core.config_mut().engine.allow_upgrades = allow;
+        self
+    }
+
+    /// Changes [`Limits`].
+    #[must_use]
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.core.config_mut().limits);
+        self
+    }
+
+    /// Registers handlers on a namespace; called twice for one namespace, both apply.
+    ///
+    /// # Panics
+    ///
+    /// An event has two handlers, or a reserved name.
+    #[must_use]
+    pub fn namespace(mut self, path: &str, register: impl FnOnce(&mut NamespaceBuilder)) -> Self {
+        self.core = self.core.namespace(path, register);
+        self
+    }
+
+    /// Is called with the name of every namespace that is created, except `/`.
+    #[must_use]
+    pub fn on_new_namespace(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.core = self.core.on_new_namespace(hook);
+        self
+    }
+
+    /// Serves the official browser client below the path: `/socket.io/socket.io.js` and its siblings.
+    ///
+    /// The folder is that of the npm package `socket.io-client`, or its `dist` folder; the files are
+    /// read when the server is built.
+    #[must_use]
+    pub fn client_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.client_dir = Some(folder.as_ref().to_path_buf());
+        self
+    }
+
+    /// Decides about every handshake, of both transports, before a session exists.
+    #[must_use]
+    pub fn allow_request<F>(mut self, decide: F) -> Self
+    where
+        F: AsyncFn(Arc<Handshake>) -> Result<(), Forbidden> + Send + Sync + 'static,
+    {
+        let decide = Arc::new(decide);
+        self.allow_request = Some(Arc::new(move |handshake| {
+            let decide = Arc::clone(&decide);
+            Box::pin(async move { decide(handshake).await })
+        }));
+        self
+    }
+
+    /// Builds the server: once per process, outside the closure that makes the `App`.
+    ///
+    /// # Errors
+    ///
+    /// The options contradict each other, or the client's files are missing.
+    pub fn try_build(self) -> Result<Io, ConfigError> {
+        let client = self
+            .client_dir
+            .as_deref()
+            .map(ClientFiles::load)
+            .transpose()?;
+        let core = self.core.build(Box::new(OsSids::default()))?;
+        Ok(Io::new(Endpoint {
+            core,
+            path: self.path,
+            trailing_slash: self.trailing_slash,
+            client,
+            allow_request: self.allow_request,
+        }))
+    }
+
+    /// As [`Self::try_build`].
+    ///
+    /// # Panics
+    ///
+    /// With the error's text: a server that cannot be built is a mistake in the program.
+    #[must_use]
+    pub fn build(self) -> Io {
+        match self.try_build() {
+            Ok(io) => io,
+            #[expect(clippy::panic, reason = "documented: mistakes end the start-up")]
+            Err(error) => panic!("the Socket.IO server cannot be built: {error}"),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The server as users of actix-web hold it.
+
+use std::future::{Ready, ready};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use actix_web::dev::{AppService, HttpServiceFactory, Payload};
+use actix_web::{FromRequest, HttpRequest, error, web};
+use sio_core::server::{self, EngineHandler};
+
+use crate::client::ClientFiles;
+use crate::config::{AllowRequest, IoBuilder};
+use crate::service;
+
+/// What the route needs besides the core's handle.
+pub(crate) struct Endpoint {
+    pub(crate) core: server::Io,
+    pub(crate) path: String,
+    pub(crate) trailing_slash: bool,
+    pub(crate) client: Option<ClientFiles>,
+    pub(crate) allow_request: Option<Arc<AllowRequest>>,
+}
+
+/// A Socket.IO server in an actix-web application.
+///
+/// Build it once per process, outside the closure given to `HttpServer::new`, and clone it into the
+/// closure, into HTTP handlers, jobs and threads: a clone is one reference. It is an extractor for HTTP
+/// handlers of an app configured with [`Io::configure`]. Everything a server can do is on the core's
+/// [`sio_core::server::Io`], which this derefs to.
+#[derive(Clone)]
+pub struct Io(Arc<Endpoint>);
+
+impl std::fmt::Debug for Io {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Io")
+            .field("core", &self.0.core)
+            .field("path", &self.0.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Deref for Io {
+    type Target = server::Io;
+
+    fn deref(&self) -> &server::Io {
+        &self.0.core
+    }
+}
+
+impl Io {
+    /// Starts configuring a server.
+    #[must_use]
+    pub fn builder() -> IoBuilder {
+        IoBuilder::new()
+    }
+
+    /// Starts configuring a bare Engine.IO server, without the Socket.IO layer, at `/engine.io`.
+    #[must_use]
+    pub fn engine(handler: impl EngineHandler) -> IoBuilder {
+        IoBuilder::new().engine_handler(handler)
+    }
+
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self(Arc::new(endpoint))
+    }
+
+    /// Adds the server's route and makes [`Io`] an extractor of the application:
+    /// `App::new().configure(io.configure())`.
+    pub fn configure(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+        let io = self.clone();
+        move |config| {
+            config
+                .app_data(io.clone())
+                .app_data(web::Data::new(io.clone()))
+                .service(io);
+        }
+    }
+
+    /// For `HttpServer::shutdown_signal`: waits for `signal`, then says goodbye to all clients before
+    /// the HTTP server starts to wait for its connections.
+    pub async fn on_shutdown(self, signal: impl Future<Output = ()>) {
+        signal.await;
+        self.close();
+    }
+}
+
+/// SIGTERM or SIGINT (Ctrl-C); what `HttpServer` listens to by default, as a future for
+/// [`Io::on_shutdown`].
+pub async fn termination() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listeners = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        );
+        let (Ok(mut terminate), Ok(mut interrupt)) = listeners else {
+            tracing::error!("no signal handler could be installed");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+impl HttpServiceFactory for Io {
+    fn register(self, config: &mut AppService) {
+        let mut patterns = vec![format!("{}/{{tail:.*}}", self.0.path.trim_end_matches('/'))];
+        if !self.0.trailing_slash {
+            patterns.push(self.0.path.clone());
+        }
+        let endpoint = self.0;
+        let handler = move |request: HttpRequest, payload: web::Payload| {
+            service::handle(Arc::clone(&endpoint), request, payload.into_inner())
+        };
+        web::resource(patterns).to(handler).register(config);
+    }
+}
+
+impl FromRequest for Io {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let io = request.app_data::<Self>().cloned();
+        ready(io.ok_or_else(|| {
+            error::ErrorInternalServerError(
+                "no Socket.IO server: use `App::configure(io.configure())`",
+            )
+        }))
+    }
+}

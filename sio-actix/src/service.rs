@@ -1,0 +1,184 @@
+//! The route: from a request to a transport.
+//!
+//! Checks run in the reference's order (behaviours 3). A refused request gets the reference's code as
+//! JSON; a refused WebSocket handshake gets 400 and the bare text.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use actix_web::dev::Payload;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use sio_core::engine::handshake::EngineQuery;
+use sio_core::engine::{HandshakeError, Transport};
+use sio_core::server::{Handshake, HandshakeParts, SessionHandle};
+
+use crate::config::Forbidden;
+use crate::io::Endpoint;
+use crate::local;
+use crate::transport::{polling, websocket};
+
+/// Seconds after which a client may try again while the server shuts down.
+const RETRY_AFTER: &str = "1";
+
+pub(crate) async fn handle(
+    endpoint: Arc<Endpoint>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    if let Some(client) = &endpoint.client
+        && let Some(response) = client.respond(request.match_info().query("tail"), &request)
+    {
+        return response;
+    }
+    let upgrade = websocket::wants_upgrade(&request);
+    match route(&endpoint, request, payload, upgrade).await {
+        Ok(response) => response,
+        Err(error) if upgrade => refused_upgrade(&error),
+        Err(error) => refused(&error),
+    }
+}
+
+async fn route(
+    endpoint: &Arc<Endpoint>,
+    request: HttpRequest,
+    payload: Payload,
+    upgrade: bool,
+) -> Result<HttpResponse, HandshakeError> {
+    let hub = endpoint.core.hub();
+    let query = EngineQuery::parse(request.query_string());
+    let transport = query.transport(hub.engine_config())?;
+    if has_illegal_origin(&request) {
+        return Err(HandshakeError::BadRequest);
+    }
+    let base64 = query.base64;
+    if let Some(sid) = &query.sid {
+        let session = hub.session(sid).ok_or(HandshakeError::UnknownSid)?;
+        // The revision is that of the handshake; a request cannot change it.
+        if query.revision.is_some() && query.check_revision().is_err() {
+            return Err(HandshakeError::BadRequest);
+        }
+        return known(
+            endpoint, &session, request, payload, transport, upgrade, base64,
+        )
+        .await;
+    }
+    if request.method() != Method::GET {
+        return Err(HandshakeError::BadHandshakeMethod);
+    }
+    if (transport == Transport::Websocket) != upgrade {
+        return Err(HandshakeError::BadRequest);
+    }
+    let handshake = handshake(&request);
+    let handshake = match &endpoint.allow_request {
+        None => handshake,
+        Some(allow) => {
+            let handshake = Arc::new(handshake);
+            allow(Arc::clone(&handshake)).await.map_err(forbidden)?;
+            Arc::unwrap_or_clone(handshake)
+        }
+    };
+    query.check_revision()?;
+    if hub.is_closing() {
+        return Ok(unavailable());
+    }
+    let worker = local::worker(&endpoint.core);
+    match transport {
+        Transport::Websocket => {
+            let accepted = match websocket::accept(&request) {
+                Ok(accepted) => accepted,
+                Err(refusal) => return Ok(refusal),
+            };
+            let connection = worker.open(handshake, transport, base64)?;
+            Ok(websocket::carry(accepted, worker, connection, payload, request).await)
+        }
+        _ => {
+            let connection = worker.open(handshake, transport, base64)?;
+            let session = Arc::clone(connection.handle());
+            drop(connection);
+            Ok(polling::poll(&worker, session).await)
+        }
+    }
+}
+
+/// A request of a session that exists.
+async fn known(
+    endpoint: &Arc<Endpoint>,
+    session: &Arc<SessionHandle>,
+    request: HttpRequest,
+    payload: Payload,
+    transport: Transport,
+    upgrade: bool,
+    base64: bool,
+) -> Result<HttpResponse, HandshakeError> {
+    let worker = local::worker(&endpoint.core);
+    match (transport, upgrade) {
+        (Transport::Websocket, true) => {
+            websocket::upgrade(&Rc::clone(&worker), session, request, payload, base64).await
+        }
+        (Transport::Polling, false) => match *request.method() {
+            Method::GET => {
+                drop((request, payload));
+                Ok(polling::poll(&worker, Arc::clone(session)).await)
+            }
+            Method::POST => Ok(polling::push(&worker, session, &request, payload).await),
+            _ => Ok(HttpResponse::BadRequest().finish()),
+        },
+        _ => Err(HandshakeError::BadRequest),
+    }
+}
+
+/// Copies what a session keeps of its first request.
+fn handshake(request: &HttpRequest) -> Handshake {
+    let headers: Vec<(&str, &str)> = request
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    let uri = request.uri();
+    Handshake::new(&HandshakeParts {
+        headers: &headers,
+        url: uri.path_and_query().map_or("", |url| url.as_str()),
+        address: request.peer_addr(),
+        secure: request.app_config().secure(),
+        time: SystemTime::now(),
+    })
+}
+
+/// An origin that could not be echoed into a header (behaviours 3.8).
+fn has_illegal_origin(request: &HttpRequest) -> bool {
+    request.headers().get(header::ORIGIN).is_some_and(|origin| {
+        origin
+            .as_bytes()
+            .iter()
+            .any(|byte| !matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff))
+    })
+}
+
+fn forbidden(refusal: Forbidden) -> HandshakeError {
+    match refusal.message {
+        Some(message) => HandshakeError::Forbidden(message.into()),
+        None => HandshakeError::FORBIDDEN,
+    }
+}
+
+pub(crate) fn refused(error: &HandshakeError) -> HttpResponse {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .body(error.body())
+}
+
+fn refused_upgrade(error: &HandshakeError) -> HttpResponse {
+    HttpResponse::BadRequest()
+        .force_close()
+        .insert_header((header::CONTENT_TYPE, "text/html"))
+        .body(error.to_string())
+}
+
+fn unavailable() -> HttpResponse {
+    HttpResponse::ServiceUnavailable()
+        .insert_header((header::RETRY_AFTER, RETRY_AFTER))
+        .finish()
+}

@@ -1,0 +1,204 @@
+//! HTTP long-polling: a GET waits for output, a POST brings input.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream as _;
+use sio_core::engine::HandshakeError;
+use sio_core::server::{PollReply, PushReply, SessionHandle, Worker};
+use tokio::time::timeout;
+
+use crate::service::refused;
+
+type Receiver<T> = futures_channel::oneshot::Receiver<T>;
+
+const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+const TEXT: (header::HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=UTF-8");
+
+/// A GET that waits; dropping it tells the session that its connection is gone.
+struct PendingPoll {
+    worker: Rc<Worker>,
+    session: Arc<SessionHandle>,
+    reply: Receiver<PollReply>,
+    answered: bool,
+}
+
+impl Drop for PendingPoll {
+    fn drop(&mut self) {
+        if self.answered {
+            return;
+        }
+        self.reply.close();
+        // An answer that was sent but never taken is lost with the connection.
+        let lost = matches!(self.reply.try_recv(), Ok(Some(PollReply::Payload(_))));
+        self.worker.poll_lost(&self.session, lost);
+    }
+}
+
+/// Answers a GET as soon as there is something to say.
+pub(crate) async fn poll(worker: &Rc<Worker>, session: Arc<SessionHandle>) -> HttpResponse {
+    let reply = worker.poll_session(&session);
+    let mut pending = PendingPoll {
+        worker: Rc::clone(worker),
+        session,
+        reply,
+        answered: false,
+    };
+    let reply = (&mut pending.reply).await;
+    pending.answered = true;
+    match reply {
+        Ok(PollReply::Payload(payload)) => HttpResponse::Ok()
+            .insert_header(TEXT)
+            .insert_header(NO_STORE)
+            .body(payload),
+        Ok(PollReply::Refused(error)) => refused(&error),
+        Ok(PollReply::Overlap) => HttpResponse::BadRequest().finish(),
+        Err(_gone) => refused(&HandshakeError::UnknownSid),
+    }
+}
+
+/// A POST that holds the session's input; dropping it before its body is complete ends the session.
+struct IncomingPush<'a> {
+    worker: &'a Worker,
+    session: &'a Arc<SessionHandle>,
+    /// What the session is told if this is dropped now.
+    failure: Option<&'static str>,
+}
+
+impl Drop for IncomingPush<'_> {
+    fn drop(&mut self) {
+        self.session.end_push();
+        if let Some(detail) = self.failure {
+            self.worker.push_failed(self.session, detail);
+        }
+    }
+}
+
+/// Reads a POST and hands its packets to the session.
+pub(crate) async fn push(
+    worker: &Worker,
+    session: &Arc<SessionHandle>,
+    request: &HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    if has_content_type(request, "application/octet-stream") {
+        worker.push_failed(session, "invalid content");
+        return closing(StatusCode::BAD_REQUEST);
+    }
+    if is_encoded(request) {
+        return closing(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let Some(ended) = session.begin_push() else {
+        worker.push_failed(session, "data request overlap from client");
+        return closing(StatusCode::BAD_REQUEST);
+    };
+    let mut incoming = IncomingPush {
+        worker,
+        session,
+        failure: Some("data request connection closed prematurely"),
+    };
+    let limits = worker.hub().limits();
+    let body = read_body(request, payload, limits.max_payload);
+    let body = tokio::select! {
+        biased;
+        body = timeout(limits.body_timeout, body) => body,
+        _ = ended => {
+            incoming.failure = None;
+            return closing(StatusCode::BAD_REQUEST);
+        }
+    };
+    let body = match body {
+        Ok(Ok(body)) => body,
+        Ok(Err(BodyError::TooLarge)) => {
+            incoming.failure = Some("payload too large");
+            return closing(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        Ok(Err(BodyError::Broken)) => return closing(StatusCode::BAD_REQUEST),
+        Err(_elapsed) => {
+            incoming.failure = Some("data request took too long");
+            return closing(StatusCode::REQUEST_TIMEOUT);
+        }
+    };
+    incoming.failure = None;
+    match worker.push(session, body).await {
+        Ok(PushReply::Ok) => HttpResponse::Ok()
+            .insert_header((header::CONTENT_TYPE, "text/html"))
+            .insert_header(NO_STORE)
+            .body(Bytes::from_static(b"ok")),
+        Ok(PushReply::Refused(error)) => refused(&error),
+        Ok(PushReply::Invalid) => HttpResponse::BadRequest().finish(),
+        Err(_gone) => refused(&HandshakeError::UnknownSid),
+    }
+}
+
+/// An answer to a request whose body was not read to its end.
+fn closing(status: StatusCode) -> HttpResponse {
+    HttpResponse::build(status).force_close().finish()
+}
+
+fn has_content_type(request: &HttpRequest, expected: &str) -> bool {
+    request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case(expected))
+}
+
+fn is_encoded(request: &HttpRequest) -> bool {
+    request
+        .headers()
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+enum BodyError {
+    TooLarge,
+    Broken,
+}
+
+/// Reads the raw body; extractors of the framework would inflate it and know other limits.
+async fn read_body(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+) -> Result<Bytes, BodyError> {
+    let declared = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse::<u64>().ok());
+    if declared.is_some_and(|declared| declared > limit as u64) {
+        return Err(BodyError::TooLarge);
+    }
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(chunk) = poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
+        let Ok(chunk) = chunk else {
+            return Err(BodyError::Broken);
+        };
+        if first.len() + rest.len() + chunk.len() > limit {
+            return Err(BodyError::TooLarge);
+        }
+        // Most bodies come in one piece, which needs no copy.
+        if first.is_empty() && rest.is_empty() {
+            first = chunk;
+        } else {
+            if !first.is_empty() {
+                rest.extend_from_slice(&std::mem::take(&mut first));
+            }
+            rest.extend_from_slice(&chunk);
+        }
+    }
+    Ok(if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    })
+}

@@ -1,0 +1,71 @@
+//! What the programs share: flags, listening on both loopback addresses, a clean end.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use actix_web::{App, HttpServer};
+use sio_actix::{Io, termination};
+
+/// The flags of a program: `--name value` pairs and bare `--name`s.
+#[derive(Debug)]
+pub struct Flags(Vec<String>);
+
+impl Flags {
+    /// Reads the command line and refuses flags that the program does not know.
+    ///
+    /// # Errors
+    ///
+    /// Names the unknown flag.
+    pub fn parse(known: &[&str]) -> io::Result<Self> {
+        let flags: Vec<String> = std::env::args().skip(1).collect();
+        match flags
+            .iter()
+            .find(|flag| flag.starts_with("--") && !known.contains(&flag.as_str()))
+        {
+            Some(unknown) => Err(io::Error::other(format!("unknown flag {unknown}"))),
+            None => Ok(Self(flags)),
+        }
+    }
+
+    /// The number behind a flag.
+    ///
+    /// # Errors
+    ///
+    /// The value is missing or no number of that type.
+    pub fn number<T: std::str::FromStr>(&self, flag: &str, default: T) -> io::Result<T> {
+        let Some(position) = self.0.iter().position(|known| known == flag) else {
+            return Ok(default);
+        };
+        let value = self
+            .0
+            .get(position + 1)
+            .and_then(|value| value.parse().ok());
+        value.ok_or_else(|| io::Error::other(format!("{flag} needs a number")))
+    }
+}
+
+/// Serves `io` on the IPv4 and IPv6 loopback addresses until SIGTERM; says so in one line.
+///
+/// # Errors
+///
+/// The port is taken.
+pub async fn serve(io: Io, port: u16, workers: usize) -> io::Result<()> {
+    let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    let address = v4.local_addr()?;
+    // A machine without IPv6 is no reason to fail.
+    let v6 = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())));
+    let shutdown = io.clone().on_shutdown(termination());
+    let mut server = HttpServer::new(move || App::new().configure(io.configure()))
+        .workers(workers)
+        .backlog(1024)
+        .tcp_nodelay(true)
+        .h1_allow_half_closed(false)
+        .shutdown_timeout(2)
+        .shutdown_signal(shutdown)
+        .listen(v4)?;
+    if let Ok(v6) = v6 {
+        server = server.listen(v6)?;
+    }
+    println!("listening on http://{address}");
+    server.run().await
+}

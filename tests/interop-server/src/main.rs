@@ -1,0 +1,2 @@
+//! Interop server.
+fn main() {}
