@@ -56,9 +56,7 @@ impl ClientFiles {
         let dist = [folder.join("dist"), folder.to_path_buf()]
             .into_iter()
             .find(|candidate| candidate.join("socket.io.js").is_file())
-            .ok_or_else(|| ClientFilesError::Missing {
-                folder: folder.to_path_buf(),
-            })?;
+            .ok_or_else(|| ClientFilesError::Missing { folder: folder.to_path_buf() })?;
         let mut files = Vec::new();
         for name in FILES {
             let file = dist.join(name);
@@ -70,10 +68,7 @@ impl ClientFiles {
             }
         }
         let version = Self::version(&dist, &files);
-        Ok(Self {
-            files,
-            etag: format!("\"{version}\""),
-        })
+        Ok(Self { files, etag: format!("\"{version}\"") })
     }
 
     /// The version in the package's manifest, or in the banner of the bundle.
@@ -89,17 +84,10 @@ impl ClientFiles {
         if let Some(manifest) = manifest {
             return manifest.version;
         }
-        let banner = files
-            .first()
-            .map(|(_, bytes)| bytes.slice(..bytes.len().min(120)));
-        let banner = banner
-            .as_deref()
-            .map(String::from_utf8_lossy)
-            .unwrap_or_default();
+        let banner = files.first().map(|(_, bytes)| bytes.slice(..bytes.len().min(120)));
+        let banner = banner.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
         let version = banner.split("v").nth(1).map(|rest| {
-            rest.chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || ".-".contains(*c))
-                .collect()
+            rest.chars().take_while(|c| c.is_ascii_alphanumeric() || ".-".contains(*c)).collect()
         });
         version.unwrap_or_else(|| "unknown".to_owned())
     }
@@ -112,11 +100,7 @@ impl ClientFiles {
             .get(header::IF_NONE_MATCH)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|tag| tag == self.etag || tag.strip_prefix("W/") == Some(&self.etag));
-        let status = if known {
-            StatusCode::NOT_MODIFIED
-        } else {
-            StatusCode::OK
-        };
+        let status = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
         let mut response = HttpResponse::build(status);
         response
             .insert_header((header::CACHE_CONTROL, "public, max-age=0"))

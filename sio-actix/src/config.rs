@@ -35,17 +35,13 @@ pub struct Forbidden {
 
 impl From<&str> for Forbidden {
     fn from(message: &str) -> Self {
-        Self {
-            message: Some(message.to_owned()),
-        }
+        Self { message: Some(message.to_owned()) }
     }
 }
 
 impl From<String> for Forbidden {
     fn from(message: String) -> Self {
-        Self {
-            message: Some(message),
-        }
+        Self { message: Some(message) }
     }
 }
 
@@ -209,11 +205,7 @@ impl IoBuilder {
     ///
     /// The options contradict each other, or the client's files are missing.
     pub fn try_build(self) -> Result<Io, ConfigError> {
-        let client = self
-            .client_dir
-            .as_deref()
-            .map(ClientFiles::load)
-            .transpose()?;
+        let client = self.client_dir.as_deref().map(ClientFiles::load).transpose()?;
         let core = self.core.build(Box::new(OsSids::default()))?;
         Ok(Io::new(Endpoint {
             core,

@@ -69,10 +69,7 @@ impl Io {
     pub fn configure(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
         let io = self.clone();
         move |config| {
-            config
-                .app_data(io.clone())
-                .app_data(web::Data::new(io.clone()))
-                .service(io);
+            config.app_data(io.clone()).app_data(web::Data::new(io.clone())).service(io);
         }
     }
 
@@ -90,10 +87,7 @@ pub async fn termination() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let listeners = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-        );
+        let listeners = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
         let (Ok(mut terminate), Ok(mut interrupt)) = listeners else {
             tracing::error!("no signal handler could be installed");
             return std::future::pending().await;

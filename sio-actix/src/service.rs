@@ -59,10 +59,7 @@ async fn route(
         if query.revision.is_some() && query.check_revision().is_err() {
             return Err(HandshakeError::BadRequest);
         }
-        return known(
-            endpoint, &session, request, payload, transport, upgrade, base64,
-        )
-        .await;
+        return known(endpoint, &session, request, payload, transport, upgrade, base64).await;
     }
     if request.method() != Method::GET {
         return Err(HandshakeError::BadHandshakeMethod);
@@ -96,7 +93,7 @@ async fn route(
         _ => {
             let connection = worker.open(handshake, transport, base64)?;
             let session = Arc::clone(connection.handle());
-            drop(connection);
+            drop((connection, request, payload));
             Ok(polling::poll(&worker, session).await)
         }
     }
@@ -149,10 +146,7 @@ fn handshake(request: &HttpRequest) -> Handshake {
 /// An origin that could not be echoed into a header (behaviours 3.8).
 fn has_illegal_origin(request: &HttpRequest) -> bool {
     request.headers().get(header::ORIGIN).is_some_and(|origin| {
-        origin
-            .as_bytes()
-            .iter()
-            .any(|byte| !matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff))
+        origin.as_bytes().iter().any(|byte| !matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff))
     })
 }
 
@@ -178,7 +172,5 @@ fn refused_upgrade(error: &HandshakeError) -> HttpResponse {
 }
 
 fn unavailable() -> HttpResponse {
-    HttpResponse::ServiceUnavailable()
-        .insert_header((header::RETRY_AFTER, RETRY_AFTER))
-        .finish()
+    HttpResponse::ServiceUnavailable().insert_header((header::RETRY_AFTER, RETRY_AFTER)).finish()
 }

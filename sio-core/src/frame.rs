@@ -9,10 +9,7 @@ use bytes::Bytes;
 
 /// Text or binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a WebSocket message is text or binary, nothing else"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a WebSocket message is text or binary, nothing else")]
 pub enum FrameKind {
     /// A whole engine packet as UTF-8 text.
     Text,
@@ -31,19 +28,13 @@ impl Frame {
     /// A text frame; the payload is an engine packet in UTF-8.
     #[must_use]
     pub const fn text(payload: Bytes) -> Self {
-        Self {
-            kind: FrameKind::Text,
-            payload,
-        }
+        Self { kind: FrameKind::Text, payload }
     }
 
     /// A binary frame.
     #[must_use]
     pub const fn binary(payload: Bytes) -> Self {
-        Self {
-            kind: FrameKind::Binary,
-            payload,
-        }
+        Self { kind: FrameKind::Binary, payload }
     }
 
     /// A text frame of constant text.

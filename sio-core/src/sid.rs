@@ -94,9 +94,6 @@ mod tests {
     fn id_is_twenty_url_safe_characters() {
         let sid = Sid::from_bytes(&[0xff; SID_BYTES]);
         assert_eq!(sid.as_str(), "____________________");
-        assert_eq!(
-            Sid::from_bytes(&[0; SID_BYTES]).as_str(),
-            "AAAAAAAAAAAAAAAAAAAA"
-        );
+        assert_eq!(Sid::from_bytes(&[0; SID_BYTES]).as_str(), "AAAAAAAAAAAAAAAAAAAA");
     }
 }

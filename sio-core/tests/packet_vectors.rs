@@ -63,14 +63,9 @@ fn main_namespace() -> String {
 }
 
 fn bytes_of(hex: &str) -> Bytes {
-    let digits: Vec<u8> = hex
-        .chars()
-        .map(|c| u8::try_from(c.to_digit(16).unwrap()).unwrap())
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    let digits: Vec<u8> =
+        hex.chars().map(|c| u8::try_from(c.to_digit(16).unwrap()).unwrap()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 /// Turns `{"hex":"01"}` in an expected value into the attachment it stands for.
@@ -98,17 +93,12 @@ struct Wire<'a> {
 
 fn wire(case: &Case) -> Wire<'_> {
     let mut frames = case.frames.iter();
-    let Some(Frame::Text(text)) = frames.next() else {
-        panic!("{}: no text", case.name)
-    };
+    let Some(Frame::Text(text)) = frames.next() else { panic!("{}: no text", case.name) };
     let bins = frames.map(|frame| match frame {
         Frame::Binary { hex } => bytes_of(hex),
         Frame::Text(_) => panic!("{}: second text", case.name),
     });
-    Wire {
-        text,
-        bins: bins.collect(),
-    }
+    Wire { text, bins: bins.collect() }
 }
 
 /// Does everything a server does before a handler runs.
@@ -166,15 +156,7 @@ fn encode(packet: &Packet<'_>, args: &[Value]) -> (String, Vec<Bytes>) {
     match packet.kind {
         PacketType::Event | PacketType::BinaryEvent => {
             let name = packet.event.as_ref().unwrap().as_str();
-            encode_event(
-                &mut out,
-                &mut bins,
-                namespace,
-                packet.ack,
-                name,
-                &List(args),
-            )
-            .unwrap();
+            encode_event(&mut out, &mut bins, namespace, packet.ack, name, &List(args)).unwrap();
         }
         PacketType::Ack | PacketType::BinaryAck => {
             let mut text = Vec::new();
@@ -183,18 +165,12 @@ fn encode(packet: &Packet<'_>, args: &[Value]) -> (String, Vec<Bytes>) {
         }
         PacketType::Connect => {
             let data: Value = serde_json::from_str(packet.data).unwrap();
-            encode_connect(
-                &mut out,
-                namespace,
-                data.get("sid").and_then(Value::as_str).unwrap(),
-            );
+            encode_connect(&mut out, namespace, data.get("sid").and_then(Value::as_str).unwrap());
         }
         PacketType::ConnectError => {
             let value: Value = serde_json::from_str(packet.data).unwrap();
             let message = value.get("message").and_then(Value::as_str).unwrap();
-            let data = value
-                .get("data")
-                .map(|data| serde_json::to_string(data).unwrap());
+            let data = value.get("data").map(|data| serde_json::to_string(data).unwrap());
             encode_connect_error(&mut out, namespace, message, data.as_deref()).unwrap();
         }
         PacketType::Disconnect => encode_disconnect(&mut out, namespace),
@@ -211,31 +187,20 @@ fn run(case: &Case) {
         assert_eq!(result.expect_err(&at).to_string(), *error, "{at}");
         return;
     }
-    let expected = case
-        .packet
-        .as_ref()
-        .unwrap_or_else(|| panic!("{at}: no expectation"));
+    let expected = case.packet.as_ref().unwrap_or_else(|| panic!("{at}: no expectation"));
     let (packet, args) = result.unwrap_or_else(|error| panic!("{at}: {error}"));
     assert_eq!(type_name(packet.kind), expected.r#type, "{at}");
     assert_eq!(packet.kind.digit(), wire.text.as_bytes()[0], "{at}");
     assert_eq!(packet.attachments, expected.attachments, "{at}");
     assert_eq!(packet.namespace, expected.namespace, "{at}");
     assert_eq!(packet.ack, expected.ack, "{at}");
-    assert_eq!(
-        packet.event.as_ref().map(|name| name.as_str()),
-        expected.event.as_deref(),
-        "{at}"
-    );
+    assert_eq!(packet.event.as_ref().map(|name| name.as_str()), expected.event.as_deref(), "{at}");
     match &expected.args {
         Some(text) => {
             let value: Value = serde_json::from_str(text).unwrap();
             assert_eq!(Value::Array(args.clone()), resolved(value), "{at}");
         }
-        None => assert_eq!(
-            packet.data,
-            expected.data.as_deref().unwrap_or_default(),
-            "{at}"
-        ),
+        None => assert_eq!(packet.data, expected.data.as_deref().unwrap_or_default(), "{at}"),
     }
     if case.canonical {
         let (text, bins) = encode(&packet, &args);

@@ -15,10 +15,7 @@ const LIMIT: Duration = Duration::from_secs(4 * 60 * 60);
 
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let (ours, theirs) = match args.iter().position(|a| a == "--") {
-        Some(at) => (
-            args.get(..at).unwrap_or_default(),
-            args.get(at + 1..).unwrap_or_default(),
-        ),
+        Some(at) => (args.get(..at).unwrap_or_default(), args.get(at + 1..).unwrap_or_default()),
         None => (args, [].as_slice()),
     };
     let [flag, tools] = ours else {
@@ -28,9 +25,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         return Err(format!("unknown option `{flag}`, accepted: --tools DIR"));
     }
     let compare = Path::new(tools).join("compare");
-    let compare = compare
-        .canonicalize()
-        .map_err(|e| format!("{}: {e}", compare.display()))?;
+    let compare = compare.canonicalize().map_err(|e| format!("{}: {e}", compare.display()))?;
     let workspace = Workspace::load()?;
     if !workspace.has(PACKAGE) {
         return Err(format!("the workspace has no package `{PACKAGE}`"));
@@ -48,9 +43,5 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         cmd = cmd.arg(word);
     }
     let measured = cmd.run();
-    if measured.ok {
-        Ok(())
-    } else {
-        Err(measured.why)
-    }
+    if measured.ok { Ok(()) } else { Err(measured.why) }
 }

@@ -10,19 +10,11 @@ pub(crate) fn wasm() -> Done {
         Ok(text) => text,
         Err(why) => return Done::Failed(why),
     };
-    let installed = std::path::Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(TARGET)
-        .is_dir();
+    let installed = std::path::Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).is_dir();
     if !installed {
         return Done::Left(format!("the target {TARGET} is not installed"));
     }
-    Done::Ran(
-        Cmd::cargo()
-            .args("check -p sio-core --target")
-            .arg(TARGET)
-            .run(),
-    )
+    Done::Ran(Cmd::cargo().args("check -p sio-core --target").arg(TARGET).run())
 }
 
 /// Checks by programs that not every machine has; `cargo-x` runs as a cargo command.
@@ -30,10 +22,6 @@ pub(crate) fn optional(program: &str, args: &str) -> Done {
     if which(program).is_none() {
         return Done::Left(format!("{program} is not installed"));
     }
-    let cmd = if program.starts_with("cargo-") {
-        Cmd::cargo()
-    } else {
-        Cmd::new(program)
-    };
+    let cmd = if program.starts_with("cargo-") { Cmd::cargo() } else { Cmd::new(program) };
     Done::Ran(cmd.args(args).run())
 }

@@ -2,11 +2,7 @@
 //!
 //! One file per task; all of them run programs through `sh`, which sets a deadline on each.
 //! CI calls `cargo xtask test` and nothing else, so a green run here is a green run there.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command-line tool"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
 mod bench;
 mod checks;

@@ -42,11 +42,7 @@ impl Cmd {
     pub(crate) fn new(program: &str) -> Self {
         let mut inner = Command::new(program);
         inner.current_dir(root()).stdin(Stdio::null());
-        Self {
-            inner,
-            shown: program.to_owned(),
-            limit: STEP_LIMIT,
-        }
+        Self { inner, shown: program.to_owned(), limit: STEP_LIMIT }
     }
 
     /// The cargo that runs us; coloured when a person watches.
@@ -98,19 +94,11 @@ impl Cmd {
     /// Runs it quietly; standard output and error, or why it failed.
     pub(crate) fn output(self) -> Result<String, String> {
         let out = self.limit(Duration::from_secs(300)).execute(false);
-        if out.ok {
-            Ok(out.text)
-        } else {
-            Err(format!("{}\n{}", out.why, out.text.trim_end()))
-        }
+        if out.ok { Ok(out.text) } else { Err(format!("{}\n{}", out.why, out.text.trim_end())) }
     }
 
     fn execute(mut self, show: bool) -> Outcome {
-        let failed = |why: String| Outcome {
-            ok: false,
-            text: String::new(),
-            why,
-        };
+        let failed = |why: String| Outcome { ok: false, text: String::new(), why };
         self.inner.stdout(Stdio::piped()).stderr(Stdio::piped());
         let (mut child, group) = match Group::start(&mut self.inner) {
             Ok(started) => started,
@@ -129,27 +117,19 @@ impl Cmd {
         group.end();
         while all_read.recv_timeout(DRAIN).is_ok() {}
         let text = plain(&String::from_utf8_lossy(&lock(&kept)));
-        Outcome {
-            ok: why.is_empty(),
-            text,
-            why,
-        }
+        Outcome { ok: why.is_empty(), text, why }
     }
 }
 
 /// The repository's root.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or_else(|| Path::new("."))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("."))
 }
 
 /// The program of this name on the search path.
 pub(crate) fn which(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
 fn wait(mut child: Child, group: &Group, limit: Duration, shown: &str) -> String {

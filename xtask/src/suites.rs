@@ -36,16 +36,8 @@ const CHROMIUM: Program = Program {
 };
 
 pub(crate) const ALL: &[Suite] = &[
-    Suite {
-        name: "interop",
-        dir: "tests/interop",
-        needs: &[],
-    },
-    Suite {
-        name: "browser",
-        dir: "tests/browser",
-        needs: &[CHROMIUM],
-    },
+    Suite { name: "interop", dir: "tests/interop", needs: &[] },
+    Suite { name: "browser", dir: "tests/browser", needs: &[CHROMIUM] },
 ];
 
 pub(crate) fn run(suite: &Suite) -> Done {
@@ -97,10 +89,7 @@ fn prepare(suite: &Suite, dir: &Path) -> Result<Variables, String> {
     if any {
         done(build.run())?;
     }
-    variables.push((
-        "SIO_BIN_DIR",
-        workspace.target.join("debug").into_os_string(),
-    ));
+    variables.push(("SIO_BIN_DIR", workspace.target.join("debug").into_os_string()));
     Ok(variables)
 }
 
@@ -108,22 +97,14 @@ fn prepare(suite: &Suite, dir: &Path) -> Result<Variables, String> {
 fn packages(dir: &Path) -> Result<(), String> {
     let changed = |file: &str| fs::metadata(dir.join(file)).and_then(|m| m.modified()).ok();
     let installed = changed("node_modules/.package-lock.json");
-    let lists: Vec<SystemTime> = ["package.json", "package-lock.json"]
-        .into_iter()
-        .filter_map(changed)
-        .collect();
+    let lists: Vec<SystemTime> =
+        ["package.json", "package-lock.json"].into_iter().filter_map(changed).collect();
     if lists.is_empty() || installed.is_some_and(|at| lists.iter().all(|list| *list <= at)) {
         return Ok(());
     }
-    let verb = if dir.join("package-lock.json").is_file() {
-        "ci"
-    } else {
-        "install --no-package-lock"
-    };
-    let npm = Cmd::new("npm")
-        .dir(dir)
-        .args(verb)
-        .args("--ignore-scripts --no-audit --no-fund");
+    let verb =
+        if dir.join("package-lock.json").is_file() { "ci" } else { "install --no-package-lock" };
+    let npm = Cmd::new("npm").dir(dir).args(verb).args("--ignore-scripts --no-audit --no-fund");
     done(npm.run())
 }
 
@@ -132,40 +113,23 @@ fn locate(program: &Program) -> Result<OsString, String> {
     if let Some(set) = std::env::var_os(program.variable).filter(|path| Path::new(path).is_file()) {
         return Ok(set);
     }
-    let find = || {
-        program
-            .names
-            .iter()
-            .find_map(|name| which(name))
-            .map(PathBuf::into_os_string)
-    };
+    let find = || program.names.iter().find_map(|name| which(name)).map(PathBuf::into_os_string);
     if let Some(found) = find() {
         return Ok(found);
     }
-    let is_root = Cmd::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|id| id.trim() == "0");
+    let is_root = Cmd::new("id").arg("-u").output().is_ok_and(|id| id.trim() == "0");
     if !is_root || which("apt-get").is_none() {
         let package = program.package;
-        return Err(format!(
-            "`{package}` is missing; install it: sudo apt-get install {package}"
-        ));
+        return Err(format!("`{package}` is missing; install it: sudo apt-get install {package}"));
     }
     let apt = |line: &str| {
         let cmd = Cmd::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
         done(cmd.args("-qq -o DPkg::Lock::Timeout=120").args(line).run())
     };
     apt("update")?;
-    apt(&format!(
-        "install -y --no-install-recommends {}",
-        program.package
-    ))?;
+    apt(&format!("install -y --no-install-recommends {}", program.package))?;
     find().ok_or_else(|| {
-        format!(
-            "the package {} brought none of {:?}",
-            program.package, program.names
-        )
+        format!("the package {} brought none of {:?}", program.package, program.names)
     })
 }
 

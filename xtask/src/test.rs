@@ -23,46 +23,25 @@ type Step = (&'static str, fn() -> Done);
 
 /// The steps, quick ones first; the suites of `suites` follow.
 const STEPS: &[Step] = &[
-    ("fmt", || {
-        Done::Ran(Cmd::cargo().args("fmt --all --check").run())
-    }),
-    ("tidy", || {
-        tidy::run(&[]).map_or_else(Done::Failed, |()| Done::Ran(fine()))
-    }),
+    ("fmt", || Done::Ran(Cmd::cargo().args("fmt --all --check").run())),
+    ("tidy", || tidy::run(&[]).map_or_else(Done::Failed, |()| Done::Ran(fine()))),
     ("clippy", || {
         // All targets: examples and benches compile too.
-        Done::Ran(
-            Cmd::cargo()
-                .args("clippy --workspace --all-targets -- -D warnings")
-                .run(),
-        )
+        Done::Ran(Cmd::cargo().args("clippy --workspace --all-targets -- -D warnings").run())
     }),
     ("rust", rust),
-    ("doctest", || {
-        Done::Ran(
-            Cmd::cargo()
-                .args("test --workspace --doc --no-fail-fast")
-                .run(),
-        )
-    }),
+    ("doctest", || Done::Ran(Cmd::cargo().args("test --workspace --doc --no-fail-fast").run())),
     ("docs", || {
         let cmd = Cmd::cargo().args("doc --workspace --no-deps");
         Done::Ran(cmd.env("RUSTDOCFLAGS", "-D warnings").run())
     }),
     ("wasm", wasm),
-    ("deny", || {
-        optional("cargo-deny", "deny --workspace check bans licenses sources")
-    }),
+    ("deny", || optional("cargo-deny", "deny --workspace check bans licenses sources")),
     ("typos", || optional("typos", "")),
 ];
 
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
-    let names = || {
-        STEPS
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(suites::ALL.iter().map(|s| s.name))
-    };
+    let names = || STEPS.iter().map(|(name, _)| *name).chain(suites::ALL.iter().map(|s| s.name));
     let only = parts(args, &names().collect::<Vec<_>>())?;
     let wanted = |name: &str| only.is_empty() || only.iter().any(|o| o == name);
     let mut rows = Vec::new();
@@ -92,11 +71,7 @@ fn timed(name: &str, step: impl FnOnce() -> Done) -> Row {
         Done::Failed(why) => (at_least_one_failure(Counts::default()), why),
     };
     println!("== {name}: {note} ({took:.1} s)");
-    Row {
-        name: name.to_owned(),
-        counts,
-        note: note.lines().next().unwrap_or_default().to_owned(),
-    }
+    Row { name: name.to_owned(), counts, note: note.lines().next().unwrap_or_default().to_owned() }
 }
 
 /// A runner that failed without naming a test still failed.
@@ -115,9 +90,7 @@ fn parts(args: &[String], known: &[&str]) -> Result<Vec<String>, String> {
             Some("") => args.next().map_or("", String::as_str),
             Some(rest) if rest.starts_with('=') => rest.trim_start_matches('='),
             _ => {
-                return Err(format!(
-                    "unknown option `{arg}`, accepted: --only PART[,PART..]"
-                ));
+                return Err(format!("unknown option `{arg}`, accepted: --only PART[,PART..]"));
             }
         };
         for part in list.split(',') {
@@ -142,11 +115,7 @@ fn rust() -> Done {
 }
 
 const fn fine() -> Outcome {
-    Outcome {
-        ok: true,
-        text: String::new(),
-        why: String::new(),
-    }
+    Outcome { ok: true, text: String::new(), why: String::new() }
 }
 
 #[cfg(test)]
@@ -158,14 +127,8 @@ mod tests {
         let known = ["rust", "docs"];
         let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(parts(&[], &known), Ok(vec![]));
-        assert_eq!(
-            parts(&words("--only rust,docs"), &known),
-            Ok(words("rust docs"))
-        );
-        assert_eq!(
-            parts(&words("--only=docs --only rust"), &known),
-            Ok(words("docs rust"))
-        );
+        assert_eq!(parts(&words("--only rust,docs"), &known), Ok(words("rust docs")));
+        assert_eq!(parts(&words("--only=docs --only rust"), &known), Ok(words("docs rust")));
         assert!(parts(&words("--only nothing"), &known).is_err());
         assert!(parts(&words("--only"), &known).is_err());
         assert!(parts(&words("--onlyrust"), &known).is_err());

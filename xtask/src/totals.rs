@@ -71,18 +71,11 @@ pub(crate) fn read(output: &str) -> Counts {
 /// The sums count tests. A check has none: it adds one failure when it fails, and nothing otherwise.
 pub(crate) fn print(rows: &[Row]) -> bool {
     let width = rows.iter().map(|r| r.name.len()).max().unwrap_or(0).max(4);
-    println!(
-        "\n{:width$}  {:>7}  {:>7}  {:>7}",
-        "step", "passed", "failed", "skipped"
-    );
+    println!("\n{:width$}  {:>7}  {:>7}  {:>7}", "step", "passed", "failed", "skipped");
     let mut sum = Counts::default();
     for Row { name, counts, note } in rows {
         let shown = |n: usize| {
-            if *counts == Counts::default() {
-                "-".to_owned()
-            } else {
-                n.to_string()
-            }
+            if *counts == Counts::default() { "-".to_owned() } else { n.to_string() }
         };
         println!(
             "{name:width$}  {:>7}  {:>7}  {:>7}  {note}",
@@ -94,10 +87,7 @@ pub(crate) fn print(rows: &[Row]) -> bool {
         sum.failed += counts.failed;
         sum.skipped += counts.skipped;
     }
-    println!(
-        "\nTOTAL: {} passed, {} failed, {} skipped",
-        sum.passed, sum.failed, sum.skipped
-    );
+    println!("\nTOTAL: {} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
     sum.failed == 0
 }
 
@@ -106,11 +96,7 @@ mod tests {
     use super::*;
 
     const fn counts(passed: usize, failed: usize, skipped: usize) -> Counts {
-        Counts {
-            passed,
-            failed,
-            skipped,
-        }
+        Counts { passed, failed, skipped }
     }
 
     #[test]
@@ -138,9 +124,6 @@ mod tests {
 
     #[test]
     fn other_output_counts_nothing() {
-        assert_eq!(
-            read("# Heading 1\nerror: 3 failed to build\nrunning 4 tests"),
-            counts(0, 0, 0)
-        );
+        assert_eq!(read("# Heading 1\nerror: 3 failed to build\nrunning 4 tests"), counts(0, 0, 0));
     }
 }

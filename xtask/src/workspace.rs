@@ -24,9 +24,7 @@ pub(crate) struct Member {
 
 impl Workspace {
     pub(crate) fn load() -> Result<Self, String> {
-        let json = Cmd::cargo()
-            .args("metadata --quiet --no-deps --format-version 1")
-            .output()?;
+        let json = Cmd::cargo().args("metadata --quiet --no-deps --format-version 1").output()?;
         let start = json.find('{').ok_or("cargo metadata printed no object")?;
         let value: Value = serde_json::from_str(json.get(start..).unwrap_or_default())
             .map_err(|e| format!("cargo metadata: {e}"))?;
@@ -58,17 +56,9 @@ fn member(package: &Value) -> Member {
 }
 
 fn text(value: &Value, key: &str) -> String {
-    value
-        .get(key)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
 }

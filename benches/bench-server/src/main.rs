@@ -16,14 +16,11 @@ fn handlers(ns: &mut NamespaceBuilder) {
         }
         Ok::<_, EventError>(())
     });
-    ns.on("publish", |socket: Socket, payload: Value| {
-        socket.io().emit("news", payload)
-    });
+    ns.on("publish", |socket: Socket, payload: Value| socket.io().emit("news", payload));
     ns.on("join", |socket: Socket, room: String| socket.join(room));
-    ns.on(
-        "publish_room",
-        |socket: Socket, room: String, payload: Value| socket.io().to(room).emit("news", payload),
-    );
+    ns.on("publish_room", |socket: Socket, room: String, payload: Value| {
+        socket.io().to(room).emit("news", payload)
+    });
 }
 
 fn flag(name: &str, default: u16) -> io::Result<u16> {

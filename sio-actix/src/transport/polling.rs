@@ -44,19 +44,13 @@ impl Drop for PendingPoll {
 /// Answers a GET as soon as there is something to say.
 pub(crate) async fn poll(worker: &Rc<Worker>, session: Arc<SessionHandle>) -> HttpResponse {
     let reply = worker.poll_session(&session);
-    let mut pending = PendingPoll {
-        worker: Rc::clone(worker),
-        session,
-        reply,
-        answered: false,
-    };
+    let mut pending = PendingPoll { worker: Rc::clone(worker), session, reply, answered: false };
     let reply = (&mut pending.reply).await;
     pending.answered = true;
     match reply {
-        Ok(PollReply::Payload(payload)) => HttpResponse::Ok()
-            .insert_header(TEXT)
-            .insert_header(NO_STORE)
-            .body(payload),
+        Ok(PollReply::Payload(payload)) => {
+            HttpResponse::Ok().insert_header(TEXT).insert_header(NO_STORE).body(payload)
+        }
         Ok(PollReply::Refused(error)) => refused(&error),
         Ok(PollReply::Overlap) => HttpResponse::BadRequest().finish(),
         Err(_gone) => refused(&HandshakeError::UnknownSid),
@@ -196,9 +190,5 @@ async fn read_body(
             rest.extend_from_slice(&chunk);
         }
     }
-    Ok(if rest.is_empty() {
-        first
-    } else {
-        rest.freeze()
-    })
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
 }

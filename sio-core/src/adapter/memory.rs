@@ -46,11 +46,7 @@ impl<M> Default for MemoryAdapter<M> {
 impl<M> MemoryAdapter<M> {
     /// Adds a member with the rooms it is in.
     pub fn add(&mut self, id: Sid, value: M, rooms: &[Room]) -> MemberKey {
-        let key = self.members.insert(Member {
-            id: id.clone(),
-            value,
-            visited: Cell::new(0),
-        });
+        let key = self.members.insert(Member { id: id.clone(), value, visited: Cell::new(0) });
         self.by_id.insert(id, key);
         for room in rooms {
             self.rooms.join(room, key);
@@ -84,9 +80,7 @@ impl<M> MemoryAdapter<M> {
     /// Whether a member is indexed in a room.
     #[must_use]
     pub fn is_in(&self, id: &Sid, room: &str) -> bool {
-        self.by_id
-            .get(id)
-            .is_some_and(|key| self.rooms.contains(room, *key))
+        self.by_id.get(id).is_some_and(|key| self.rooms.contains(room, *key))
     }
 
     /// Number of members.
@@ -110,9 +104,7 @@ impl<M> MemoryAdapter<M> {
     /// Calls `deliver` once for each member that `options` selects.
     pub fn select(&self, options: &BroadcastOptions, mut deliver: impl FnMut(&M)) {
         if options.rooms.is_empty() && options.except.is_empty() {
-            self.members
-                .iter()
-                .for_each(|(_, member)| deliver(&member.value));
+            self.members.iter().for_each(|(_, member)| deliver(&member.value));
             return;
         }
         let epoch = self.epoch.get() + 1;
@@ -149,19 +141,13 @@ impl<M> MemoryAdapter<M> {
 
     fn members_of(&self, room: &str) -> impl Iterator<Item = &Member<M>> {
         let own = self.by_id.get(room).copied();
-        self.rooms
-            .members(room)
-            .chain(own)
-            .filter_map(|key| self.members.get(key))
+        self.rooms.members(room).chain(own).filter_map(|key| self.members.get(key))
     }
 
     /// The member with an id.
     #[must_use]
     pub fn get(&self, id: &Sid) -> Option<&M> {
-        self.by_id
-            .get(id)
-            .and_then(|key| self.members.get(*key))
-            .map(|member| &member.value)
+        self.by_id.get(id).and_then(|key| self.members.get(*key)).map(|member| &member.value)
     }
 
     /// Ids of all members.
@@ -250,12 +236,8 @@ mod tests {
                     }
                 }
                 1 => {
-                    let rooms: Vec<Room> = model
-                        .remove(&id)
-                        .unwrap_or_default()
-                        .into_iter()
-                        .map(Room::from)
-                        .collect();
+                    let rooms: Vec<Room> =
+                        model.remove(&id).unwrap_or_default().into_iter().map(Room::from).collect();
                     adapter.remove(&sid(id), &rooms);
                 }
                 2 => {
@@ -272,9 +254,7 @@ mod tests {
                 }
             }
             let mut pick = |n: u64| -> Vec<&str> {
-                (0..random(n))
-                    .map(|_| names[usize::try_from(random(4)).unwrap()])
-                    .collect()
+                (0..random(n)).map(|_| names[usize::try_from(random(4)).unwrap()]).collect()
             };
             let (rooms, except) = (pick(3), pick(3));
             let expected: Vec<u8> = model

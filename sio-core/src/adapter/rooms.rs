@@ -47,9 +47,7 @@ impl Rooms {
     /// Whether a member is in a room.
     #[must_use]
     pub fn contains(&self, room: &str, member: usize) -> bool {
-        self.rooms
-            .get(room)
-            .is_some_and(|members| members.contains(&member))
+        self.rooms.get(room).is_some_and(|members| members.contains(&member))
     }
 
     /// The rooms that have members.

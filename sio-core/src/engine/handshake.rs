@@ -180,11 +180,7 @@ impl HandshakeError {
             message: &'a str,
         }
         let message = self.to_string();
-        serde_json::to_string(&Body {
-            code: self.code(),
-            message: &message,
-        })
-        .unwrap_or_default()
+        serde_json::to_string(&Body { code: self.code(), message: &message }).unwrap_or_default()
     }
 }
 
@@ -230,11 +226,7 @@ impl<'a> EngineQuery<'a> {
             Some("websocket") => Transport::Websocket,
             _ => return Err(HandshakeError::UnknownTransport),
         };
-        if config.offers(transport) {
-            Ok(transport)
-        } else {
-            Err(HandshakeError::UnknownTransport)
-        }
+        if config.offers(transport) { Ok(transport) } else { Err(HandshakeError::UnknownTransport) }
     }
 
     /// Refuses any protocol revision but 4.
@@ -253,13 +245,10 @@ impl<'a> EngineQuery<'a> {
 
 /// The key-value pairs of a query, percent-decoded, `+` read as a blank.
 pub fn query_pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (percent_decode(key), percent_decode(value))
-        })
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (percent_decode(key), percent_decode(value))
+    })
 }
 
 fn percent_decode(text: &str) -> Cow<'_, str> {
@@ -273,10 +262,7 @@ fn percent_decode(text: &str) -> Cow<'_, str> {
             b'+' => out.push(b' '),
             b'%' => {
                 let mut ahead = bytes.clone();
-                match (
-                    ahead.next().and_then(hex_digit),
-                    ahead.next().and_then(hex_digit),
-                ) {
+                match (ahead.next().and_then(hex_digit), ahead.next().and_then(hex_digit)) {
                     (Some(high), Some(low)) => {
                         out.push(high << 4 | low);
                         bytes = ahead;
@@ -291,9 +277,7 @@ fn percent_decode(text: &str) -> Cow<'_, str> {
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -303,13 +287,7 @@ mod tests {
     #[test]
     fn unknown_transports_are_refused() {
         let config = EngineConfig::default();
-        for query in [
-            "",
-            "EIO=4",
-            "transport=",
-            "transport=webtransport",
-            "transport=__proto__",
-        ] {
+        for query in ["", "EIO=4", "transport=", "transport=webtransport", "transport=__proto__"] {
             assert_eq!(
                 EngineQuery::parse(query).transport(&config),
                 Err(HandshakeError::UnknownTransport),
@@ -318,20 +296,13 @@ mod tests {
         }
         let mut polling_only = EngineConfig::default();
         polling_only.websocket = false;
-        assert!(
-            EngineQuery::parse("transport=websocket")
-                .transport(&polling_only)
-                .is_err()
-        );
+        assert!(EngineQuery::parse("transport=websocket").transport(&polling_only).is_err());
     }
 
     #[test]
     fn only_revision_four_passes() {
         for query in ["", "EIO=3", "EIO=04", "EIO=4x", "EIO=", "EIO=5"] {
-            assert!(
-                EngineQuery::parse(query).check_revision().is_err(),
-                "{query}"
-            );
+            assert!(EngineQuery::parse(query).check_revision().is_err(), "{query}");
         }
         assert!(EngineQuery::parse("EIO=4").check_revision().is_ok());
     }
@@ -378,10 +349,6 @@ mod tests {
             config.open_packet(&sid, Transport::Polling),
             r#"0{"sid":"AAAAAAAAAAAAAAAAAAAA","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#
         );
-        assert!(
-            config
-                .open_packet(&sid, Transport::Websocket)
-                .contains(r#""upgrades":[]"#)
-        );
+        assert!(config.open_packet(&sid, Transport::Websocket).contains(r#""upgrades":[]"#));
     }
 }

@@ -82,9 +82,7 @@ impl Outbox {
         if !self.is_empty() || len > LARGE_FRAME {
             return None;
         }
-        self.turn
-            .as_mut()
-            .filter(|buffer| buffer.len() < TURN_BYTES)
+        self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES)
     }
 
     /// Appends a text frame given in parts, without an intermediate copy when the turn allows.
@@ -160,11 +158,7 @@ impl Outbox {
     fn fill_turn(&mut self) {
         let base64 = self.base64;
         while self.rest_of_large.is_none() {
-            let Some(buffer) = self
-                .turn
-                .as_mut()
-                .filter(|buffer| buffer.len() < TURN_BYTES)
-            else {
+            let Some(buffer) = self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES) else {
                 return;
             };
             let Some(frame) = self.queue.front() else {
@@ -294,10 +288,7 @@ mod tests {
             Bytes::from_static(b"451-[]"),
             vec![Bytes::from_static(&[1])],
         ));
-        assert_eq!(
-            outbox.take_payload().as_deref(),
-            Some("4a\u{1e}451-[]\u{1e}bAQ==")
-        );
+        assert_eq!(outbox.take_payload().as_deref(), Some("4a\u{1e}451-[]\u{1e}bAQ=="));
         assert_eq!(outbox.queued_bytes(), 0);
     }
 }

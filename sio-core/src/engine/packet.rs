@@ -9,10 +9,7 @@ use bytes::Bytes;
 
 /// A decoded engine packet; texts borrow from the frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the packet types of Engine.IO 4 are fixed"
-)]
+#[expect(clippy::exhaustive_enums, reason = "the packet types of Engine.IO 4 are fixed")]
 pub enum Packet<'a> {
     /// `0`, only sent by a server.
     Open,
@@ -74,9 +71,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_packet() {
-        for text in [
-            "", "a123", "{", "9", "7", "é", "\u{1e}", "b*", "bAQI", "bAQIDBA=", "bAQ=ID",
-        ] {
+        for text in ["", "a123", "{", "9", "7", "é", "\u{1e}", "b*", "bAQI", "bAQIDBA=", "bAQ=ID"]
+        {
             assert_eq!(decode(text), Err(InvalidPacket), "{text:?}");
         }
     }
@@ -89,10 +85,7 @@ mod tests {
         assert_eq!(decode("4é€😀"), Ok(Packet::Message("é€😀")));
         assert_eq!(decode("5"), Ok(Packet::Upgrade));
         assert_eq!(decode("6"), Ok(Packet::Noop));
-        assert_eq!(
-            decode("bAQIDBA=="),
-            Ok(Packet::Binary(Bytes::from_static(&[1, 2, 3, 4])))
-        );
+        assert_eq!(decode("bAQIDBA=="), Ok(Packet::Binary(Bytes::from_static(&[1, 2, 3, 4]))));
         assert_eq!(decode("b"), Ok(Packet::Binary(Bytes::new())));
     }
 

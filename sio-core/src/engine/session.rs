@@ -125,15 +125,7 @@ impl Session {
             Transport::Polling => State::Polling,
             Transport::Websocket => State::Websocket,
         };
-        Self {
-            config,
-            state,
-            outbox,
-            timers,
-            poll_waits: false,
-            farewell: CLOSE,
-            reason: None,
-        }
+        Self { config, state, outbox, timers, poll_waits: false, farewell: CLOSE, reason: None }
     }
 
     // ---- frames in ------------------------------------------------------------------------------
@@ -168,17 +160,12 @@ impl Session {
 
     /// Takes one binary frame of the WebSocket.
     pub fn receive_binary(&mut self, bytes: Bytes) -> Received<'static> {
-        if self.reason.is_some() {
-            Received::Nothing
-        } else {
-            Received::Binary(bytes)
-        }
+        if self.reason.is_some() { Received::Nothing } else { Received::Binary(bytes) }
     }
 
     fn on_pong(&mut self, now: Instant) {
         self.timers.stop(Timer::PongMissing);
-        self.timers
-            .set(Timer::PingDue, now + self.config.ping_interval);
+        self.timers.set(Timer::PingDue, now + self.config.ping_interval);
     }
 
     // ---- polls ----------------------------------------------------------------------------------
@@ -211,9 +198,7 @@ impl Session {
     pub fn on_poll_lost(&mut self) {
         if self.poll_waits {
             self.poll_waits = false;
-            self.end(CloseReason::TransportError(
-                "poll connection closed prematurely",
-            ));
+            self.end(CloseReason::TransportError("poll connection closed prematurely"));
         }
     }
 
@@ -249,8 +234,7 @@ impl Session {
             return false;
         }
         self.state = State::Probing;
-        self.timers
-            .set(Timer::UpgradeExpired, now + self.config.upgrade_timeout);
+        self.timers.set(Timer::UpgradeExpired, now + self.config.upgrade_timeout);
         true
     }
 
@@ -304,8 +288,7 @@ impl Session {
     /// (behaviours 13.6).
     pub fn close(&mut self, now: Instant, reason: CloseReason) {
         if self.mark_ended(reason) {
-            self.timers
-                .set(Timer::CloseExpired, now + self.config.close_timeout);
+            self.timers.set(Timer::CloseExpired, now + self.config.close_timeout);
         }
     }
 
@@ -364,13 +347,11 @@ impl Session {
                     // Counted from when the ping was due, so that ticks do not add up; after a
                     // suspension from now on, so that a living client is not dropped.
                     let start = if late > SUSPENDED { now } else { deadline };
-                    self.timers
-                        .set(Timer::PongMissing, start + self.config.ping_timeout);
+                    self.timers.set(Timer::PongMissing, start + self.config.ping_timeout);
                 }
                 Timer::PongMissing if late > SUSPENDED => {
                     self.outbox.push(&PING);
-                    self.timers
-                        .set(Timer::PongMissing, now + self.config.ping_timeout);
+                    self.timers.set(Timer::PongMissing, now + self.config.ping_timeout);
                 }
                 Timer::PongMissing => {
                     self.end(CloseReason::PingTimeout);

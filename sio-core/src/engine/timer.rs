@@ -4,10 +4,7 @@ use std::time::Instant;
 
 /// What happens when a deadline passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "each variant is an index of the table"
-)]
+#[expect(clippy::exhaustive_enums, reason = "each variant is an index of the table")]
 pub enum Timer {
     /// The next ping is sent.
     PingDue,

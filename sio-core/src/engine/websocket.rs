@@ -74,11 +74,7 @@ mod tests {
     #[test]
     fn base64_clients_get_text() {
         let mut out = BytesMut::new();
-        put_frame(
-            &mut out,
-            &Frame::binary(Bytes::from_static(&[1, 2, 3, 4])),
-            true,
-        );
+        put_frame(&mut out, &Frame::binary(Bytes::from_static(&[1, 2, 3, 4])), true);
         assert_eq!(&out[..], b"\x81\x09bAQIDBA==");
     }
 }

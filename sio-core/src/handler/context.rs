@@ -56,17 +56,13 @@ impl FromContext for AckSender {
 
 impl FromContext for DisconnectReason {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        cx.reason
-            .ok_or_else(|| EventError::internal("only a disconnect handler has a reason"))
+        cx.reason.ok_or_else(|| EventError::internal("only a disconnect handler has a reason"))
     }
 }
 
 /// Name of the event that is handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "an extractor is destructured in parameters"
-)]
+#[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
 pub struct EventName(pub String);
 
 impl FromContext for EventName {
@@ -77,10 +73,7 @@ impl FromContext for EventName {
 
 /// A value stored on the socket with [`Socket::set_state`]; one per type.
 #[derive(Debug)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "an extractor is destructured in parameters"
-)]
+#[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
 pub struct State<T>(pub Arc<T>);
 
 impl<T> Clone for State<T> {
@@ -107,10 +100,7 @@ impl<T: Send + Sync + 'static> FromContext for State<T> {
 
 /// The CONNECT payload of the socket's namespace, read as `T`; an absent one reads as `{}`.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "an extractor is destructured in parameters"
-)]
+#[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
 pub struct Auth<T>(pub T);
 
 impl<T: DeserializeOwned> FromContext for Auth<T> {
@@ -125,10 +115,7 @@ impl<T: DeserializeOwned> FromContext for Auth<T> {
 /// Bounds what a client can have repeated to it: serde quotes the input.
 fn cut(mut message: String) -> String {
     const MAX: usize = 200;
-    let end = (0..=MAX)
-        .rev()
-        .find(|end| message.is_char_boundary(*end))
-        .unwrap_or(0);
+    let end = (0..=MAX).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
     message.truncate(end.min(message.len()));
     message
 }

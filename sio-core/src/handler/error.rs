@@ -25,12 +25,7 @@ pub struct EventError {
 impl EventError {
     /// An error the client is meant to see.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code: code.into(),
-            message: message.into(),
-            data: None,
-            detail: None,
-        }
+        Self { code: code.into(), message: message.into(), data: None, detail: None }
     }
 
     /// Adds a JSON value for the client.
@@ -127,11 +122,7 @@ macro_rules! internal {
     )*};
 }
 
-internal!(
-    crate::server::EmitError,
-    crate::server::AckError,
-    crate::packet::EncodeError
-);
+internal!(crate::server::EmitError, crate::server::AckError, crate::packet::EncodeError);
 
 /// The object behind `error`, with the event's name where no ack tells it.
 pub(crate) struct ErrorBody<'a> {

@@ -41,10 +41,7 @@ pub type ContextFn = dyn for<'a> Fn(&EventCx<'a>) -> Dispatch + Send + Sync;
 
 /// What calling a handler gave.
 #[expect(missing_debug_implementations, reason = "futures have no useful form")]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the dispatcher handles every outcome"
-)]
+#[expect(clippy::exhaustive_enums, reason = "the dispatcher handles every outcome")]
 pub enum Dispatch {
     /// The handler is done.
     Ready(Reply),
@@ -76,13 +73,7 @@ pub struct EventCx<'a> {
 
 impl<'a> EventCx<'a> {
     pub(crate) const fn new(socket: &'a Socket, event: &'a str, ack: Option<u64>) -> Self {
-        Self {
-            socket,
-            event,
-            ack,
-            reason: None,
-            manual_ack: Cell::new(false),
-        }
+        Self { socket, event, ack, reason: None, manual_ack: Cell::new(false) }
     }
 
     /// The socket the event came from.

@@ -40,10 +40,7 @@ impl EncodedArgs {
         let mut json = Self::buffer();
         let mut attachments = Vec::new();
         packet::encode_args(&mut json, &mut attachments, args)?;
-        Ok(Self {
-            json: std::mem::take(&mut json),
-            attachments,
-        })
+        Ok(Self { json: std::mem::take(&mut json), attachments })
     }
 
     /// An empty buffer from the pool, for the text of a packet; it goes back when dropped.
@@ -151,9 +148,7 @@ impl Reply {
             Self::Nothing => None,
             Self::Args(args) => Some(args),
             Self::Err(error) => {
-                let body = AckError {
-                    error: error.for_client(None),
-                };
+                let body = AckError { error: error.for_client(None) };
                 Some(EncodedArgs::encode(&body).unwrap_or_default())
             }
         }
@@ -185,11 +180,7 @@ pub trait IntoReply<M> {
 
 impl<T: Serialize> IntoReply<IsValue> for T {
     fn into_reply(self, wanted: bool) -> Reply {
-        if wanted {
-            Reply::from_value(&self)
-        } else {
-            Reply::Nothing
-        }
+        if wanted { Reply::from_value(&self) } else { Reply::Nothing }
     }
 }
 

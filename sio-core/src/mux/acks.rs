@@ -28,10 +28,7 @@ pub struct PendingAcks<T> {
 
 impl<T> Default for PendingAcks<T> {
     fn default() -> Self {
-        Self {
-            pending: HashMap::default(),
-            next_deadline: None,
-        }
+        Self { pending: HashMap::default(), next_deadline: None }
     }
 }
 
@@ -53,10 +50,8 @@ impl<T> PendingAcks<T> {
         }
         self.pending.insert(id, Pending { waiter, deadline });
         if let Some(deadline) = deadline {
-            self.next_deadline = Some(
-                self.next_deadline
-                    .map_or(deadline, |known| known.min(deadline)),
-            );
+            self.next_deadline =
+                Some(self.next_deadline.map_or(deadline, |known| known.min(deadline)));
         }
         Ok(())
     }
@@ -65,10 +60,8 @@ impl<T> PendingAcks<T> {
     pub fn set_deadline(&mut self, id: u64, deadline: Instant) {
         if let Some(pending) = self.pending.get_mut(&id) {
             pending.deadline = Some(deadline);
-            self.next_deadline = Some(
-                self.next_deadline
-                    .map_or(deadline, |known| known.min(deadline)),
-            );
+            self.next_deadline =
+                Some(self.next_deadline.map_or(deadline, |known| known.min(deadline)));
         }
     }
 
@@ -99,11 +92,8 @@ impl<T> PendingAcks<T> {
             .filter(|(_, pending)| pending.deadline.is_some_and(|deadline| deadline <= now))
             .map(|(id, _)| *id)
             .collect();
-        let expired = due
-            .iter()
-            .filter_map(|id| self.pending.remove(id))
-            .map(|p| p.waiter)
-            .collect();
+        let expired =
+            due.iter().filter_map(|id| self.pending.remove(id)).map(|p| p.waiter).collect();
         self.next_deadline = self.pending.values().filter_map(|p| p.deadline).min();
         expired
     }
@@ -111,10 +101,7 @@ impl<T> PendingAcks<T> {
     /// Takes all waiters; the socket is gone.
     pub fn drain(&mut self) -> Vec<T> {
         self.next_deadline = None;
-        std::mem::take(&mut self.pending)
-            .into_values()
-            .map(|p| p.waiter)
-            .collect()
+        std::mem::take(&mut self.pending).into_values().map(|p| p.waiter).collect()
     }
 
     /// How many wait.
@@ -140,10 +127,7 @@ mod tests {
     fn one_above_the_limit_is_refused() {
         let mut acks = PendingAcks::default();
         acks.insert(0, "a", None, 1).unwrap();
-        assert_eq!(
-            acks.insert(1, "b", None, 1),
-            Err(("b", TooManyAcks { limit: 1 }))
-        );
+        assert_eq!(acks.insert(1, "b", None, 1), Err(("b", TooManyAcks { limit: 1 })));
     }
 
     #[test]
@@ -159,16 +143,11 @@ mod tests {
     fn only_what_is_due_expires() {
         let start = Instant::now();
         let mut acks = PendingAcks::default();
-        acks.insert(0, "soon", Some(start + Duration::from_millis(5)), 9)
-            .unwrap();
-        acks.insert(1, "later", Some(start + Duration::from_millis(9)), 9)
-            .unwrap();
+        acks.insert(0, "soon", Some(start + Duration::from_millis(5)), 9).unwrap();
+        acks.insert(1, "later", Some(start + Duration::from_millis(9)), 9).unwrap();
         acks.insert(2, "never", None, 9).unwrap();
         assert_eq!(acks.take_expired(start), Vec::<&str>::new());
-        assert_eq!(
-            acks.take_expired(start + Duration::from_millis(5)),
-            ["soon"]
-        );
+        assert_eq!(acks.take_expired(start + Duration::from_millis(5)), ["soon"]);
         assert_eq!(acks.next_deadline(), Some(start + Duration::from_millis(9)));
         assert_eq!(acks.drain().len(), 2);
         assert!(acks.is_empty());

@@ -31,10 +31,7 @@ pub struct Reassembly {
 
 /// Bounds of [`Reassembly`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "plain settings, built field by field"
-)]
+#[expect(clippy::exhaustive_structs, reason = "plain settings, built field by field")]
 pub struct AttachmentLimits {
     /// Bytes of all attachments of one packet.
     pub max_bytes: usize,
@@ -47,10 +44,7 @@ impl Reassembly {
     #[must_use]
     pub fn new(text: &str, count: usize, now: Instant, limits: AttachmentLimits) -> Self {
         Self {
-            packet: Assembled {
-                text: text.to_owned(),
-                attachments: Vec::with_capacity(count),
-            },
+            packet: Assembled { text: text.to_owned(), attachments: Vec::with_capacity(count) },
             missing: count,
             bytes: 0,
             deadline: now + limits.timeout,

@@ -68,10 +68,7 @@ pub enum MuxEvent<'a, S> {
 
 /// Why a message ends the session.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "callers must tell the two classes apart"
-)]
+#[expect(clippy::exhaustive_enums, reason = "callers must tell the two classes apart")]
 pub enum MuxError {
     /// The message is no valid packet (behaviours 19, class P).
     #[error(transparent)]
@@ -110,12 +107,7 @@ pub struct Multiplexer<S> {
 
 impl<S> Default for Multiplexer<S> {
     fn default() -> Self {
-        Self {
-            entries: Vec::new(),
-            reassembly: None,
-            connect_failures: 0,
-            ever_joined: false,
-        }
+        Self { entries: Vec::new(), reassembly: None, connect_failures: 0, ever_joined: false }
     }
 }
 
@@ -184,26 +176,21 @@ impl<S: Clone> Multiplexer<S> {
                 id: packet.ack,
                 args: packet.args,
             }),
-            PacketType::Disconnect => Ok(MuxEvent::Disconnect {
-                socket: self.find(packet.namespace)?,
-            }),
+            PacketType::Disconnect => {
+                Ok(MuxEvent::Disconnect { socket: self.find(packet.namespace)? })
+            }
             PacketType::Connect => {
                 if self.entry(packet.namespace).is_some() {
                     return Err(ProtocolViolation::AlreadyJoined.into());
                 }
-                Ok(MuxEvent::Connect {
-                    namespace: packet.namespace,
-                    auth: packet.data,
-                })
+                Ok(MuxEvent::Connect { namespace: packet.namespace, auth: packet.data })
             }
             PacketType::ConnectError => Err(ProtocolViolation::ConnectErrorFromClient.into()),
         }
     }
 
     fn entry(&self, namespace: &str) -> Option<&Entry<S>> {
-        self.entries
-            .iter()
-            .find(|entry| *entry.namespace == *namespace)
+        self.entries.iter().find(|entry| *entry.namespace == *namespace)
     }
 
     fn find(&self, namespace: &str) -> Result<S, ProtocolViolation> {
@@ -215,20 +202,13 @@ impl<S: Clone> Multiplexer<S> {
     /// Reserves a namespace while its CONNECT is decided; packets for it are violations until
     /// [`Self::join`].
     pub fn reserve(&mut self, namespace: Arc<str>) {
-        self.entries.push(Entry {
-            namespace,
-            socket: None,
-        });
+        self.entries.push(Entry { namespace, socket: None });
     }
 
     /// The CONNECT is granted. `false`: the reservation is gone, the session ended meanwhile.
     pub fn join(&mut self, namespace: &str, socket: S) -> bool {
         self.ever_joined = true;
-        match self
-            .entries
-            .iter_mut()
-            .find(|entry| *entry.namespace == *namespace)
-        {
+        match self.entries.iter_mut().find(|entry| *entry.namespace == *namespace) {
             Some(entry) => {
                 entry.socket = Some(socket);
                 true
@@ -239,10 +219,7 @@ impl<S: Clone> Multiplexer<S> {
 
     /// Leaves a namespace, or gives its reservation back.
     pub fn leave(&mut self, namespace: &str) -> Option<S> {
-        let index = self
-            .entries
-            .iter()
-            .position(|entry| *entry.namespace == *namespace)?;
+        let index = self.entries.iter().position(|entry| *entry.namespace == *namespace)?;
         self.entries.remove(index).socket
     }
 
@@ -279,9 +256,7 @@ impl<S: Clone> Multiplexer<S> {
 
     /// The sockets of the session.
     pub fn sockets(&self) -> impl Iterator<Item = &S> {
-        self.entries
-            .iter()
-            .filter_map(|entry| entry.socket.as_ref())
+        self.entries.iter().filter_map(|entry| entry.socket.as_ref())
     }
 
     /// Takes all sockets and forgets everything half done; the session ended.
@@ -290,10 +265,7 @@ impl<S: Clone> Multiplexer<S> {
         std::mem::take(&mut self.entries)
             .into_iter()
             .filter_map(|entry| {
-                entry.socket.map(|socket| Member {
-                    namespace: entry.namespace,
-                    socket,
-                })
+                entry.socket.map(|socket| Member { namespace: entry.namespace, socket })
             })
             .collect()
     }
@@ -301,8 +273,6 @@ impl<S: Clone> Multiplexer<S> {
     /// When an unfinished binary packet is given up.
     #[must_use]
     pub fn attachment_deadline(&self) -> Option<Instant> {
-        self.reassembly
-            .as_ref()
-            .map(|reassembly| reassembly.deadline())
+        self.reassembly.as_ref().map(|reassembly| reassembly.deadline())
     }
 }

@@ -87,13 +87,7 @@ impl<'de> ArgCursor<'de> {
     #[must_use]
     #[inline]
     pub const fn new(args: &'de str, bins: &'de [Bytes]) -> Self {
-        Self {
-            text: args,
-            pos: 0,
-            index: 0,
-            bins,
-            checked: false,
-        }
+        Self { text: args, pos: 0, index: 0, bins, checked: false }
     }
 
     /// Reads the next argument, or returns `None` when there is none.
@@ -104,10 +98,7 @@ impl<'de> ArgCursor<'de> {
     /// cursor stands before the next one.
     /// Returns [`ArgError::Malformed`] if the packet is broken.
     #[inline]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "the item type differs from call to call"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "the item type differs from call to call")]
     pub fn next<T: Deserialize<'de>>(&mut self) -> Result<Option<T>, ArgError> {
         if !self.seek()? {
             return Ok(None);
@@ -117,20 +108,13 @@ impl<'de> ArgCursor<'de> {
             T::deserialize(&mut de)
         } else {
             let _guard = ShownGuard;
-            T::deserialize(Bin {
-                de: &mut de,
-                bins: self.bins,
-            })
+            T::deserialize(Bin { de: &mut de, bins: self.bins })
         };
         match value {
             Ok(value) => {
                 // The iterator parses nothing; it is the public way to ask for the position.
                 let len = de.into_iter::<IgnoredAny>().byte_offset();
-                self.pos += if len == 0 {
-                    value_len(self.unread())?
-                } else {
-                    len
-                };
+                self.pos += if len == 0 { value_len(self.unread())? } else { len };
                 self.index += 1;
                 Ok(Some(value))
             }
@@ -189,9 +173,7 @@ impl<'de> ArgCursor<'de> {
         let start = if probe.seek()? { Some(probe.pos) } else { None };
         self.finish()?;
         // After `finish` the position is that of the closing bracket.
-        let rest = start
-            .and_then(|start| self.text.get(start..self.pos))
-            .unwrap_or_default();
+        let rest = start.and_then(|start| self.text.get(start..self.pos)).unwrap_or_default();
         Ok(rest.trim_end_matches([' ', '\t', '\n', '\r']))
     }
 
@@ -219,11 +201,7 @@ impl<'de> ArgCursor<'de> {
     pub fn finish_strict(&mut self) -> Result<(), ArgError> {
         let (left, index) = (self.has_next()?, self.index);
         self.finish()?;
-        if left {
-            Err(ArgError::Unexpected { index })
-        } else {
-            Ok(())
-        }
+        if left { Err(ArgError::Unexpected { index }) } else { Ok(()) }
     }
 
     #[inline]
@@ -273,11 +251,7 @@ impl<'de> ArgCursor<'de> {
             self.index += 1;
         }
         let behind = self.text.as_bytes().get(self.pos + 1..).unwrap_or_default();
-        if behind.iter().all(|b| is_blank(*b)) {
-            Ok(())
-        } else {
-            Err(ArgError::BROKEN)
-        }
+        if behind.iter().all(|b| is_blank(*b)) { Ok(()) } else { Err(ArgError::BROKEN) }
     }
 
     /// Turns the parser's complaint about the argument at `pos` into ours and skips the argument.
@@ -289,10 +263,7 @@ impl<'de> ArgCursor<'de> {
     fn refuse(&mut self, error: &serde_json::Error) -> ArgError {
         let index = self.index;
         match self.check_and_skip() {
-            Ok(()) => ArgError::Invalid {
-                index,
-                message: message(error),
-            },
+            Ok(()) => ArgError::Invalid { index, message: message(error) },
             Err(malformed) => malformed,
         }
     }

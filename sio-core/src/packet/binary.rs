@@ -159,10 +159,7 @@ pub(super) fn shared(slice: &[u8]) -> Bytes {
         cell.set(shown);
         found
     });
-    found
-        .ok()
-        .flatten()
-        .unwrap_or_else(|| Bytes::copy_from_slice(slice))
+    found.ok().flatten().unwrap_or_else(|| Bytes::copy_from_slice(slice))
 }
 
 /// Forgets the attachments shown, also when reading an argument panics.
@@ -203,11 +200,7 @@ pub(super) struct PacketFormatter<'a> {
 
 impl<'a> PacketFormatter<'a> {
     pub(super) fn new(attachments: &'a mut Vec<Bytes>, depth: &'a Cell<usize>) -> Self {
-        Self {
-            base: attachments.len(),
-            attachments,
-            depth,
-        }
+        Self { base: attachments.len(), attachments, depth }
     }
 
     #[inline]
@@ -215,11 +208,7 @@ impl<'a> PacketFormatter<'a> {
         let outer = self.depth.get();
         self.depth.set(outer + 1);
         // Serializing is recursive; the limit of the decoder bounds the stack here as well.
-        if outer >= MAX_DEPTH {
-            Err(io::ErrorKind::InvalidData.into())
-        } else {
-            Ok(outer)
-        }
+        if outer >= MAX_DEPTH { Err(io::ErrorKind::InvalidData.into()) } else { Ok(outer) }
     }
 
     #[inline]
@@ -233,20 +222,12 @@ impl<'a> PacketFormatter<'a> {
 impl Formatter for PacketFormatter<'_> {
     #[inline]
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        if self.enter()? == 0 {
-            Ok(())
-        } else {
-            writer.write_all(b"[")
-        }
+        if self.enter()? == 0 { Ok(()) } else { writer.write_all(b"[") }
     }
 
     #[inline]
     fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        if self.leave() == 0 {
-            Ok(())
-        } else {
-            writer.write_all(b"]")
-        }
+        if self.leave() == 0 { Ok(()) } else { writer.write_all(b"]") }
     }
 
     #[inline]
@@ -272,8 +253,7 @@ impl Formatter for PacketFormatter<'_> {
         }
         let given = GIVEN.try_with(Cell::take).ok().flatten();
         let bytes = given.filter(|given| is_same(given, value));
-        self.attachments
-            .push(bytes.unwrap_or_else(|| Bytes::copy_from_slice(value)));
+        self.attachments.push(bytes.unwrap_or_else(|| Bytes::copy_from_slice(value)));
         write!(writer, r#"{{"_placeholder":true,"num":{num}}}"#)
     }
 }

@@ -31,10 +31,7 @@ pub struct DecodeLimits {
 
 impl Default for DecodeLimits {
     fn default() -> Self {
-        Self {
-            max_attachments: 10,
-            max_namespace_len: 255,
-        }
+        Self { max_attachments: 10, max_namespace_len: 255 }
     }
 }
 
@@ -53,23 +50,12 @@ pub fn decode<'a>(text: &'a str, limits: &DecodeLimits) -> Result<Packet<'a>, De
     let kind = PacketType::from_digit(digit).ok_or(DecodeError::UnknownPacketType)?;
     // The digit is ASCII, so index 1 is a character boundary.
     let rest = text.get(1..).unwrap_or_default();
-    let (attachments, rest) = if kind.is_binary() {
-        attachment_count(rest, limits)?
-    } else {
-        (0, rest)
-    };
+    let (attachments, rest) =
+        if kind.is_binary() { attachment_count(rest, limits)? } else { (0, rest) };
     let (namespace, rest) = namespace(rest, limits)?;
     let (ack, rest) = ack_id(rest)?;
     let data = trim(rest);
-    let mut packet = Packet {
-        kind,
-        attachments,
-        namespace,
-        ack,
-        data,
-        event: None,
-        args: "",
-    };
+    let mut packet = Packet { kind, attachments, namespace, ack, data, event: None, args: "" };
     match kind {
         PacketType::Event => {
             let (name, args) = event_head(data)?;
@@ -179,10 +165,7 @@ fn trim(text: &str) -> &str {
 /// Splits `text` behind its leading digits.
 #[inline]
 fn split_digits(text: &str) -> (&str, &str) {
-    let end = text
-        .bytes()
-        .position(|b| !b.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
@@ -191,9 +174,7 @@ fn attachment_count<'a>(
     limits: &DecodeLimits,
 ) -> Result<(usize, &'a str), DecodeError> {
     let (digits, rest) = split_digits(text);
-    let rest = rest
-        .strip_prefix('-')
-        .ok_or(DecodeError::IllegalAttachments)?;
+    let rest = rest.strip_prefix('-').ok_or(DecodeError::IllegalAttachments)?;
     if digits.is_empty() {
         return Err(DecodeError::IllegalAttachments);
     }
@@ -204,10 +185,7 @@ fn attachment_count<'a>(
         return Err(DecodeError::IllegalAttachments);
     }
     if announced > limits.max_attachments {
-        return Err(DecodeError::TooManyAttachments {
-            announced,
-            limit: limits.max_attachments,
-        });
+        return Err(DecodeError::TooManyAttachments { announced, limit: limits.max_attachments });
     }
     Ok((announced, rest))
 }
@@ -256,20 +234,14 @@ fn event_head(data: &str) -> Result<(EventName<'_>, &str), DecodeError> {
     }
     let args = trim_start(rest);
     // The cursor cannot tell a missing comma from the start of an ack's arguments.
-    if args == "]" || args.starts_with(',') {
-        Ok((EventName(name), args))
-    } else {
-        Err(invalid)
-    }
+    if args == "]" || args.starts_with(',') { Ok((EventName(name), args)) } else { Err(invalid) }
 }
 
 /// Reads a name without escapes; `quoted` starts behind the quotation mark.
 #[inline]
 fn plain_name(quoted: &str) -> Option<(Cow<'_, str>, &str)> {
     // JSON has no raw control characters in strings; the slow path reports them.
-    let end = quoted
-        .bytes()
-        .position(|b| b == b'"' || b == b'\\' || b < b' ')?;
+    let end = quoted.bytes().position(|b| b == b'"' || b == b'\\' || b < b' ')?;
     let (name, rest) = quoted.split_at_checked(end)?;
     Some((Cow::Borrowed(name), rest.strip_prefix('"')?))
 }

@@ -63,11 +63,7 @@ pub fn encode_event_encoded(
 ) -> Result<(), EncodeError> {
     check_name(name)?;
     let start = out.len();
-    let kind = if attachments == 0 {
-        PacketType::Event
-    } else {
-        PacketType::BinaryEvent
-    };
+    let kind = if attachments == 0 { PacketType::Event } else { PacketType::BinaryEvent };
     header(out, kind, attachments, namespace, ack);
     out.push(b'[');
     write_string(out, name).inspect_err(|_| out.truncate(start))?;
@@ -106,11 +102,7 @@ pub fn encode_ack_encoded(
     args: &[u8],
     attachments: usize,
 ) {
-    let kind = if attachments == 0 {
-        PacketType::Ack
-    } else {
-        PacketType::BinaryAck
-    };
+    let kind = if attachments == 0 { PacketType::Ack } else { PacketType::BinaryAck };
     header(out, kind, attachments, namespace, Some(id));
     out.push(b'[');
     out.extend_from_slice(args.strip_prefix(b",").unwrap_or(args));
@@ -269,10 +261,7 @@ fn write_args<T: Serialize + ?Sized>(
     let depth = Cell::new(1);
     let formatter = PacketFormatter::new(attachments, &depth);
     let mut json = serde_json::Serializer::with_formatter(&mut *out, formatter);
-    let result = args.serialize(Args {
-        json: &mut json,
-        depth: &depth,
-    });
+    let result = args.serialize(Args { json: &mut json, depth: &depth });
     let count = attachments.len() - base;
     if let Err(error) = result {
         return Err(if depth.get() > MAX_DEPTH {
@@ -383,8 +372,7 @@ impl<'a, 'b> Serializer for Args<'a, 'b> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Self::Error> {
-        self.json
-            .serialize_newtype_variant(name, index, variant, value)
+        self.json.serialize_newtype_variant(name, index, variant, value)
     }
 }
 

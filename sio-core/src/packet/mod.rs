@@ -29,10 +29,7 @@ pub use self::{
 
 /// The type of a Socket.IO packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "version 5 of the protocol has exactly these types"
-)]
+#[expect(clippy::exhaustive_enums, reason = "version 5 of the protocol has exactly these types")]
 pub enum PacketType {
     /// Asks for a namespace, or grants it.
     Connect,
@@ -181,14 +178,8 @@ impl fmt::Display for EventName<'_> {
 /// Event names that clients and servers give a meaning of their own.
 ///
 /// They are refused in both directions, so that no client can fake a life cycle notification.
-const RESERVED_EVENTS: [&str; 6] = [
-    "connect",
-    "connect_error",
-    "disconnect",
-    "disconnecting",
-    "newListener",
-    "removeListener",
-];
+const RESERVED_EVENTS: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// Tells whether an event name is reserved in both directions.
 #[must_use]

@@ -23,10 +23,7 @@ use super::binary::{serialize_shared, shared};
 
 /// A JSON value that may hold bytes.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "JSON and bytes: there is nothing else to send"
-)]
+#[expect(clippy::exhaustive_enums, reason = "JSON and bytes: there is nothing else to send")]
 pub enum Value {
     /// `null`.
     #[default]
@@ -188,10 +185,7 @@ impl Object {
     /// Returns the value of `key`. The time it takes grows with the number of entries.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == key)
-            .map(|(_, value)| value)
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value)
     }
 
     /// Iterates over the entries in order.
@@ -226,9 +220,7 @@ fn last_wins(entries: Vec<(String, Value)>) -> Vec<(String, Value)> {
     } else {
         // Comparing all keys of a large object would let a client buy hours for a megabyte.
         seen.reserve(entries.len());
-        entries
-            .iter()
-            .any(|(key, _)| seen.insert(key, ()).is_some())
+        entries.iter().any(|(key, _)| seen.insert(key, ()).is_some())
     };
     drop(seen);
     if !has_duplicates {

@@ -42,10 +42,7 @@ pub struct AckArgs {
 
 impl AckArgs {
     pub(crate) fn new(args: &str, attachments: &[Bytes]) -> Self {
-        Self {
-            text: args.into(),
-            attachments: attachments.to_vec(),
-        }
+        Self { text: args.into(), attachments: attachments.to_vec() }
     }
 
     /// Reads the first argument as `T`, or all with `Rest<T>`.
@@ -70,17 +67,11 @@ pub struct AckFuture<T> {
 
 impl<T> AckFuture<T> {
     pub(crate) const fn waiting(answer: oneshot::Receiver<Answer>) -> Self {
-        Self {
-            answer: Ok(answer),
-            kind: PhantomData,
-        }
+        Self { answer: Ok(answer), kind: PhantomData }
     }
 
     pub(crate) const fn failed(error: AckError) -> Self {
-        Self {
-            answer: Err(Some(error)),
-            kind: PhantomData,
-        }
+        Self { answer: Err(Some(error)), kind: PhantomData }
     }
 }
 
@@ -166,10 +157,7 @@ impl Drop for AckSender {
         if let Some(id) = self.id.take()
             && !extraction_failed()
         {
-            self.answer_error(
-                id,
-                EventError::new("no_answer", "the handler gave no answer"),
-            );
+            self.answer_error(id, EventError::new("no_answer", "the handler gave no answer"));
         }
     }
 }

@@ -32,11 +32,7 @@ pub struct BroadcastOperator {
 
 impl BroadcastOperator {
     pub(crate) fn new(hub: Arc<Hub>, namespace: Option<Arc<Namespace>>) -> Self {
-        Self {
-            hub,
-            namespace,
-            options: BroadcastOptions::default(),
-        }
+        Self { hub, namespace, options: BroadcastOptions::default() }
     }
 
     /// Adds rooms to the selection; a socket's id is the room of that socket.
@@ -96,11 +92,8 @@ impl BroadcastOperator {
             attachments.len(),
         )?;
         let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
-        let broadcast = Broadcast {
-            namespace: Arc::clone(namespace),
-            options: self.options.clone(),
-            group,
-        };
+        let broadcast =
+            Broadcast { namespace: Arc::clone(namespace), options: self.options.clone(), group };
         self.hub.broadcast(Arc::new(broadcast))?;
         Ok(())
     }
@@ -141,10 +134,7 @@ impl BroadcastOperator {
     /// Nothing is lost by dropping the future.
     pub async fn sockets(&self) -> Vec<Socket> {
         let (done, sockets) = oneshot::channel();
-        let collected = Collected {
-            sockets: Vec::new(),
-            done: Some(done),
-        };
+        let collected = Collected { sockets: Vec::new(), done: Some(done) };
         self.act(Action::Collect(Arc::new(Mutex::new(collected))));
         // The last worker's share ends the wait; no worker at all means no sockets.
         sockets.await.unwrap_or_default()
@@ -154,11 +144,8 @@ impl BroadcastOperator {
         let Some(namespace) = &self.namespace else {
             return;
         };
-        let selection = Selection {
-            namespace: Arc::clone(namespace),
-            options: self.options.clone(),
-            action,
-        };
+        let selection =
+            Selection { namespace: Arc::clone(namespace), options: self.options.clone(), action };
         if self.hub.select(selection).is_err() {
             tracing::warn!("a worker's queue is full; an operation on sockets was dropped");
         }

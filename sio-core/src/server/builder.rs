@@ -57,9 +57,7 @@ pub struct IoConfig {
 
 impl std::fmt::Debug for IoConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("IoConfig")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        f.debug_struct("IoConfig").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -73,8 +71,7 @@ impl IoConfig {
     pub fn namespace(mut self, path: &str, register: impl FnOnce(&mut NamespaceBuilder)) -> Self {
         let mut builder = NamespaceBuilder::default();
         register(&mut builder);
-        self.namespaces
-            .push((normalize(path).into_owned(), builder));
+        self.namespaces.push((normalize(path).into_owned(), builder));
         self
     }
 
@@ -103,11 +100,7 @@ impl IoConfig {
     ///
     /// The options contradict each other.
     pub fn build(mut self, sids: Box<dyn SidSource>) -> Result<Io, BuildError> {
-        let ServerConfig {
-            engine,
-            limits,
-            connect_timeout,
-        } = &mut self.config;
+        let ServerConfig { engine, limits, connect_timeout } = &mut self.config;
         if !engine.polling && !engine.websocket {
             return Err(BuildError::NoTransport);
         }

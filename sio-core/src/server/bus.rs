@@ -128,11 +128,7 @@ pub(crate) struct Bus {
 
 impl Bus {
     pub(crate) fn new(max_queue: usize) -> Self {
-        Self {
-            state: Mutex::default(),
-            workers: AtomicUsize::new(0),
-            max_queue,
-        }
+        Self { state: Mutex::default(), workers: AtomicUsize::new(0), max_queue }
     }
 
     /// No user code runs under this lock, so a poisoned one is still consistent.
@@ -150,15 +146,9 @@ impl Bus {
 
     /// A worker ended: what waits for it is dropped, with all that waits for an answer.
     pub(crate) fn unregister(&self, worker: usize) {
-        let stopped = Queue {
-            stopped: true,
-            ..Queue::default()
-        };
-        let ended = self
-            .lock()
-            .queues
-            .get_mut(worker)
-            .map(|queue| std::mem::replace(queue, stopped));
+        let stopped = Queue { stopped: true, ..Queue::default() };
+        let ended =
+            self.lock().queues.get_mut(worker).map(|queue| std::mem::replace(queue, stopped));
         if ended.as_ref().is_some_and(|queue| !queue.stopped) {
             self.workers.fetch_sub(1, Ordering::AcqRel);
         }
@@ -212,11 +202,7 @@ impl Bus {
         let waker = {
             let mut state = self.lock();
             let home = session.home();
-            if state
-                .queues
-                .get(home)
-                .is_some_and(|queue| queue.messages.len() >= self.max_queue)
-            {
+            if state.queues.get(home).is_some_and(|queue| queue.messages.len() >= self.max_queue) {
                 return Err(QueueFull);
             }
             let number = state.next_number();

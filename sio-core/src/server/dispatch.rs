@@ -35,10 +35,7 @@ impl Worker {
     ///
     /// The caller ends its turn, or settles the session, afterwards.
     pub fn receive_text(&self, connection: &Rc<Connection>, text: &str) {
-        let received = connection
-            .engine
-            .borrow_mut()
-            .receive_text(self.now(), text);
+        let received = connection.engine.borrow_mut().receive_text(self.now(), text);
         match received {
             Received::Text(message) => match &self.hub.raw {
                 None => self.on_text(connection, message),
@@ -93,10 +90,7 @@ impl Worker {
     /// Gives the push back if it has to wait.
     fn hand_over(&self, connection: &Rc<Connection>, mut push: PendingPush) -> Option<PendingPush> {
         let Ok(body) = std::str::from_utf8(&push.body) else {
-            connection
-                .engine
-                .borrow_mut()
-                .abort(CloseReason::ParseError);
+            connection.engine.borrow_mut().abort(CloseReason::ParseError);
             let _lost = push.reply.send(PushReply::Invalid);
             return None;
         };
@@ -115,10 +109,7 @@ impl Worker {
             if !packet.starts_with(['4', 'b']) {
                 push.idle_packets += 1;
                 if push.idle_packets > self.hub.config.limits.max_idle_packets {
-                    connection
-                        .engine
-                        .borrow_mut()
-                        .abort(CloseReason::ParseError);
+                    connection.engine.borrow_mut().abort(CloseReason::ParseError);
                     break;
                 }
             }
@@ -173,11 +164,7 @@ impl Worker {
             Ok(MuxEvent::Event { socket, packet }) => {
                 self.on_event(connection, &socket, &packet, bins);
             }
-            Ok(MuxEvent::Ack {
-                socket,
-                id: Some(id),
-                args,
-            }) => socket.resolve_ack(id, args, bins),
+            Ok(MuxEvent::Ack { socket, id: Some(id), args }) => socket.resolve_ack(id, args, bins),
             Ok(MuxEvent::Ack { id: None, .. } | MuxEvent::Incomplete | MuxEvent::Assembled(_)) => {}
             Ok(MuxEvent::Connect { namespace, auth }) => {
                 self.on_connect(connection, namespace, auth);
@@ -193,11 +180,8 @@ impl Worker {
                     let engine = connection.engine.borrow();
                     engine.transport() == Transport::Polling && !engine.poll_waits()
                 };
-                let reason = if unseen {
-                    CloseReason::ForcedServerClose
-                } else {
-                    CloseReason::ForcedClose
-                };
+                let reason =
+                    if unseen { CloseReason::ForcedServerClose } else { CloseReason::ForcedClose };
                 self.end(connection, reason);
             }
         }
@@ -299,17 +283,10 @@ impl Worker {
             return self.refuse(connection, path, &EventError::new("", "Invalid namespace"));
         };
         if limits.max_namespaces > 0 && connection.mux.borrow().len() >= limits.max_namespaces {
-            return self.refuse(
-                connection,
-                path,
-                &EventError::new("", "Too many namespaces"),
-            );
+            return self.refuse(connection, path, &EventError::new("", "Too many namespaces"));
         }
         let socket = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
-        connection
-            .mux
-            .borrow_mut()
-            .reserve(Arc::clone(namespace.path_arc()));
+        connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()));
         let guards = socket.handlers().guards.len();
         self.run_guards(connection, socket, 0, guards);
     }
@@ -382,7 +359,11 @@ impl Worker {
             socket.abandon();
             return;
         }
-        connection.mux.borrow_mut().join(path, socket.clone());
+        // The application may have disconnected the socket while its guards ran.
+        if !connection.mux.borrow_mut().join(path, socket.clone()) {
+            socket.abandon();
+            return;
+        }
         connection.connect_deadline.set(None);
         self.adapter_add(connection, socket, &socket.rooms_without_own());
         socket.set_connected();
@@ -424,11 +405,7 @@ impl Worker {
     ) {
         let finish = move |socket: &Socket, reply: Reply| {
             if let Reply::Err(error) = reply {
-                let event = if reason.is_some() {
-                    "disconnect"
-                } else {
-                    "connection"
-                };
+                let event = if reason.is_some() { "disconnect" } else { "connection" };
                 report(&error, socket.namespace(), event);
                 if reason.is_none() {
                     socket.disconnect(false);
@@ -450,23 +427,30 @@ impl Worker {
     pub(super) fn disconnect(&self, connection: &Rc<Connection>, socket: &Socket, close: bool) {
         if close {
             let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();
-            for other in sockets {
-                self.disconnect(connection, &other, false);
+            for other in &sockets {
+                self.leave_namespace(connection, other);
             }
             self.end(connection, CloseReason::ServerDisconnect);
-        } else if !socket.has_ended() {
-            let path = socket.namespace().path();
-            connection.mux.borrow_mut().leave(path);
-            let mut text = Vec::with_capacity(16);
-            packet::encode_disconnect(&mut text, path);
-            connection.engine.borrow_mut().send_text(&[&text]);
-            self.socket_ended(socket, DisconnectReason::ServerNamespaceDisconnect);
+        } else {
+            self.leave_namespace(connection, socket);
         }
         if connection.transport() == Transport::Websocket {
             connection.wake();
-        } else {
-            self.settle(connection);
         }
+        self.settle(connection);
+    }
+
+    /// Tells the client to leave a namespace, and ends its socket.
+    fn leave_namespace(&self, connection: &Connection, socket: &Socket) {
+        if socket.has_ended() {
+            return;
+        }
+        let path = socket.namespace().path();
+        connection.mux.borrow_mut().leave(path);
+        let mut text = Vec::with_capacity(16);
+        packet::encode_disconnect(&mut text, path);
+        connection.engine.borrow_mut().send_text(&[&text]);
+        self.socket_ended(socket, DisconnectReason::ServerNamespaceDisconnect);
     }
 
     /// Ends a session; what waits is still delivered.
@@ -485,11 +469,7 @@ impl Worker {
             self.run_life_cycle(socket, handler, Some(reason));
         }
         let rooms = socket.finish_end();
-        if let Some(adapter) = self
-            .adapters
-            .borrow_mut()
-            .get_mut(socket.namespace().index())
-        {
+        if let Some(adapter) = self.adapters.borrow_mut().get_mut(socket.namespace().index()) {
             adapter.remove(socket.id(), &rooms);
         }
         socket.namespace().count_disconnected();
@@ -509,11 +489,10 @@ impl Worker {
                 waiting.is_some_and(|reply| reply.send(PollReply::Payload(payload)).is_ok());
             if !delivered {
                 let detail = "poll connection closed prematurely";
-                connection
-                    .engine
-                    .borrow_mut()
-                    .abort(CloseReason::TransportError(detail));
+                connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
             }
+            // A push may have waited for this output to go.
+            self.resume_push(connection);
         }
         let (reason, closed) = {
             let engine = connection.engine.borrow();
@@ -562,19 +541,9 @@ fn panicked() -> EventError {
 
 fn report(error: &EventError, namespace: &Namespace, event: &str) {
     if let Some(detail) = error.detail() {
-        tracing::error!(
-            namespace = namespace.path(),
-            event,
-            detail,
-            "handler failed"
-        );
+        tracing::error!(namespace = namespace.path(), event, detail, "handler failed");
     } else {
-        tracing::debug!(
-            namespace = namespace.path(),
-            event,
-            code = error.code(),
-            "event refused"
-        );
+        tracing::debug!(namespace = namespace.path(), event, code = error.code(), "event refused");
     }
 }
 

@@ -12,10 +12,7 @@ use crate::engine::handshake::query_pairs;
 
 /// The parts a carrier copies from a request.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a carrier builds it field by field"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a carrier builds it field by field")]
 pub struct HandshakeParts<'a> {
     /// Lower-case header names and values, values that are no UTF-8 left out.
     pub headers: &'a [(&'a str, &'a str)],
@@ -47,11 +44,7 @@ impl Handshake {
     #[must_use]
     pub fn new(parts: &HandshakeParts<'_>) -> Self {
         let mut headers = String::with_capacity(
-            parts
-                .headers
-                .iter()
-                .map(|(name, value)| name.len() + value.len() + 2)
-                .sum(),
+            parts.headers.iter().map(|(name, value)| name.len() + value.len() + 2).sum(),
         );
         for (name, value) in parts.headers {
             headers.push_str(name);
@@ -77,9 +70,7 @@ impl Handshake {
     /// The first header with this lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value)
+        self.headers().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// Keys and values of the query, percent-decoded, `EIO` and `transport` included.
@@ -90,10 +81,7 @@ impl Handshake {
     /// The last value of a query key.
     #[must_use]
     pub fn query_value(&self, key: &str) -> Option<Cow<'_, str>> {
-        self.query()
-            .filter(|(known, _)| known == key)
-            .last()
-            .map(|(_, value)| value)
+        self.query().filter(|(known, _)| known == key).last().map(|(_, value)| value)
     }
 
     /// Path and query of the first request.
@@ -128,9 +116,9 @@ impl Handshake {
 
     /// Milliseconds since the epoch.
     fn issued(&self) -> u64 {
-        self.time.duration_since(UNIX_EPOCH).map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+        self.time
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
@@ -191,10 +179,7 @@ mod tests {
     fn headers_survive_packing() {
         let handshake = handshake();
         let headers: Vec<_> = handshake.headers().collect();
-        assert_eq!(
-            headers,
-            [("host", "a"), ("x-empty", ""), ("origin", "http://b")]
-        );
+        assert_eq!(headers, [("host", "a"), ("x-empty", ""), ("origin", "http://b")]);
         assert_eq!(handshake.header("x-none"), None);
         assert_eq!(handshake.query_value("a").as_deref(), Some("2"));
     }

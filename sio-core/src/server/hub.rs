@@ -141,11 +141,7 @@ impl SessionHandle {
 
     /// The push was received, or given up.
     pub fn end_push(&self) {
-        let ended = self
-            .push
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let ended = self.push.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(ended);
     }
 }
@@ -234,18 +230,13 @@ impl Hub {
 
     fn shard(&self, sid: &str) -> Option<&Shard> {
         let hash = self.hasher.hash_one(sid);
-        self.sessions
-            .get(usize::try_from(hash % SHARDS as u64).unwrap_or(0))
+        self.sessions.get(usize::try_from(hash % SHARDS as u64).unwrap_or(0))
     }
 
     /// The session with an id.
     #[must_use]
     pub fn session(&self, sid: &str) -> Option<Arc<SessionHandle>> {
-        self.shard(sid)?
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(sid)
-            .cloned()
+        self.shard(sid)?.lock().unwrap_or_else(PoisonError::into_inner).get(sid).cloned()
     }
 
     pub(crate) fn add_session(&self, handle: Arc<SessionHandle>) {
@@ -260,10 +251,7 @@ impl Hub {
     pub(crate) fn remove_session(&self, handle: &SessionHandle) {
         handle.end();
         if let Some(shard) = self.shard(handle.sid.as_str()) {
-            let removed = shard
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&handle.sid);
+            let removed = shard.lock().unwrap_or_else(PoisonError::into_inner).remove(&handle.sid);
             if removed.is_some() {
                 self.session_count.fetch_sub(1, Ordering::Relaxed);
             }
@@ -279,21 +267,14 @@ impl Hub {
     // ---- namespaces -----------------------------------------------------------------------------
 
     pub(crate) fn namespace(&self, path: &str) -> Option<Arc<Namespace>> {
-        self.namespaces
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(path)
-            .cloned()
+        self.namespaces.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
     /// Adds a namespace, or handlers to one that exists.
     pub(crate) fn add_namespace(&self, path: &str, builder: NamespaceBuilder) -> Arc<Namespace> {
         let path = normalize(path);
         let (namespace, created) = {
-            let mut namespaces = self
-                .namespaces
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
             match namespaces.get(&*path) {
                 Some(known) => (Arc::clone(known), false),
                 None => {
@@ -315,10 +296,7 @@ impl Hub {
     }
 
     pub(crate) fn namespaces(&self) -> Vec<Arc<Namespace>> {
-        let namespaces = self
-            .namespaces
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
         namespaces.values().cloned().collect()
     }
 

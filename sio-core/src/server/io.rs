@@ -60,11 +60,7 @@ impl Io {
     /// Names of all namespaces.
     #[must_use]
     pub fn namespaces(&self) -> Vec<String> {
-        self.0
-            .namespaces()
-            .iter()
-            .map(|namespace| namespace.path().to_owned())
-            .collect()
+        self.0.namespaces().iter().map(|namespace| namespace.path().to_owned()).collect()
     }
 
     /// Open sessions of this node (the reference's `engine.clientsCount`).
@@ -160,9 +156,7 @@ impl NamespaceRef {
     /// Sockets connected on this node.
     #[must_use]
     pub fn socket_count(&self) -> usize {
-        self.namespace
-            .as_ref()
-            .map_or(0, |namespace| namespace.socket_count())
+        self.namespace.as_ref().map_or(0, |namespace| namespace.socket_count())
     }
 
     /// The namespace exists.

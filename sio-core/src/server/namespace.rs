@@ -11,11 +11,7 @@ use crate::handler::{
 
 /// `abc` is `/abc`, and nothing is `/` (behaviours 20.6).
 pub(crate) fn normalize(path: &str) -> Cow<'_, str> {
-    if path.starts_with('/') {
-        Cow::Borrowed(path)
-    } else {
-        Cow::Owned(format!("/{path}"))
-    }
+    if path.starts_with('/') { Cow::Borrowed(path) } else { Cow::Owned(format!("/{path}")) }
 }
 
 /// A refusal of a connect guard: the client gets CONNECT_ERROR with this message and data.
@@ -28,10 +24,7 @@ pub struct ConnectError {
 impl ConnectError {
     /// A refusal without data.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            message: message.into(),
-            data: None,
-        }
+        Self { message: message.into(), data: None }
     }
 
     /// Adds data, `err.data` on the client.
@@ -71,9 +64,7 @@ impl Handlers {
 
 impl std::fmt::Debug for Handlers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handlers")
-            .field("events", &self.events.keys())
-            .finish_non_exhaustive()
+        f.debug_struct("Handlers").field("events", &self.events.keys()).finish_non_exhaustive()
     }
 }
 
@@ -101,38 +92,26 @@ impl NamespaceBuilder {
             !crate::packet::is_reserved(&event),
             "`{event}` is a reserved event name and never reaches a handler"
         );
-        let known = self
-            .handlers
-            .events
-            .insert(event, Arc::from(erase(handler)));
-        assert!(
-            known.is_none(),
-            "an event was given two handlers in one namespace"
-        );
+        let known = self.handlers.events.insert(event, Arc::from(erase(handler)));
+        assert!(known.is_none(), "an event was given two handlers in one namespace");
         self
     }
 
     /// Runs for each socket after its CONNECT was answered; several run in order of registration.
     pub fn on_connection<M, H: ContextHandler<M>>(&mut self, handler: H) -> &mut Self {
-        self.handlers
-            .connection
-            .push(Arc::from(erase_context(handler)));
+        self.handlers.connection.push(Arc::from(erase_context(handler)));
         self
     }
 
     /// Runs when a socket ends, while its rooms are still listed.
     pub fn on_disconnecting<M, H: ContextHandler<M>>(&mut self, handler: H) -> &mut Self {
-        self.handlers
-            .disconnecting
-            .push(Arc::from(erase_context(handler)));
+        self.handlers.disconnecting.push(Arc::from(erase_context(handler)));
         self
     }
 
     /// Runs once for each socket that was connected, after it left all rooms.
     pub fn on_disconnect<M, H: ContextHandler<M>>(&mut self, handler: H) -> &mut Self {
-        self.handlers
-            .disconnect
-            .push(Arc::from(erase_context(handler)));
+        self.handlers.disconnect.push(Arc::from(erase_context(handler)));
         self
     }
 
@@ -205,19 +184,12 @@ impl Namespace {
 
     /// Adds handlers for sockets that connect from now on.
     pub(crate) fn add_handlers(&self, builder: NamespaceBuilder) {
-        let mut current = self
-            .handlers
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.handlers.write().unwrap_or_else(PoisonError::into_inner);
         let mut merged = Handlers::clone(&current);
         let added = builder.handlers;
         for (event, handler) in added.events {
             let known = merged.events.insert(event, handler);
-            assert!(
-                known.is_none(),
-                "an event of `{}` was given two handlers",
-                self.path
-            );
+            assert!(known.is_none(), "an event of `{}` was given two handlers", self.path);
         }
         merged.guards.extend(added.guards);
         merged.connection.extend(added.connection);

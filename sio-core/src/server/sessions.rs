@@ -15,10 +15,7 @@ use super::socket::Socket;
 
 /// The answer to a poll. A receiver that is dropped unanswered means that the session is gone.
 #[derive(Debug)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a carrier must handle every answer"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a carrier must handle every answer")]
 pub enum PollReply {
     /// 200 with this body.
     Payload(String),
@@ -30,10 +27,7 @@ pub enum PollReply {
 
 /// The answer to a push. A receiver that is dropped unanswered means that the session is gone.
 #[derive(Debug)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a carrier must handle every answer"
-)]
+#[expect(clippy::exhaustive_enums, reason = "a carrier must handle every answer")]
 pub enum PushReply {
     /// 200 `ok`.
     Ok,

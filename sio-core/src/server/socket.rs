@@ -154,11 +154,7 @@ impl Socket {
     /// The CONNECT payload as JSON text.
     #[must_use]
     pub fn auth_json(&self) -> &str {
-        if self.0.auth.is_empty() {
-            "{}"
-        } else {
-            &self.0.auth
-        }
+        if self.0.auth.is_empty() { "{}" } else { &self.0.auth }
     }
 
     /// CONNECT was answered and the socket has not ended.
@@ -169,19 +165,15 @@ impl Socket {
 
     /// Stores a value on the socket, one per type; what was stored before is given back.
     pub fn set_state<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
-        let old = lock(&self.0.states)
-            .get_or_insert_default()
-            .insert(TypeId::of::<T>(), Arc::new(value));
+        let old =
+            lock(&self.0.states).get_or_insert_default().insert(TypeId::of::<T>(), Arc::new(value));
         old.and_then(|old| old.downcast().ok())
     }
 
     /// The stored value of a type; it outlives the connection as long as the handle does.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let found = lock(&self.0.states)
-            .as_ref()?
-            .get(&TypeId::of::<T>())
-            .cloned();
+        let found = lock(&self.0.states).as_ref()?.get(&TypeId::of::<T>()).cloned();
         found.and_then(|found| found.downcast().ok())
     }
 
@@ -280,12 +272,7 @@ impl Socket {
             return Ok(());
         }
         let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
-        let op = SessionOp::Send {
-            socket: self.clone(),
-            group,
-            volatile,
-            ack: arm,
-        };
+        let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
         self.route(op)?;
         Ok(())
     }
@@ -313,12 +300,8 @@ impl Socket {
         match worker {
             Some(worker) => worker.send_group(self, group, false),
             None => {
-                let op = SessionOp::Send {
-                    socket: self.clone(),
-                    group,
-                    volatile: false,
-                    ack: None,
-                };
+                let op =
+                    SessionOp::Send { socket: self.clone(), group, volatile: false, ack: None };
                 if self.route(op).is_err() {
                     tracing::warn!("a worker's queue is full; an ack was dropped");
                 }
@@ -433,13 +416,7 @@ impl Socket {
     ///
     /// What was emitted before is delivered first.
     pub fn disconnect(&self, close: bool) {
-        if self
-            .route(SessionOp::Disconnect {
-                socket: self.clone(),
-                close,
-            })
-            .is_err()
-        {
+        if self.route(SessionOp::Disconnect { socket: self.clone(), close }).is_err() {
             tracing::warn!("a worker's queue is full; a disconnect was dropped");
         }
     }
@@ -447,10 +424,7 @@ impl Socket {
     /// Ends the session below this socket without a word, as the reference's `conn.close()`: the client
     /// sees a lost connection and comes back.
     pub fn close_session(&self) {
-        if self
-            .route(SessionOp::Close(CloseReason::ForcedClose))
-            .is_err()
-        {
+        if self.route(SessionOp::Close(CloseReason::ForcedClose)).is_err() {
             tracing::warn!("a worker's queue is full; a close was dropped");
         }
     }
@@ -491,9 +465,7 @@ impl Socket {
     /// `true` for the one caller that ends a connected socket.
     pub(crate) fn begin_end(&self) -> bool {
         let connected =
-            self.0
-                .status
-                .compare_exchange(CONNECTED, ENDING, Ordering::AcqRel, Ordering::Acquire);
+            self.0.status.compare_exchange(CONNECTED, ENDING, Ordering::AcqRel, Ordering::Acquire);
         connected.is_ok()
     }
 
@@ -510,9 +482,7 @@ impl Socket {
         if self.has_ended() {
             return Ok(());
         }
-        acks.get_or_insert_default()
-            .insert(id, waiter, None, limit)
-            .map_err(|(_, error)| error)
+        acks.get_or_insert_default().insert(id, waiter, None, limit).map_err(|(_, error)| error)
     }
 
     pub(crate) fn arm_ack(&self, id: u64, deadline: Instant) {
@@ -522,15 +492,11 @@ impl Socket {
     }
 
     pub(crate) fn next_ack_deadline(&self) -> Option<Instant> {
-        lock(&self.0.acks)
-            .as_ref()
-            .and_then(|acks| acks.next_deadline())
+        lock(&self.0.acks).as_ref().and_then(|acks| acks.next_deadline())
     }
 
     pub(crate) fn expire_acks(&self, now: Instant) {
-        let expired = lock(&self.0.acks)
-            .as_mut()
-            .map(|acks| acks.take_expired(now));
+        let expired = lock(&self.0.acks).as_mut().map(|acks| acks.take_expired(now));
         for waiter in expired.into_iter().flatten() {
             let _lost = waiter.send(Err(AckError::Timeout));
         }

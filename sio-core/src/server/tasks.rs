@@ -24,10 +24,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(future: LocalBoxFuture<Reply>, done: Completion) -> Self {
-        Self {
-            future,
-            done: Some(done),
-        }
+        Self { future, done: Some(done) }
     }
 }
 

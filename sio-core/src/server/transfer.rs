@@ -76,11 +76,7 @@ impl Worker {
             }
             let number = bus.next_number();
             handle.set_home(self.index(), number);
-            let leave = bus.push(
-                old,
-                number,
-                Message::Leave(Arc::clone(handle), self.index()),
-            );
+            let leave = bus.push(old, number, Message::Leave(Arc::clone(handle), self.index()));
             let enter = bus.push(self.index(), number, Message::Enter(Arc::clone(handle)));
             [leave, enter]
         };
@@ -166,15 +162,7 @@ impl Worker {
             arrivals.swap_remove(position)
         };
         let Some(parcel) = parcel else { return };
-        let Parcel {
-            engine,
-            mux,
-            poll,
-            push,
-            ended,
-            connect_deadline,
-            rooms,
-        } = *parcel;
+        let Parcel { engine, mux, poll, push, ended, connect_deadline, rooms } = *parcel;
         let connection = Connection::new(Arc::clone(handle), engine, mux, connect_deadline);
         *connection.poll.borrow_mut() = poll;
         *connection.push.borrow_mut() = push;
@@ -188,10 +176,7 @@ impl Worker {
             self.replay(&connection, message);
         }
         if self.hub.is_closing() {
-            connection
-                .engine
-                .borrow_mut()
-                .abort(CloseReason::ServerShuttingDown);
+            connection.engine.borrow_mut().abort(CloseReason::ServerShuttingDown);
         }
         self.resume_push(&connection);
         self.settle(&connection);
@@ -215,10 +200,7 @@ impl Worker {
             Message::Selection(selection) => {
                 let (namespace, options) = (selection.namespace.index(), &selection.options);
                 for socket in self.selected(connection, namespace, options) {
-                    let receiver = Receiver {
-                        connection: Rc::clone(connection),
-                        socket,
-                    };
+                    let receiver = Receiver { connection: Rc::clone(connection), socket };
                     self.act(&receiver, &selection.action);
                 }
             }

@@ -24,12 +24,7 @@ pub(crate) struct Wheel {
 
 impl Wheel {
     pub(crate) fn new(now: Instant) -> Self {
-        Self {
-            start: now,
-            tick: 0,
-            slots: vec![Vec::new(); SLOTS],
-            len: 0,
-        }
+        Self { start: now, tick: 0, slots: vec![Vec::new(); SLOTS], len: 0 }
     }
 
     /// The tick at which a deadline has passed.
@@ -79,11 +74,7 @@ impl Wheel {
             return None;
         }
         (self.tick..self.tick + SLOTS as u64)
-            .find(|tick| {
-                self.slots
-                    .get(Self::slot(*tick))
-                    .is_some_and(|slot| !slot.is_empty())
-            })
+            .find(|tick| self.slots.get(Self::slot(*tick)).is_some_and(|slot| !slot.is_empty()))
             .and_then(|tick| u32::try_from(tick).ok())
             .and_then(|tick| TICK.checked_mul(tick))
             .map(|offset| self.start + offset)
@@ -108,11 +99,7 @@ mod tests {
         wheel.insert(deadline, (1, 0));
         assert!(due(&mut wheel, start + Duration::from_millis(299)).is_empty());
         let next = wheel.next_deadline().unwrap();
-        assert!(
-            next >= deadline && next <= deadline + TICK,
-            "{:?}",
-            next - start
-        );
+        assert!(next >= deadline && next <= deadline + TICK, "{:?}", next - start);
         assert_eq!(due(&mut wheel, next), [(1, 0)]);
         assert_eq!(wheel.next_deadline(), None);
         assert!(due(&mut wheel, next + Duration::from_secs(100)).is_empty());
@@ -136,10 +123,7 @@ mod tests {
         for n in 0..100 {
             wheel.insert(start + Duration::from_millis(u64::from(n) * 200), (n, 0));
         }
-        assert_eq!(
-            due(&mut wheel, start + Duration::from_secs(3600)).len(),
-            100
-        );
+        assert_eq!(due(&mut wheel, start + Duration::from_secs(3600)).len(), 100);
         assert_eq!(wheel.next_deadline(), None);
     }
 }

@@ -76,9 +76,7 @@ pub struct Worker {
 
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Worker")
-            .field("index", &self.index)
-            .finish_non_exhaustive()
+        f.debug_struct("Worker").field("index", &self.index).finish_non_exhaustive()
     }
 }
 
@@ -116,10 +114,7 @@ impl Worker {
         WORKERS
             .try_with(|workers| {
                 let workers = workers.try_borrow().ok()?;
-                workers
-                    .iter()
-                    .find(|(id, _)| *id == hub.id())
-                    .map(|(_, worker)| Rc::clone(worker))
+                workers.iter().find(|(id, _)| *id == hub.id()).map(|(_, worker)| Rc::clone(worker))
             })
             .ok()
             .flatten()
@@ -127,12 +122,8 @@ impl Worker {
 
     /// Ends the worker: its sessions end with `transport close`, and what waits in its queue is dropped.
     pub fn stop(&self) {
-        let connections: Vec<_> = self
-            .connections
-            .borrow()
-            .iter()
-            .map(|(_, c)| Rc::clone(c))
-            .collect();
+        let connections: Vec<_> =
+            self.connections.borrow().iter().map(|(_, c)| Rc::clone(c)).collect();
         for connection in connections {
             self.transport_closed(&connection, CloseReason::TransportClose);
         }
@@ -240,19 +231,10 @@ impl Worker {
     pub(super) fn handle_timeout(&self, connection: &Rc<Connection>) {
         let now = self.now();
         connection.engine.borrow_mut().handle_timeout(now);
-        if connection
-            .mux
-            .borrow()
-            .attachment_deadline()
-            .is_some_and(|deadline| deadline <= now)
-        {
+        if connection.mux.borrow().attachment_deadline().is_some_and(|deadline| deadline <= now) {
             self.end(connection, CloseReason::ForcedClose);
         }
-        if connection
-            .connect_deadline
-            .get()
-            .is_some_and(|deadline| deadline <= now)
-        {
+        if connection.connect_deadline.get().is_some_and(|deadline| deadline <= now) {
             connection.connect_deadline.set(None);
             if !connection.mux.borrow().ever_joined() {
                 self.end(connection, CloseReason::ForcedClose);
@@ -274,15 +256,12 @@ impl Worker {
     pub(super) fn rearm(&self, connection: &Connection) {
         let next = {
             let mux = connection.mux.borrow();
-            [
-                connection.engine.borrow().poll_timeout(),
-                mux.attachment_deadline(),
-            ]
-            .into_iter()
-            .chain([connection.connect_deadline.get()])
-            .chain(mux.sockets().map(Socket::next_ack_deadline))
-            .flatten()
-            .min()
+            [connection.engine.borrow().poll_timeout(), mux.attachment_deadline()]
+                .into_iter()
+                .chain([connection.connect_deadline.get()])
+                .chain(mux.sockets().map(Socket::next_ack_deadline))
+                .flatten()
+                .min()
         };
         let Some(next) = next else { return };
         if connection.armed.get().is_none_or(|armed| next < armed) {
@@ -311,20 +290,10 @@ impl Worker {
         let now = self.tick();
         let sid = Sid::random(&*self.hub.sids);
         let open_packet = self.hub.engine.open_packet(&sid, transport);
-        let engine = Session::open(
-            now,
-            Arc::clone(&self.hub.engine),
-            transport,
-            base64,
-            open_packet,
-        );
+        let engine =
+            Session::open(now, Arc::clone(&self.hub.engine), transport, base64, open_packet);
         let websocket = transport == Transport::Websocket;
-        let handle = Arc::new(SessionHandle::new(
-            sid,
-            Arc::new(handshake),
-            self.index,
-            websocket,
-        ));
+        let handle = Arc::new(SessionHandle::new(sid, Arc::new(handshake), self.index, websocket));
         let connect_timeout = self.hub.config.connect_timeout;
         let connection = Connection::new(
             Arc::clone(&handle),
@@ -346,13 +315,8 @@ impl Worker {
         let slot = self.connections.borrow_mut().insert(Rc::clone(&connection));
         let generation = self.generation.get().wrapping_add(1);
         self.generation.set(generation);
-        connection
-            .key
-            .set((u32::try_from(slot).unwrap_or(u32::MAX), generation));
-        connection
-            .handle
-            .slot
-            .store(slot, std::sync::atomic::Ordering::Release);
+        connection.key.set((u32::try_from(slot).unwrap_or(u32::MAX), generation));
+        connection.handle.slot.store(slot, std::sync::atomic::Ordering::Release);
         connection
     }
 
@@ -362,10 +326,7 @@ impl Worker {
         if handle.home() != self.index {
             return None;
         }
-        self.connection_at(
-            handle.slot.load(std::sync::atomic::Ordering::Acquire),
-            handle,
-        )
+        self.connection_at(handle.slot.load(std::sync::atomic::Ordering::Acquire), handle)
     }
 
     pub(super) fn connection_at(
@@ -373,19 +334,13 @@ impl Worker {
         slot: usize,
         handle: &Arc<SessionHandle>,
     ) -> Option<Rc<Connection>> {
-        self.connections
-            .borrow()
-            .get(slot)
-            .filter(|c| Arc::ptr_eq(&c.handle, handle))
-            .cloned()
+        self.connections.borrow().get(slot).filter(|c| Arc::ptr_eq(&c.handle, handle)).cloned()
     }
 
     pub(super) fn forget(&self, connection: &Connection) {
         let slot = connection.key.get().0 as usize;
         let mut connections = self.connections.borrow_mut();
-        if connections
-            .get(slot)
-            .is_some_and(|known| Arc::ptr_eq(&known.handle, &connection.handle))
+        if connections.get(slot).is_some_and(|known| Arc::ptr_eq(&known.handle, &connection.handle))
         {
             connections.remove(slot);
         }
@@ -436,12 +391,7 @@ impl Worker {
 
     pub(super) fn apply_to(&self, connection: &Rc<Connection>, op: SessionOp) {
         match op {
-            SessionOp::Send {
-                socket,
-                group,
-                volatile,
-                ack,
-            } => {
+            SessionOp::Send { socket, group, volatile, ack } => {
                 if let Some((id, timeout)) = ack {
                     socket.arm_ack(id, self.now() + timeout);
                     self.rearm(connection);
@@ -490,12 +440,7 @@ impl Worker {
                     let _lost = reply.send(PushReply::Refused(error));
                     return;
                 }
-                let push = PendingPush {
-                    body,
-                    position: 0,
-                    idle_packets: 0,
-                    reply,
-                };
+                let push = PendingPush { body, position: 0, idle_packets: 0, reply };
                 *connection.push.borrow_mut() = Some(push);
                 self.resume_push(connection);
             }
@@ -526,12 +471,11 @@ impl Worker {
         if let Err(PollReply::Payload(_)) = reply.send(answer) {
             // Taken from the queue and not delivered: the session cannot go on (promise P7).
             let detail = "poll connection closed prematurely";
-            connection
-                .engine
-                .borrow_mut()
-                .abort(CloseReason::TransportError(detail));
+            connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
         }
         self.settle(connection);
+        // A push may have waited for this output to go.
+        self.resume_push(connection);
     }
 
     // ---- WebSocket connections ------------------------------------------------------------------
@@ -571,10 +515,7 @@ impl Worker {
     /// A text frame came on a probing WebSocket.
     pub fn probe_frame(&self, connection: &Rc<Connection>, text: &str, base64: bool) -> ProbeReply {
         let now = self.tick();
-        let reply = connection
-            .engine
-            .borrow_mut()
-            .on_probe_frame(now, text, base64);
+        let reply = connection.engine.borrow_mut().on_probe_frame(now, text, base64);
         self.settle(connection);
         self.rearm(connection);
         reply
@@ -650,9 +591,8 @@ impl Worker {
             Action::Leave(rooms) => socket.leave(rooms),
             Action::Disconnect { close } => self.disconnect(&receiver.connection, socket, *close),
             Action::Collect(collected) => {
-                let mut collected = collected
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut collected =
+                    collected.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 collected.sockets.push(socket.clone());
             }
         }
@@ -660,11 +600,7 @@ impl Worker {
 
     /// The rooms of a socket changed.
     pub(super) fn index_rooms(&self, socket: &Socket, rooms: &[crate::adapter::Room], join: bool) {
-        if let Some(adapter) = self
-            .adapters
-            .borrow_mut()
-            .get_mut(socket.namespace().index())
-        {
+        if let Some(adapter) = self.adapters.borrow_mut().get_mut(socket.namespace().index()) {
             for room in rooms {
                 if join {
                     adapter.join(socket.id(), room);
@@ -687,27 +623,17 @@ impl Worker {
             adapters.resize_with(index + 1, MemoryAdapter::default);
         }
         if let Some(adapter) = adapters.get_mut(index) {
-            let receiver = Receiver {
-                connection: Rc::clone(connection),
-                socket: socket.clone(),
-            };
+            let receiver = Receiver { connection: Rc::clone(connection), socket: socket.clone() };
             adapter.add(socket.id().clone(), receiver, rooms);
         }
     }
 
     /// Ends every session of this worker with `server shutting down`.
     pub(crate) fn shut_down(&self) {
-        let connections: Vec<_> = self
-            .connections
-            .borrow()
-            .iter()
-            .map(|(_, c)| Rc::clone(c))
-            .collect();
+        let connections: Vec<_> =
+            self.connections.borrow().iter().map(|(_, c)| Rc::clone(c)).collect();
         for connection in connections {
-            connection
-                .engine
-                .borrow_mut()
-                .abort(CloseReason::ServerShuttingDown);
+            connection.engine.borrow_mut().abort(CloseReason::ServerShuttingDown);
             self.settle(&connection);
         }
     }
@@ -747,12 +673,7 @@ impl Worker {
     pub(super) fn send_group(&self, socket: &Socket, group: FrameGroup, volatile: bool) {
         self.route(
             socket.session(),
-            SessionOp::Send {
-                socket: socket.clone(),
-                group,
-                volatile,
-                ack: None,
-            },
+            SessionOp::Send { socket: socket.clone(), group, volatile, ack: None },
         );
     }
 }

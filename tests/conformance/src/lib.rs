@@ -18,10 +18,7 @@ impl Flags {
     /// Names the unknown flag.
     pub fn parse(known: &[&str]) -> io::Result<Self> {
         let flags: Vec<String> = std::env::args().skip(1).collect();
-        match flags
-            .iter()
-            .find(|flag| flag.starts_with("--") && !known.contains(&flag.as_str()))
-        {
+        match flags.iter().find(|flag| flag.starts_with("--") && !known.contains(&flag.as_str())) {
             Some(unknown) => Err(io::Error::other(format!("unknown flag {unknown}"))),
             None => Ok(Self(flags)),
         }
@@ -36,10 +33,7 @@ impl Flags {
         let Some(position) = self.0.iter().position(|known| known == flag) else {
             return Ok(default);
         };
-        let value = self
-            .0
-            .get(position + 1)
-            .and_then(|value| value.parse().ok());
+        let value = self.0.get(position + 1).and_then(|value| value.parse().ok());
         value.ok_or_else(|| io::Error::other(format!("{flag} needs a number")))
     }
 }

@@ -61,9 +61,6 @@ pub(crate) fn end_children_with_us() {
 fn signal(id: u32, name: &str) {
     let script = format!("kill -s {name} -- -{id}");
     let mut kill = Command::new("sh");
-    kill.args(["-c", &script])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    kill.args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let _gone_already = kill.status();
 }

@@ -8,10 +8,7 @@ use super::*;
 static TURN: Mutex<()> = Mutex::new(());
 
 fn script(text: &str) -> Cmd {
-    Cmd::new("sh")
-        .arg("-c")
-        .arg(text)
-        .limit(Duration::from_secs(60))
+    Cmd::new("sh").arg("-c").arg(text).limit(Duration::from_secs(60))
 }
 
 #[test]
@@ -19,11 +16,7 @@ fn both_outputs_are_kept_without_colours() {
     let _turn = lock(&TURN);
     let out = script("printf '\\033[32mgreen\\033[0m\\n'; echo red >&2").execute(false);
     assert!(out.ok, "{}", out.why);
-    assert!(
-        out.text.contains("green\n") && out.text.contains("red\n"),
-        "{:?}",
-        out.text
-    );
+    assert!(out.text.contains("green\n") && out.text.contains("red\n"), "{:?}", out.text);
     assert!(!out.text.contains('\u{1b}'));
 }
 
@@ -31,26 +24,16 @@ fn both_outputs_are_kept_without_colours() {
 fn failure_says_how_it_ended() {
     let _turn = lock(&TURN);
     let out = script("exit 3").execute(false);
-    assert!(
-        !out.ok && out.why.ends_with("exit status: 3"),
-        "{}",
-        out.why
-    );
+    assert!(!out.ok && out.why.ends_with("exit status: 3"), "{}", out.why);
     let absent = Cmd::new("/nowhere/program").execute(false);
-    assert!(
-        !absent.ok && absent.why.contains("does not start"),
-        "{}",
-        absent.why
-    );
+    assert!(!absent.ok && absent.why.contains("does not start"), "{}", absent.why);
 }
 
 #[test]
 fn deadline_ends_the_program_and_what_it_started() {
     let _turn = lock(&TURN);
     let start = Instant::now();
-    let out = script("sleep 300 & echo $!; wait")
-        .limit(Duration::from_millis(300))
-        .execute(false);
+    let out = script("sleep 300 & echo $!; wait").limit(Duration::from_millis(300)).execute(false);
     assert!(!out.ok && out.why.contains("was ended"), "{}", out.why);
     assert!(start.elapsed() < Duration::from_secs(60));
     assert_gone(&out.text);
@@ -69,13 +52,7 @@ fn assert_gone(id: &str) {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
-        let state = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .chars()
-            .next();
+        let state = stat.rsplit(')').next().unwrap_or_default().trim().chars().next();
         if matches!(state, None | Some('Z' | 'X')) {
             return;
         }

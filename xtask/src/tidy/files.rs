@@ -11,24 +11,11 @@ pub(crate) struct File {
 }
 
 /// Folders that hold what tools made.
-const SKIPPED: &[&str] = &[
-    ".git",
-    ".cache",
-    "node_modules",
-    "target",
-    "corpus",
-    "artifacts",
-];
+const SKIPPED: &[&str] = &[".git", ".cache", "node_modules", "target", "corpus", "artifacts"];
 
 impl File {
     pub(crate) fn has_ending(&self, endings: &[&str]) -> bool {
-        let ending = self
-            .path
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .rsplit('.')
-            .next();
+        let ending = self.path.rsplit('/').next().unwrap_or_default().rsplit('.').next();
         ending.is_some_and(|e| endings.contains(&e))
     }
 
@@ -51,11 +38,7 @@ fn walk(dir: &Path, prefix: &str, files: &mut Vec<File>) -> Result<(), String> {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let kind = entry.file_type().map_err(failed)?;
-        let path = if prefix.is_empty() {
-            name.clone()
-        } else {
-            format!("{prefix}/{name}")
-        };
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
         if kind.is_dir() && !SKIPPED.contains(&name.as_str()) {
             walk(&entry.path(), &path, files)?;
         } else if kind.is_file() && !name.ends_with(".log") {

@@ -14,37 +14,16 @@ const OURS: &[(&str, &[&str])] = &[
     ("sio-actix", &["sio-core", "sio-macros"]),
 ];
 /// Runtimes and frameworks that the core must not reach, not even through others.
-const RUNTIMES: &[&str] = &[
-    "tokio",
-    "async-std",
-    "smol",
-    "async-executor",
-    "hyper",
-    "axum",
-];
-const RUNTIME_FAMILIES: &[&str] = &[
-    "actix",
-    "tokio-",
-    "async-global-executor",
-    "monoio",
-    "glommio",
-];
+const RUNTIMES: &[&str] = &["tokio", "async-std", "smol", "async-executor", "hyper", "axum"];
+const RUNTIME_FAMILIES: &[&str] =
+    &["actix", "tokio-", "async-global-executor", "monoio", "glommio"];
 /// Modules that must not know each other: files under the first, paths to the second.
 const APART: &[(&str, &[&str])] = &[
-    (
-        "sio-core/src/engine",
-        &["crate::mux", "crate::adapter", "crate::packet"],
-    ),
-    (
-        "sio-core/src/packet",
-        &["crate::engine", "crate::mux", "crate::adapter"],
-    ),
+    ("sio-core/src/engine", &["crate::mux", "crate::adapter", "crate::packet"]),
+    ("sio-core/src/packet", &["crate::engine", "crate::mux", "crate::adapter"]),
     ("sio-core/src/mux", &["crate::engine", "crate::adapter"]),
     ("sio-core/src/adapter", &["crate::engine", "crate::mux"]),
-    (
-        "sio-actix/src/transport",
-        &["crate::handler", "crate::extract", "crate::dispatch"],
-    ),
+    ("sio-actix/src/transport", &["crate::handler", "crate::extract", "crate::dispatch"]),
     ("sio-actix/src/handler", &["crate::transport"]),
 ];
 
@@ -56,10 +35,7 @@ pub(crate) fn check_file(file: &File, report: &mut Report) {
         }
     }
     for (module, others) in APART {
-        let inside = file
-            .path
-            .strip_prefix(module)
-            .is_some_and(|r| r.starts_with(['/', '.']));
+        let inside = file.path.strip_prefix(module).is_some_and(|r| r.starts_with(['/', '.']));
         if inside && file.has_ending(&["rs"]) {
             apart(file, others, report);
         }
@@ -94,20 +70,14 @@ pub(crate) fn check_workspace(report: &mut Report) -> Result<(), String> {
         names.sort_unstable();
         names.dedup();
         for name in names.into_iter().filter(|name| is_runtime(name)) {
-            report.error(
-                "sio-core",
-                format_args!("its dependency tree reaches `{name}`"),
-            );
+            report.error("sio-core", format_args!("its dependency tree reaches `{name}`"));
         }
     }
     Ok(())
 }
 
 fn is_runtime(name: &str) -> bool {
-    RUNTIMES.contains(&name)
-        || RUNTIME_FAMILIES
-            .iter()
-            .any(|family| name.starts_with(family))
+    RUNTIMES.contains(&name) || RUNTIME_FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 fn directions(member: &Member, workspace: &Workspace, report: &mut Report) {
@@ -117,10 +87,7 @@ fn directions(member: &Member, workspace: &Workspace, report: &mut Report) {
     for dependency in &member.dependencies {
         if workspace.has(dependency) && !allowed.contains(&dependency.as_str()) {
             let at = member.manifest.display();
-            report.error(
-                at,
-                format_args!("{} must not depend on {dependency}", member.name),
-            );
+            report.error(at, format_args!("{} must not depend on {dependency}", member.name));
         }
     }
 }
@@ -146,10 +113,7 @@ fn manifest(member: &Member, report: &mut Report) -> Result<(), String> {
             && !before.starts_with('#')
         {
             let name = line.split('=').next().unwrap_or_default().trim();
-            report.error(
-                &at,
-                format_args!("feature `{name}` has no comment above it"),
-            );
+            report.error(&at, format_args!("feature `{name}` has no comment above it"));
         }
         before = line;
     }

@@ -6,11 +6,8 @@ use super::files::File;
 const LONG: usize = 500;
 const TOO_LONG: usize = 900;
 /// Pages with a budget of their own.
-const BUDGETS: &[(&str, usize)] = &[
-    ("Cargo.toml", 140),
-    ("ARCHITECTURE.md", 250),
-    ("CONTRIBUTING.md", 150),
-];
+const BUDGETS: &[(&str, usize)] =
+    &[("Cargo.toml", 140), ("ARCHITECTURE.md", 250), ("CONTRIBUTING.md", 150)];
 const CODE: &[&str] = &["rs", "js", "mjs", "ts", "html", "css", "toml", "sh"];
 
 // Split, so that this file does not break the rules it checks.
@@ -51,10 +48,7 @@ fn lengths(file: &File, report: &mut Report) {
             report.warn(&file.path, format_args!("{lines} lines, budget {budget}"));
         }
     } else if file.has_ending(&["rs"]) && lines > TOO_LONG {
-        report.error(
-            &file.path,
-            format_args!("{lines} lines, limit {TOO_LONG}: split it"),
-        );
+        report.error(&file.path, format_args!("{lines} lines, limit {TOO_LONG}: split it"));
     } else if file.has_ending(&["rs"]) && lines > LONG {
         report.warn(&file.path, format_args!("{lines} lines, budget {LONG}"));
     }
@@ -63,10 +57,7 @@ fn lengths(file: &File, report: &mut Report) {
 fn hosts(file: &File, report: &mut Report) {
     for (index, line) in file.text.lines().enumerate() {
         if let Some(host) = HOSTS.iter().find(|host| line.contains(**host)) {
-            report.error(
-                file.at(index),
-                format_args!("names a package registry: `{host}`"),
-            );
+            report.error(file.at(index), format_args!("names a package registry: `{host}`"));
         }
     }
 }
@@ -74,20 +65,14 @@ fn hosts(file: &File, report: &mut Report) {
 fn markers(file: &File, report: &mut Report) {
     for (index, line) in file.text.lines().enumerate() {
         if word(line, BROKEN).is_some() {
-            report.error(
-                file.at(index),
-                format_args!("{BROKEN} is not merged: repair it"),
-            );
+            report.error(file.at(index), format_args!("{BROKEN} is not merged: repair it"));
         }
         let numbered = |rest: &str| {
             let digits = rest.strip_prefix("(#").and_then(|r| r.split(')').next());
             digits.is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))
         };
         if word(line, LATER).is_some_and(|rest| !numbered(rest)) {
-            report.error(
-                file.at(index),
-                format_args!("write {LATER}(#number), or do it now"),
-            );
+            report.error(file.at(index), format_args!("write {LATER}(#number), or do it now"));
         }
     }
 }
@@ -105,20 +90,11 @@ fn word<'a>(line: &'a str, marker: &str) -> Option<&'a str> {
 fn heads(file: &File, report: &mut Report) {
     let mut parts = file.path.split('/');
     let package = parts.next().unwrap_or_default();
-    let first = file
-        .text
-        .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default();
+    let first = file.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     if package.starts_with("sio-") && parts.next() == Some("src") {
-        let head = ["//!", "#![doc"]
-            .iter()
-            .any(|start| first.starts_with(start));
+        let head = ["//!", "#![doc"].iter().any(|start| first.starts_with(start));
         if !head {
-            report.error(
-                file.at(0),
-                "a module starts with `//!`: its job, its neighbours",
-            );
+            report.error(file.at(0), "a module starts with `//!`: its job, its neighbours");
         }
     }
     if package == "examples" && file.path.ends_with("/src/main.rs") {
@@ -134,10 +110,7 @@ fn heads(file: &File, report: &mut Report) {
 fn ignored(file: &File, report: &mut Report) {
     for (index, line) in file.text.lines().enumerate() {
         if line.trim() == "#[ignore]" {
-            report.error(
-                file.at(index),
-                "an ignored test says why: #[ignore = \"reason\"]",
-            );
+            report.error(file.at(index), "an ignored test says why: #[ignore = \"reason\"]");
         }
     }
 }
@@ -145,18 +118,11 @@ fn ignored(file: &File, report: &mut Report) {
 fn doctests(file: &File, report: &mut Report) {
     for (index, line) in file.text.lines().enumerate() {
         let line = line.trim_start();
-        let docs = line
-            .strip_prefix("///")
-            .or_else(|| line.strip_prefix("//!"));
-        let text = docs
-            .or_else(|| file.has_ending(&["md"]).then_some(line))
-            .unwrap_or_default();
+        let docs = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
+        let text = docs.or_else(|| file.has_ending(&["md"]).then_some(line)).unwrap_or_default();
         let fence = text.trim_start().strip_prefix("```");
         if fence.is_some_and(|f| f.split([',', ' ']).any(|w| w.starts_with("ignore"))) {
-            report.error(
-                file.at(index),
-                "examples compile: `no_run` at most, never `ignore`",
-            );
+            report.error(file.at(index), "examples compile: `no_run` at most, never `ignore`");
         }
     }
 }

@@ -106,10 +106,7 @@ impl BodyConnection {
             if self.end.is_some() {
                 return false;
             }
-            let silent = self
-                .task
-                .as_ref()
-                .is_some_and(|task| cx.waker().will_wake(task));
+            let silent = self.task.as_ref().is_some_and(|task| cx.waker().will_wake(task));
             let polled = if silent {
                 Pin::new(&mut self.payload).poll_next(&mut Context::from_waker(Waker::noop()))
             } else {
@@ -220,9 +217,9 @@ impl BodyConnection {
                 // A code is echoed; a reason is not worth repeating.
                 Some(Some(self.finish(code, CloseReason::TransportClose)))
             }
-            Some(End::Violated(code, detail)) => Some(Some(
-                self.finish(Some(code), CloseReason::TransportError(detail)),
-            )),
+            Some(End::Violated(code, detail)) => {
+                Some(Some(self.finish(Some(code), CloseReason::TransportError(detail))))
+            }
             None if self.session_is_over() => {
                 Some(Some(self.finish(None, CloseReason::TransportClose)))
             }

@@ -236,13 +236,7 @@ impl Parser {
         let Some((mask, rest)) = rest.split_first_chunk() else {
             return Ok(None);
         };
-        let frame = Frame {
-            opcode,
-            fin,
-            mask: *mask,
-            len,
-            taken: 0,
-        };
+        let frame = Frame { opcode, fin, mask: *mask, len, taken: 0 };
         Ok(Some((frame, bytes.len() - rest.len())))
     }
 
@@ -310,9 +304,8 @@ impl Parser {
             } else {
                 end
             };
-            let target = needed
-                .max(end.min(len + UPFRONT))
-                .max(ceiling.min(capacity.saturating_mul(2)));
+            let target =
+                needed.max(end.min(len + UPFRONT)).max(ceiling.min(capacity.saturating_mul(2)));
             self.gathered.reserve_exact(target - len);
         }
         append_unmasked(&mut self.gathered, payload, mask);

@@ -23,18 +23,13 @@ const VERSION: &str = "13";
 
 /// The request asks for a WebSocket, rightly or wrongly.
 pub(crate) fn wants_upgrade(request: &HttpRequest) -> bool {
-    request
-        .headers()
-        .get(header::UPGRADE)
-        .is_some_and(|value| has_token(value, "websocket"))
+    request.headers().get(header::UPGRADE).is_some_and(|value| has_token(value, "websocket"))
 }
 
 fn has_token(value: &header::HeaderValue, token: &str) -> bool {
-    value.to_str().is_ok_and(|value| {
-        value
-            .split(',')
-            .any(|part| part.trim().eq_ignore_ascii_case(token))
-    })
+    value
+        .to_str()
+        .is_ok_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
 }
 
 /// The answer to a handshake's key.
@@ -45,16 +40,11 @@ pub(crate) fn accept(request: &HttpRequest) -> Result<Accepted, HttpResponse> {
     let headers = request.headers();
     let well_formed = request.version() == Version::HTTP_11
         && request.method() == Method::GET
-        && headers
-            .get_all(header::CONNECTION)
-            .any(|value| has_token(value, "upgrade"));
+        && headers.get_all(header::CONNECTION).any(|value| has_token(value, "upgrade"));
     if !well_formed {
         return Err(bad_request());
     }
-    if headers
-        .get(header::SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != VERSION)
-    {
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
         return Err(HttpResponse::UpgradeRequired()
             .force_close()
             .insert_header((header::SEC_WEBSOCKET_VERSION, VERSION))
@@ -104,13 +94,7 @@ pub(crate) async fn carry(
 ) -> HttpResponse {
     // A held request would cost kilobytes per connection.
     drop(request);
-    let body = BodyConnection::new(
-        worker,
-        connection,
-        payload,
-        task_waker().await,
-        Mode::Session,
-    );
+    let body = BodyConnection::new(worker, connection, payload, task_waker().await, Mode::Session);
     finish(&accepted, body)
 }
 
@@ -154,11 +138,7 @@ pub(crate) async fn upgrade(
     if !session.claim_websocket() {
         return Ok(closed_at_once(&accepted));
     }
-    let mut claim = Claim {
-        worker,
-        session,
-        taken: false,
-    };
+    let mut claim = Claim { worker, session, taken: false };
     let connection = match worker.fetch(session) {
         Upgrade::Here(connection) => Some(connection),
         Upgrade::Coming(arrival) => match arrival.await {

@@ -54,26 +54,15 @@ fn wrong_type_is_invalid_and_skipped() {
 
 #[test]
 fn sound_json_that_rust_cannot_hold_is_invalid() {
-    assert!(matches!(
-        cursor(",1e999]").next::<f64>(),
-        Err(ArgError::Invalid { .. })
-    ));
-    assert!(matches!(
-        cursor(",\"\\ud800\"]").next::<String>(),
-        Err(ArgError::Invalid { .. })
-    ));
-    assert!(matches!(
-        cursor(",[1,2,3]]").next::<(u8, u8)>(),
-        Err(ArgError::Invalid { .. })
-    ));
+    assert!(matches!(cursor(",1e999]").next::<f64>(), Err(ArgError::Invalid { .. })));
+    assert!(matches!(cursor(",\"\\ud800\"]").next::<String>(), Err(ArgError::Invalid { .. })));
+    assert!(matches!(cursor(",[1,2,3]]").next::<(u8, u8)>(), Err(ArgError::Invalid { .. })));
 }
 
 #[test]
 fn message_is_cut_at_a_character() {
     let text = format!(",\"{}\"]", "é".repeat(400));
-    let Err(ArgError::Invalid { message, .. }) = cursor(&text).next::<u8>() else {
-        panic!()
-    };
+    let Err(ArgError::Invalid { message, .. }) = cursor(&text).next::<u8>() else { panic!() };
     assert!((199..=200).contains(&message.len()));
 }
 
@@ -104,10 +93,7 @@ fn wrong_arguments_without_end_take_linear_time() {
     let text = format!(",{}\"a\"]", "\"a\",".repeat(200_000));
     let Rest(all) = Rest::<Try<u32>>::read(&mut cursor(&text)).unwrap();
     assert_eq!(all.len(), 200_001);
-    assert!(
-        all.iter()
-            .all(|one| matches!(one.0, Err(ArgError::Invalid { .. })))
-    );
+    assert!(all.iter().all(|one| matches!(one.0, Err(ArgError::Invalid { .. }))));
 }
 
 #[test]
@@ -137,10 +123,7 @@ fn wrappers_read_what_is_left() {
     let Try(second) = Try::<u8>::read(&mut cur).unwrap();
     assert!(matches!(second, Err(ArgError::Invalid { index: 1, .. })));
     assert_eq!(Rest::<u8>::read(&mut cur), Ok(Rest(vec![3, 4])));
-    assert_eq!(
-        Try::<u8>::read(&mut cur),
-        Ok(Try(Err(ArgError::Missing { index: 4 })))
-    );
+    assert_eq!(Try::<u8>::read(&mut cur), Ok(Try(Err(ArgError::Missing { index: 4 }))));
     assert_eq!(Try::<u8>::read(&mut cursor(",{]")), Err(BROKEN));
 }
 

@@ -63,11 +63,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bin<'de, D> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.de.deserialize_any(BinVisitor {
-            visitor,
-            bins: self.bins,
-            as_seq: true,
-        })
+        self.de.deserialize_any(BinVisitor { visitor, bins: self.bins, as_seq: true })
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -83,11 +79,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bin<'de, D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let visitor = BinVisitor {
-            visitor,
-            bins: self.bins,
-            as_seq: false,
-        };
+        let visitor = BinVisitor { visitor, bins: self.bins, as_seq: false };
         self.de.deserialize_newtype_struct(name, visitor)
     }
 
@@ -96,11 +88,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bin<'de, D> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let visitor = BinVisitor {
-            visitor,
-            bins: self.bins,
-            as_seq: false,
-        };
+        let visitor = BinVisitor { visitor, bins: self.bins, as_seq: false };
         self.de.deserialize_tuple(len, visitor)
     }
 
@@ -110,11 +98,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bin<'de, D> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let visitor = BinVisitor {
-            visitor,
-            bins: self.bins,
-            as_seq: false,
-        };
+        let visitor = BinVisitor { visitor, bins: self.bins, as_seq: false };
         self.de.deserialize_tuple_struct(name, len, visitor)
     }
 
@@ -124,11 +108,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bin<'de, D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let visitor = BinVisitor {
-            visitor,
-            bins: self.bins,
-            as_seq: false,
-        };
+        let visitor = BinVisitor { visitor, bins: self.bins, as_seq: false };
         self.de.deserialize_struct(name, fields, visitor)
     }
 
@@ -138,11 +118,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bin<'de, D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let visitor = BinVisitor {
-            visitor,
-            bins: self.bins,
-            as_seq: false,
-        };
+        let visitor = BinVisitor { visitor, bins: self.bins, as_seq: false };
         self.de.deserialize_enum(name, variants, visitor)
     }
 
@@ -189,40 +165,28 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for BinVisitor<'de, V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, de: D) -> Result<V::Value, D::Error> {
-        self.visitor.visit_some(Bin {
-            de,
-            bins: self.bins,
-        })
+        self.visitor.visit_some(Bin { de, bins: self.bins })
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, de: D) -> Result<V::Value, D::Error> {
-        self.visitor.visit_newtype_struct(Bin {
-            de,
-            bins: self.bins,
-        })
+        self.visitor.visit_newtype_struct(Bin { de, bins: self.bins })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, de: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_seq(Bin {
-            de,
-            bins: self.bins,
-        })
+        self.visitor.visit_seq(Bin { de, bins: self.bins })
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, de: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_enum(Bin {
-            de,
-            bins: self.bins,
-        })
+        self.visitor.visit_enum(Bin { de, bins: self.bins })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
         let mut map = BinMap::new(map, self.bins);
         match map.placeholder()? {
             None => self.visitor.visit_map(map),
-            Some(bytes) if self.as_seq => self
-                .visitor
-                .visit_seq(SeqDeserializer::new(bytes.iter().copied())),
+            Some(bytes) if self.as_seq => {
+                self.visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
+            }
             Some(bytes) => {
                 show(bytes);
                 self.visitor.visit_borrowed_bytes(bytes)
@@ -236,10 +200,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Bin<'de, S> {
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, de: D) -> Result<S::Value, D::Error> {
-        self.de.deserialize(Bin {
-            de,
-            bins: self.bins,
-        })
+        self.de.deserialize(Bin { de, bins: self.bins })
     }
 }
 
@@ -251,10 +212,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Bin<'de, A> {
         &mut self,
         de: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.de.next_element_seed(Bin {
-            de,
-            bins: self.bins,
-        })
+        self.de.next_element_seed(Bin { de, bins: self.bins })
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -271,13 +229,7 @@ impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Bin<'de, A> {
         seed: S,
     ) -> Result<(S::Value, Self::Variant), A::Error> {
         let (name, de) = self.de.variant_seed(seed)?;
-        Ok((
-            name,
-            Bin {
-                de,
-                bins: self.bins,
-            },
-        ))
+        Ok((name, Bin { de, bins: self.bins }))
     }
 }
 
@@ -289,21 +241,11 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Bin<'de, A> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, de: S) -> Result<S::Value, A::Error> {
-        self.de.newtype_variant_seed(Bin {
-            de,
-            bins: self.bins,
-        })
+        self.de.newtype_variant_seed(Bin { de, bins: self.bins })
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.de.tuple_variant(
-            len,
-            BinVisitor {
-                visitor,
-                bins: self.bins,
-                as_seq: false,
-            },
-        )
+        self.de.tuple_variant(len, BinVisitor { visitor, bins: self.bins, as_seq: false })
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -311,13 +253,6 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Bin<'de, A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.de.struct_variant(
-            fields,
-            BinVisitor {
-                visitor,
-                bins: self.bins,
-                as_seq: false,
-            },
-        )
+        self.de.struct_variant(fields, BinVisitor { visitor, bins: self.bins, as_seq: false })
     }
 }

@@ -37,13 +37,7 @@ pub(super) struct BinMap<'de, A> {
 
 impl<'de, A: MapAccess<'de>> BinMap<'de, A> {
     pub(super) const fn new(map: A, bins: &'de [Bytes]) -> Self {
-        Self {
-            map,
-            bins,
-            first: None,
-            second: None,
-            value: None,
-        }
+        Self { map, bins, first: None, second: None, value: None }
     }
 
     /// Returns the attachment if the map is a placeholder; it is then read to its end.
@@ -65,11 +59,7 @@ impl<'de, A: MapAccess<'de>> BinMap<'de, A> {
             }
             _ => return Ok(None),
         }
-        let mut num = self
-            .first
-            .take()
-            .filter(|(key, _)| key == NUM_KEY)
-            .and_then(|(_, v)| v);
+        let mut num = self.first.take().filter(|(key, _)| key == NUM_KEY).and_then(|(_, v)| v);
         while let Some((key, value)) = self.look()? {
             match value {
                 Some(value) if key == NUM_KEY => num = Some(value),
@@ -77,9 +67,7 @@ impl<'de, A: MapAccess<'de>> BinMap<'de, A> {
                 None => _ = self.map.next_value::<IgnoredAny>()?,
             }
         }
-        let index = num
-            .and_then(|num| num.as_u64())
-            .and_then(|num| usize::try_from(num).ok());
+        let index = num.and_then(|num| num.as_u64()).and_then(|num| usize::try_from(num).ok());
         match index.and_then(|index| self.bins.get(index)) {
             Some(bytes) => Ok(Some(bytes)),
             None => Err(A::Error::custom("illegal attachments")),
@@ -93,10 +81,7 @@ impl<'de, A: MapAccess<'de>> BinMap<'de, A> {
         };
         let value = if key == PLACEHOLDER_KEY || key == NUM_KEY {
             let seed = PhantomData::<Value>;
-            Some(self.map.next_value_seed(Bin {
-                de: seed,
-                bins: self.bins,
-            })?)
+            Some(self.map.next_value_seed(Bin { de: seed, bins: self.bins })?)
         } else {
             None
         };
@@ -115,11 +100,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for BinMap<'de, A> {
         match self.first.take().or_else(|| self.second.take()) {
             Some((key, value)) => {
                 self.value = value;
-                seed.deserialize(ReplayedKey {
-                    key,
-                    error: PhantomData,
-                })
-                .map(Some)
+                seed.deserialize(ReplayedKey { key, error: PhantomData }).map(Some)
             }
             None => self.map.next_key_seed(seed),
         }
@@ -129,10 +110,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for BinMap<'de, A> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, de: S) -> Result<S::Value, A::Error> {
         match self.value.take() {
             Some(value) => de.deserialize(ValueDeserializer::new(value)),
-            None => self.map.next_value_seed(Bin {
-                de,
-                bins: self.bins,
-            }),
+            None => self.map.next_value_seed(Bin { de, bins: self.bins }),
         }
     }
 

@@ -34,11 +34,7 @@ pub fn check_placeholders(json: &str, count: usize) -> Result<(), DecodeError> {
                     return Err(DecodeError::NestingTooDeep);
                 }
                 let is_object = byte == b'{';
-                stack.push(Level {
-                    is_object,
-                    in_key: is_object,
-                    ..Level::default()
-                });
+                stack.push(Level { is_object, in_key: is_object, ..Level::default() });
                 1
             }
             b'}' | b']' => {
@@ -55,17 +51,11 @@ pub fn check_placeholders(json: &str, count: usize) -> Result<(), DecodeError> {
                 1
             }
             b':' | b' ' | b'\t' | b'\n' | b'\r' => 1,
-            _ => rest
-                .find([',', '}', ']', ' ', '\t', '\n', '\r'])
-                .unwrap_or(rest.len()),
+            _ => rest.find([',', '}', ']', ' ', '\t', '\n', '\r']).unwrap_or(rest.len()),
         };
-        let (token, behind) = rest
-            .split_at_checked(len)
-            .ok_or(DecodeError::InvalidPayload)?;
-        if !matches!(
-            byte,
-            b'{' | b'[' | b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r'
-        ) && let Some(level) = stack.last_mut()
+        let (token, behind) = rest.split_at_checked(len).ok_or(DecodeError::InvalidPayload)?;
+        if !matches!(byte, b'{' | b'[' | b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r')
+            && let Some(level) = stack.last_mut()
         {
             level.token(token);
         }

@@ -23,33 +23,19 @@ fn is_shared(one: &Bytes, other: &Bytes) -> bool {
 #[test]
 fn wrong_index_is_malformed() {
     let bins = bins();
-    for num in [
-        "2",
-        "-1",
-        "\"0\"",
-        "0.0",
-        "null",
-        "[0]",
-        "99999999999999999999",
-    ] {
+    for num in ["2", "-1", "\"0\"", "0.0", "null", "[0]", "99999999999999999999"] {
         let text = format!(",{{\"_placeholder\":true,\"num\":{num}}}]");
         let error = ArgError::Malformed(DecodeError::IllegalAttachments);
         assert_eq!(read::<Binary>(&text, &bins), Err(error), "{num}");
     }
     let error = ArgError::Malformed(DecodeError::IllegalAttachments);
-    assert_eq!(
-        read::<Value>(",{\"_placeholder\":true}]", &bins),
-        Err(error)
-    );
+    assert_eq!(read::<Value>(",{\"_placeholder\":true}]", &bins), Err(error));
 }
 
 #[test]
 fn placeholder_without_attachments_is_a_map() {
     let text = ",{\"_placeholder\":true,\"num\":0}]";
-    assert!(matches!(
-        read::<Binary>(text, &[]),
-        Err(ArgError::Invalid { .. })
-    ));
+    assert!(matches!(read::<Binary>(text, &[]), Err(ArgError::Invalid { .. })));
     let value: Value = read(text, &[]).unwrap();
     assert_eq!(value.get("num").and_then(Value::as_u64), Some(0));
 }
@@ -57,28 +43,16 @@ fn placeholder_without_attachments_is_a_map() {
 #[test]
 fn text_is_not_an_attachment() {
     for bins in [vec![], bins()] {
-        assert!(matches!(
-            read::<Binary>(",\"ab\"]", &bins),
-            Err(ArgError::Invalid { .. })
-        ));
-        assert!(matches!(
-            read::<Binary>(",7]", &bins),
-            Err(ArgError::Invalid { .. })
-        ));
+        assert!(matches!(read::<Binary>(",\"ab\"]", &bins), Err(ArgError::Invalid { .. })));
+        assert!(matches!(read::<Binary>(",7]", &bins), Err(ArgError::Invalid { .. })));
     }
 }
 
 #[test]
 fn attachment_is_neither_map_nor_text() {
     let (text, bins) = (",{\"_placeholder\":true,\"num\":0}]", bins());
-    assert!(matches!(
-        read::<String>(text, &bins),
-        Err(ArgError::Invalid { .. })
-    ));
-    assert!(matches!(
-        read::<HashMap<String, Value>>(text, &bins),
-        Err(ArgError::Invalid { .. })
-    ));
+    assert!(matches!(read::<String>(text, &bins), Err(ArgError::Invalid { .. })));
+    assert!(matches!(read::<HashMap<String, Value>>(text, &bins), Err(ArgError::Invalid { .. })));
 }
 
 #[test]
@@ -106,17 +80,10 @@ fn placeholder_check_covers_depth_order_and_escapes() {
         r#"{"\u005fplaceholder":true,"n\u0075m":3}"#,
         r#"{"_placeholder":true,"num":{"num":0}}"#,
     ] {
-        assert_eq!(
-            check_placeholders(bad, 2),
-            Err(DecodeError::IllegalAttachments),
-            "{bad}"
-        );
+        assert_eq!(check_placeholders(bad, 2), Err(DecodeError::IllegalAttachments), "{bad}");
     }
     let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
-    assert_eq!(
-        check_placeholders(&deep, 1),
-        Err(DecodeError::NestingTooDeep)
-    );
+    assert_eq!(check_placeholders(&deep, 1), Err(DecodeError::NestingTooDeep));
     assert_eq!(check_placeholders(deep.get(1..257).unwrap(), 1), Ok(()));
 }
 
@@ -140,10 +107,7 @@ fn attachments_are_shared_at_any_depth() {
     let outer: Outer = read(text, &bins).unwrap();
     assert_eq!(outer.name, "n");
     assert!(is_shared(&outer.inner.data.0, &bins[1]));
-    assert!(is_shared(
-        &outer.inner.list[1].as_ref().unwrap().0,
-        &bins[0]
-    ));
+    assert!(is_shared(&outer.inner.list[1].as_ref().unwrap().0, &bins[0]));
     assert!(is_shared(&outer.map[&7].0, &bins[1]));
     assert!(outer.inner.list[0].is_none());
 }
@@ -193,9 +157,7 @@ fn attachments_are_found_in_enums_of_every_kind() {
     assert_eq!(cur.require(), Ok(Adjacent::A(data.clone())));
     assert_eq!(cur.require(), Ok(Internal::A { data }));
     let untagged: [Untagged; 2] = cur.require().unwrap();
-    let [Untagged::Data(found), Untagged::Number(3)] = untagged else {
-        panic!("{untagged:?}")
-    };
+    let [Untagged::Data(found), Untagged::Number(3)] = untagged else { panic!("{untagged:?}") };
     assert!(is_shared(&found.0, &bins[0]));
     assert_eq!(cur.finish(), Ok(()));
 }
@@ -212,10 +174,7 @@ fn repeated_placeholder_shares_one_attachment() {
 fn byte_vectors_read_attachments_and_numbers() {
     let bins = bins();
     let text = r#",[{"_placeholder":true,"num":0},[9,8]]]"#;
-    assert_eq!(
-        read::<Vec<Vec<u8>>>(text, &bins),
-        Ok(vec![vec![1, 2], vec![9, 8]])
-    );
+    assert_eq!(read::<Vec<Vec<u8>>>(text, &bins), Ok(vec![vec![1, 2], vec![9, 8]]));
     let all: Vec<Binary> = read(text, &bins).unwrap();
     assert_eq!(all[1].as_ref(), [9, 8]);
 }
@@ -232,23 +191,9 @@ fn maps_that_look_like_placeholders_are_replayed() {
     }
     let bins = bins();
     let like: Like = read(r#",{"num":-3,"data":[1,null]}]"#, &bins).unwrap();
-    assert_eq!(
-        like,
-        Like {
-            num: -3,
-            _placeholder: None,
-            data: vec![Some(1), None]
-        }
-    );
+    assert_eq!(like, Like { num: -3, _placeholder: None, data: vec![Some(1), None] });
     let like: Like = read(r#",{"_placeholder":"x","num":4}]"#, &bins).unwrap();
-    assert_eq!(
-        like,
-        Like {
-            num: 4,
-            _placeholder: Some("x".to_owned()),
-            data: vec![]
-        }
-    );
+    assert_eq!(like, Like { num: 4, _placeholder: Some("x".to_owned()), data: vec![] });
     for text in [
         r#"{"_placeholder":false,"num":9}"#,
         r#"{"num":{"a":1},"_placeholder":[1]}"#,
@@ -258,17 +203,10 @@ fn maps_that_look_like_placeholders_are_replayed() {
     ] {
         let argument = format!(",{text}]");
         let value: Value = read(&argument, &bins).unwrap();
-        assert_eq!(
-            value,
-            serde_json::from_str::<Value>(text).unwrap(),
-            "{text}"
-        );
+        assert_eq!(value, serde_json::from_str::<Value>(text).unwrap(), "{text}");
     }
     let value: Value = read(r#",{"num":[{"_placeholder":true,"num":1}]}]"#, &bins).unwrap();
-    let inner = value.get("num").unwrap().as_array().unwrap()[0]
-        .as_bytes()
-        .unwrap()
-        .clone();
+    let inner = value.get("num").unwrap().as_array().unwrap()[0].as_bytes().unwrap().clone();
     assert!(is_shared(&inner, &bins[1]));
 }
 
@@ -280,11 +218,7 @@ fn maps_nested_in_their_first_value_take_linear_time() {
     let text = format!(",{}[{inner}1]{}]", "{\"num\":".repeat(120), "}".repeat(120));
     let start = std::time::Instant::now();
     let value: Value = read(&text, &bins).unwrap();
-    assert!(
-        start.elapsed() < std::time::Duration::from_secs(2),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < std::time::Duration::from_secs(2), "{:?}", start.elapsed());
     let mut level = &value;
     while let Some(inner) = level.get("num") {
         level = inner;
@@ -315,22 +249,10 @@ fn first_key_may_be_of_any_key_type() {
         One,
     }
     let bins = bins();
-    assert_eq!(
-        read::<HashMap<i32, u8>>(",{\"-5\":1}]", &bins).unwrap()[&-5],
-        1
-    );
-    assert_eq!(
-        read::<HashMap<bool, u8>>(",{\"true\":1}]", &bins).unwrap()[&true],
-        1
-    );
-    assert_eq!(
-        read::<HashMap<Key, u8>>(",{\"one\":1}]", &bins).unwrap()[&Key::One],
-        1
-    );
-    assert_eq!(
-        read::<HashMap<char, u8>>(",{\"\\u0061\":1}]", &bins).unwrap()[&'a'],
-        1
-    );
+    assert_eq!(read::<HashMap<i32, u8>>(",{\"-5\":1}]", &bins).unwrap()[&-5], 1);
+    assert_eq!(read::<HashMap<bool, u8>>(",{\"true\":1}]", &bins).unwrap()[&true], 1);
+    assert_eq!(read::<HashMap<Key, u8>>(",{\"one\":1}]", &bins).unwrap()[&Key::One], 1);
+    assert_eq!(read::<HashMap<char, u8>>(",{\"\\u0061\":1}]", &bins).unwrap()[&'a'], 1);
     assert!(matches!(
         read::<HashMap<i32, u8>>(",{\"x\":1}]", &bins),
         Err(ArgError::Invalid { .. })
@@ -342,15 +264,7 @@ fn nothing_is_kept_after_an_argument_was_read() {
     let bins = vec![Bytes::from(vec![5; 9])];
     drop(read::<Value>(r#",{"_placeholder":true,"num":0}]"#, &bins).unwrap());
     let mut out = Vec::new();
-    encode_event(
-        &mut out,
-        &mut Vec::new(),
-        "/",
-        None,
-        "a",
-        &Binary(bins[0].clone()),
-    )
-    .unwrap();
+    encode_event(&mut out, &mut Vec::new(), "/", None, "a", &Binary(bins[0].clone())).unwrap();
     let [only] = <[Bytes; 1]>::try_from(bins).unwrap();
     assert!(only.is_unique());
 }
@@ -359,8 +273,5 @@ fn nothing_is_kept_after_an_argument_was_read() {
 fn binary_is_an_array_of_numbers_in_plain_json() {
     let text = serde_json::to_value(Binary::from(vec![1, 2])).unwrap();
     assert_eq!(text, json!([1, 2]));
-    assert_eq!(
-        serde_json::from_value::<Binary>(text).unwrap().as_ref(),
-        [1, 2]
-    );
+    assert_eq!(serde_json::from_value::<Binary>(text).unwrap().as_ref(), [1, 2]);
 }

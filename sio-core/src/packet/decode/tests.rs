@@ -26,14 +26,8 @@ fn nesting_above_the_limit_is_refused_in_every_type() {
         let event = format!("2[\"a\",{inner}]");
         let packet = run(&event).unwrap();
         let too_deep = ArgError::Malformed(DecodeError::NestingTooDeep);
-        assert_eq!(
-            ArgCursor::new(packet.args, &[]).finish(),
-            Err(too_deep.clone())
-        );
-        assert_eq!(
-            ArgCursor::new(packet.args, &[]).next::<Value>(),
-            Err(too_deep.clone())
-        );
+        assert_eq!(ArgCursor::new(packet.args, &[]).finish(), Err(too_deep.clone()));
+        assert_eq!(ArgCursor::new(packet.args, &[]).next::<Value>(), Err(too_deep.clone()));
         assert_eq!(ArgCursor::new(packet.args, &[]).next::<u8>(), Err(too_deep));
     }
 }
@@ -59,10 +53,7 @@ fn brackets_in_strings_are_not_nesting() {
 
 #[test]
 fn namespace_above_the_limit_is_refused() {
-    let limits = DecodeLimits {
-        max_namespace_len: 4,
-        ..DecodeLimits::default()
-    };
+    let limits = DecodeLimits { max_namespace_len: 4, ..DecodeLimits::default() };
     let error = DecodeError::NamespaceTooLong { len: 5, limit: 4 };
     assert_eq!(decode("0/abcd", &limits), Err(error));
     assert_eq!(error.to_string(), "namespace too long (5 bytes, limit 4)");
@@ -73,23 +64,14 @@ fn namespace_above_the_limit_is_refused() {
 fn default_namespace_limit_is_255_bytes() {
     let name = "n".repeat(254);
     assert_eq!(run(&format!("0/{name}")).unwrap().namespace.len(), 255);
-    let error = DecodeError::NamespaceTooLong {
-        len: 256,
-        limit: 255,
-    };
+    let error = DecodeError::NamespaceTooLong { len: 256, limit: 255 };
     assert_eq!(run(&format!("0/{name}n,")), Err(error));
 }
 
 #[test]
 fn attachment_limit_is_configurable() {
-    let limits = DecodeLimits {
-        max_attachments: 1,
-        ..DecodeLimits::default()
-    };
-    let error = DecodeError::TooManyAttachments {
-        announced: 2,
-        limit: 1,
-    };
+    let limits = DecodeLimits { max_attachments: 1, ..DecodeLimits::default() };
+    let error = DecodeError::TooManyAttachments { announced: 2, limit: 1 };
     assert_eq!(decode("52-[\"a\"]", &limits), Err(error));
     assert_eq!(decode("51-[\"a\"]", &limits).unwrap().attachments, 1);
 }
@@ -99,31 +81,19 @@ fn plain_name_is_borrowed_and_arguments_are_left_unread() {
     let packet = run("2[\"a\",{broken]").unwrap();
     assert_eq!(packet.args, ",{broken]");
     assert_eq!(packet.data, "[\"a\",{broken]");
-    assert!(matches!(
-        packet.event.unwrap().into_inner(),
-        Cow::Borrowed("a")
-    ));
+    assert!(matches!(packet.event.unwrap().into_inner(), Cow::Borrowed("a")));
 }
 
 #[test]
 fn numeric_names_are_normalised_like_property_names() {
-    for (text, name) in [
-        ("7", "7"),
-        ("-7", "-7"),
-        ("-0", "0"),
-        ("1.0", "1"),
-        ("10e-1", "1"),
-        ("0.50", "0.5"),
-    ] {
+    for (text, name) in
+        [("7", "7"), ("-7", "-7"), ("-0", "0"), ("1.0", "1"), ("10e-1", "1"), ("0.50", "0.5")]
+    {
         let packet = format!("2[{text},1]");
         assert_eq!(run(&packet).unwrap().event.unwrap(), name);
     }
     for text in ["01", "-", "1.", "+1", ".5", "NaN", "1e400"] {
-        assert_eq!(
-            run(&format!("2[{text}]")),
-            Err(DecodeError::InvalidPayload),
-            "{text}"
-        );
+        assert_eq!(run(&format!("2[{text}]")), Err(DecodeError::InvalidPayload), "{text}");
     }
 }
 
@@ -131,21 +101,12 @@ fn numeric_names_are_normalised_like_property_names() {
 fn ack_ids_keep_every_digit() {
     let packet = run("2009007199254740991[\"a\"]").unwrap();
     assert_eq!(packet.ack, Some(MAX_ACK_ID));
-    assert_eq!(
-        run("29007199254740992[\"a\"]"),
-        Err(DecodeError::AckIdTooLarge)
-    );
+    assert_eq!(run("29007199254740992[\"a\"]"), Err(DecodeError::AckIdTooLarge));
 }
 
 #[test]
 fn messages_do_not_repeat_the_payload() {
-    for text in [
-        "secret",
-        "2[\"secret\"",
-        "5secret-",
-        "0/x,[\"secret\"]",
-        "2secret[\"a\"]",
-    ] {
+    for text in ["secret", "2[\"secret\"", "5secret-", "0/x,[\"secret\"]", "2secret[\"a\"]"] {
         assert!(!run(text).unwrap_err().to_string().contains("secret"));
     }
 }

@@ -23,14 +23,8 @@ fn reserved_names_are_refused() {
     for name in crate::packet::RESERVED_EVENTS {
         let (mut out, mut bins) = (b"x".to_vec(), Vec::new());
         let error = encode_event(&mut out, &mut bins, "/", None, name, &()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("\"{name}\" is a reserved event name")
-        );
-        assert_eq!(
-            encode_event_encoded(&mut out, "/", None, name, b"", 0),
-            Err(error)
-        );
+        assert_eq!(error.to_string(), format!("\"{name}\" is a reserved event name"));
+        assert_eq!(encode_event_encoded(&mut out, "/", None, name, b"", 0), Err(error));
         assert_eq!(out, b"x");
     }
     assert!(event(&()).is_ok());
@@ -41,10 +35,7 @@ fn nothing_is_left_behind_by_a_failure() {
     let (mut out, mut bins) = (b"before".to_vec(), vec![Bytes::from_static(b"b")]);
     let args = (Binary::from(vec![1]), "x", Refuses);
     let refused = Err(EncodeError::Serialize("refused".to_owned()));
-    assert_eq!(
-        encode_event(&mut out, &mut bins, "/n", Some(1), "a", &args),
-        refused
-    );
+    assert_eq!(encode_event(&mut out, &mut bins, "/n", Some(1), "a", &args), refused);
     assert_eq!(encode_ack(&mut out, &mut bins, "/n", 1, &args), refused);
     assert_eq!(encode_args(&mut out, &mut bins, &args), refused);
     assert!(encode_connect_error(&mut out, "/", "m", Some("{")).is_err());
@@ -90,14 +81,8 @@ fn tuple_is_a_list_and_everything_else_one_argument() {
         Struct { x: u8 },
     }
     assert_eq!(event(&()).unwrap(), r#"42["a"]"#);
-    assert_eq!(
-        event(&(1, "two", [3], ())).unwrap(),
-        r#"42["a",1,"two",[3],null]"#
-    );
-    assert_eq!(
-        event(&&Box::new((1, (2, 3)))).unwrap(),
-        r#"42["a",1,[2,3]]"#
-    );
+    assert_eq!(event(&(1, "two", [3], ())).unwrap(), r#"42["a",1,"two",[3],null]"#);
+    assert_eq!(event(&&Box::new((1, (2, 3)))).unwrap(), r#"42["a",1,[2,3]]"#);
     assert_eq!(event(&[1, 2]).unwrap(), r#"42["a",1,2]"#);
     assert_eq!(event(&[0_u8; 0]).unwrap(), r#"42["a"]"#);
     assert_eq!(event(&vec![1, 2]).unwrap(), r#"42["a",[1,2]]"#);
@@ -110,20 +95,11 @@ fn tuple_is_a_list_and_everything_else_one_argument() {
     assert_eq!(event(&Named { x: 1 }).unwrap(), r#"42["a",{"x":1}]"#);
     assert_eq!(event(&Choice::Unit).unwrap(), r#"42["a","Unit"]"#);
     assert_eq!(event(&Choice::New(1)).unwrap(), r#"42["a",{"New":1}]"#);
-    assert_eq!(
-        event(&Choice::Tuple(1, 2)).unwrap(),
-        r#"42["a",{"Tuple":[1,2]}]"#
-    );
-    assert_eq!(
-        event(&Choice::Struct { x: 1 }).unwrap(),
-        r#"42["a",{"Struct":{"x":1}}]"#
-    );
+    assert_eq!(event(&Choice::Tuple(1, 2)).unwrap(), r#"42["a",{"Tuple":[1,2]}]"#);
+    assert_eq!(event(&Choice::Struct { x: 1 }).unwrap(), r#"42["a",{"Struct":{"x":1}}]"#);
     assert_eq!(event("x\n").unwrap(), r#"42["a","x\n"]"#);
     assert_eq!(event(&'c').unwrap(), r#"42["a","c"]"#);
-    assert_eq!(
-        event(&(f64::NAN, f32::INFINITY, 1.5)).unwrap(),
-        r#"42["a",null,null,1.5]"#
-    );
+    assert_eq!(event(&(f64::NAN, f32::INFINITY, 1.5)).unwrap(), r#"42["a",null,null,1.5]"#);
 }
 
 #[test]
@@ -136,11 +112,7 @@ fn header_is_patched_when_attachments_appear() {
     assert_eq!(String::from_utf8(out).unwrap(), text);
     assert_eq!(bins.len(), 3);
     // Shared, not copied; and twice, as the protocol has it.
-    assert!(
-        bins[1..]
-            .iter()
-            .all(|bytes| bytes.as_ptr() == shared.as_ptr())
-    );
+    assert!(bins[1..].iter().all(|bytes| bytes.as_ptr() == shared.as_ptr()));
 
     let (mut out, mut bins) = (Vec::new(), Vec::new());
     encode_ack(&mut out, &mut bins, "/", 12, &vec![Binary::default(); 11]).unwrap();
@@ -180,15 +152,7 @@ fn encoded_arguments_serve_many_packets() {
 fn buffer_with_room_is_not_reallocated() {
     let mut out = Vec::with_capacity(256);
     let at = out.as_ptr();
-    encode_event(
-        &mut out,
-        &mut Vec::new(),
-        "/n",
-        Some(u64::MAX),
-        "a",
-        &(1, "two"),
-    )
-    .unwrap();
+    encode_event(&mut out, &mut Vec::new(), "/n", Some(u64::MAX), "a", &(1, "two")).unwrap();
     assert_eq!(out.as_ptr(), at);
 }
 
@@ -208,12 +172,9 @@ impl Random {
     }
 
     fn text(&mut self) -> String {
-        const LETTERS: [char; 12] = [
-            'a', '"', '\\', ']', ',', '{', '\n', '\0', 'é', '\u{2028}', '😀', ' ',
-        ];
-        (0..self.below(6))
-            .map(|_| LETTERS[self.below(12)])
-            .collect()
+        const LETTERS: [char; 12] =
+            ['a', '"', '\\', ']', ',', '{', '\n', '\0', 'é', '\u{2028}', '😀', ' '];
+        (0..self.below(6)).map(|_| LETTERS[self.below(12)]).collect()
     }
 
     fn value(&mut self, depth: u16) -> Value {
@@ -238,10 +199,7 @@ impl Random {
 #[test]
 fn decode_after_encode_is_identity() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let limits = DecodeLimits {
-        max_attachments: 1000,
-        ..DecodeLimits::default()
-    };
+    let limits = DecodeLimits { max_attachments: 1000, ..DecodeLimits::default() };
     for _ in 0..3_000 {
         let namespace = ["/", "/a", "/a?b=c"][random.below(3)];
         let ack = [None, Some(random.number() >> 11)][random.below(2)];
@@ -253,11 +211,7 @@ fn decode_after_encode_is_identity() {
         assert_eq!((packet.namespace, packet.ack), (namespace, ack), "{text}");
         assert_eq!(packet.attachments, bins.len(), "{text}");
         assert_eq!(packet.event.unwrap().as_str(), name, "{text}");
-        assert_eq!(
-            check_placeholders(packet.data, bins.len()),
-            Ok(()),
-            "{text}"
-        );
+        assert_eq!(check_placeholders(packet.data, bins.len()), Ok(()), "{text}");
         let mut cursor = ArgCursor::new(packet.args, &bins);
         assert_eq!(cursor.require(), Ok(args.0), "{text}");
         assert_eq!(cursor.require(), Ok(args.1), "{text}");

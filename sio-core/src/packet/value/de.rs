@@ -29,11 +29,7 @@ thread_local! {
 
 /// Returns the value just moved, or `null`.
 pub(super) fn moved() -> Value {
-    MOVED
-        .try_with(Cell::take)
-        .ok()
-        .flatten()
-        .unwrap_or_default()
+    MOVED.try_with(Cell::take).ok().flatten().unwrap_or_default()
 }
 
 /// Reads a typed value from a [`Value`].
@@ -44,10 +40,7 @@ pub(in crate::packet) struct ValueDeserializer<E> {
 
 impl<E> ValueDeserializer<E> {
     pub(in crate::packet) const fn new(value: Value) -> Self {
-        Self {
-            value,
-            error: PhantomData,
-        }
+        Self { value, error: PhantomData }
     }
 }
 
@@ -80,9 +73,7 @@ impl<'de, E: de::Error> Deserializer<'de> for ValueDeserializer<E> {
             }
             Value::Object(Object(entries)) => {
                 let mut map = MapDeserializer::new(
-                    entries
-                        .into_iter()
-                        .map(|(key, value)| (key, Self::new(value))),
+                    entries.into_iter().map(|(key, value)| (key, Self::new(value))),
                 );
                 let value = visitor.visit_map(&mut map)?;
                 map.end().map(|()| value)
@@ -99,11 +90,7 @@ impl<'de, E: de::Error> Deserializer<'de> for ValueDeserializer<E> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        if self.value.is_null() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.value.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -133,9 +120,7 @@ impl<'de, E: de::Error> Deserializer<'de> for ValueDeserializer<E> {
             }
             Value::Object(Object(entries)) => {
                 let map = MapDeserializer::new(
-                    entries
-                        .into_iter()
-                        .map(|(key, value)| (key, Self::new(value))),
+                    entries.into_iter().map(|(key, value)| (key, Self::new(value))),
                 );
                 de::value::MapAccessDeserializer::new(map).deserialize_enum(name, variants, visitor)
             }

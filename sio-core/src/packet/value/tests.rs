@@ -6,17 +6,12 @@ fn parse(text: &str) -> Value {
 
 #[test]
 fn large_objects_with_duplicates_take_linear_time() {
-    let entries: Vec<String> = (0..100_000)
-        .map(|n| format!("\"k{}\":{n}", n % 50_000))
-        .collect();
+    let entries: Vec<String> = (0..100_000).map(|n| format!("\"k{}\":{n}", n % 50_000)).collect();
     let value = parse(&format!("{{{}}}", entries.join(",")));
     let object = value.as_object().unwrap();
     assert_eq!(object.len(), 50_000);
     assert_eq!(
-        object
-            .iter()
-            .next()
-            .map(|(key, value)| (key, value.as_u64())),
+        object.iter().next().map(|(key, value)| (key, value.as_u64())),
         Some(("k0", Some(50_000)))
     );
 }
@@ -49,10 +44,7 @@ fn accessors_answer_for_their_own_type_only() {
     assert_eq!(value.get("n").and_then(Value::as_u64), None);
     assert_eq!(value.get("f").and_then(Value::as_f64), Some(1.5));
     assert_eq!(value.get("b").and_then(Value::as_bool), Some(true));
-    assert_eq!(
-        value.get("l").and_then(Value::as_array).map(<[Value]>::len),
-        Some(1)
-    );
+    assert_eq!(value.get("l").and_then(Value::as_array).map(<[Value]>::len), Some(1));
     assert!(value.get("z").unwrap().is_null());
     assert_eq!(value.get("missing"), None);
     assert_eq!(value.as_str(), None);

@@ -27,10 +27,5 @@ async fn main() -> std::io::Result<()> {
         .ping_interval(Duration::from_millis(300))
         .ping_timeout(Duration::from_millis(200))
         .build();
-    serve(
-        io,
-        flags.number("--port", 3000)?,
-        flags.number("--workers", 2)?,
-    )
-    .await
+    serve(io, flags.number("--port", 3000)?, flags.number("--workers", 2)?).await
 }

@@ -9,23 +9,16 @@ use sio_actix::prelude::*;
 
 fn handlers(ns: &mut NamespaceBuilder) {
     ns.on_connection(|socket: Socket, Auth(auth): Auth<Value>| socket.emit("auth", auth));
-    ns.on("message", |socket: Socket, args: Rest<Value>| {
-        socket.emit("message-back", args)
-    });
+    ns.on("message", |socket: Socket, args: Rest<Value>| socket.emit("message-back", args));
     ns.on("message-with-ack", |args: Rest<Value>| args);
-    ns.on(
-        "emit-with-ack",
-        async |socket: Socket, args: Rest<Value>| {
-            let timeout = Duration::from_millis(200);
-            let answer = socket
-                .emit_with_ack::<Rest<Value>>("emit-with-ack", args, timeout)
-                .await;
-            if let Ok(args) = answer {
-                socket.emit("emit-with-ack", args)?;
-            }
-            Ok::<_, EventError>(())
-        },
-    );
+    ns.on("emit-with-ack", async |socket: Socket, args: Rest<Value>| {
+        let timeout = Duration::from_millis(200);
+        let answer = socket.emit_with_ack::<Rest<Value>>("emit-with-ack", args, timeout).await;
+        if let Ok(args) = answer {
+            socket.emit("emit-with-ack", args)?;
+        }
+        Ok::<_, EventError>(())
+    });
 }
 
 #[actix_web::main]
@@ -38,10 +31,5 @@ async fn main() -> std::io::Result<()> {
         .namespace("/", handlers)
         .namespace("/custom", handlers)
         .build();
-    serve(
-        io,
-        flags.number("--port", 3000)?,
-        flags.number("--workers", 2)?,
-    )
-    .await
+    serve(io, flags.number("--port", 3000)?, flags.number("--workers", 2)?).await
 }

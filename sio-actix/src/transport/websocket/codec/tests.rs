@@ -96,10 +96,7 @@ fn broken_frames_are_refused() {
         ("continuation first", frame(0x80, b"a")),
         ("continuation, not last", frame(0x00, b"")),
         ("text in text", frame(0x01, b"a").repeat(2)),
-        (
-            "binary in text",
-            [frame(0x01, b""), frame(0x02, b"")].concat(),
-        ),
+        ("binary in text", [frame(0x01, b""), frame(0x02, b"")].concat()),
         ("close with one byte", frame(0x88, &[3])),
     ];
     let not_utf8 = [

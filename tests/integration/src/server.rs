@@ -1,0 +1,87 @@
+//! The server under test, on threads of its own.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use actix_web::dev::ServerHandle;
+use actix_web::rt::System;
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
+use sio_actix::{Io, IoBuilder};
+
+use crate::app::echo;
+
+/// A running server; dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    io: Io,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a server on a free port.
+    pub fn start(build: impl FnOnce(IoBuilder) -> IoBuilder, workers: usize) -> Self {
+        Self::run(build(Io::builder()).build(), workers, |_| {})
+    }
+
+    /// Starts one worker with the echo application on `/`.
+    pub fn echo() -> Self {
+        Self::start(|io| io.namespace("/", echo), 1)
+    }
+
+    /// Starts a server together with routes of the application.
+    pub fn run(io: Io, workers: usize, routes: fn(&mut ServiceConfig)) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (started, handle) = mpsc::channel();
+        let served = io.clone();
+        let thread = std::thread::spawn(move || {
+            System::new().block_on(async move {
+                let server = HttpServer::new(move || {
+                    App::new().configure(served.configure()).configure(routes)
+                })
+                .workers(workers)
+                .tcp_nodelay(true)
+                .h1_allow_half_closed(false)
+                .disable_signals()
+                .listen(listener)
+                .unwrap()
+                .run();
+                started.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        Self {
+            address,
+            io,
+            handle: handle.recv().unwrap(),
+            thread: Some(thread),
+        }
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The handle of the Socket.IO server.
+    pub const fn io(&self) -> &Io {
+        &self.io
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        System::new().block_on(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(
+                ended.is_ok() || std::thread::panicking(),
+                "the server's thread panicked"
+            );
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A TCP connection with deadlines and a memory of what went over it.
+
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::server::Server;
+
+/// How long a test waits for what must come.
+pub const DEADLINE: Duration = Duration::from_secs(5);
+/// Bytes of one write or read that the log shows.
+const SHOWN: usize = 400;
+
+/// A raw connection to the server.
+#[derive(Debug)]
+pub struct Wire {
+    stream: TcpStream,
+    input: Vec<u8>,
+    log: String,
+}
+
+impl Wire {
+    /// Connects.
+    pub fn connect(server: &Server) -> Self {
+        let stream = TcpStream::connect(server.address()).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_write_timeout(Some(DEADLINE)).unwrap();
+        Self {
+            stream,
+            input: Vec::new(),
+            log: String::new(),
+        }
+    }
+
+    /// Writes bytes as they are.
+    #[track_caller]
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        let written = self.try_write(bytes);
+        if let Err(error) = written {
+            self.fail(&format!("cannot write: {error}"));
+        }
+    }
+
+    /// Writes bytes to a peer that may be gone already.
+    pub fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+        self.note('>', bytes.as_ref());
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Ends the connection without a word.
+    pub fn drop_connection(self) {
+        // The stream closes with its owner; what the peer sent last may be unread, which resets.
+        drop(self);
+    }
+
+    /// Closes the sending half.
+    pub fn finish_writing(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// What was read and not yet consumed.
+    pub fn input(&self) -> &[u8] {
+        &self.input
+    }
+
+    /// Reads until `end` finds the length of a whole unit in the input, and takes that unit.
+    #[track_caller]
+    pub fn take_when(
+        &mut self,
+        what: &str,
+        mut end: impl FnMut(&[u8]) -> Option<usize>,
+    ) -> Vec<u8> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(length) = end(&self.input) {
+                return self.input.drain(..length).collect();
+            }
+            match self.read_more(deadline) {
+                Ok(0) => self.fail(&format!("the connection ended instead of {what}")),
+                Ok(_) => {}
+                Err(error) => self.fail(&format!("no {what}: {error}")),
+            }
+        }
+    }
+
+    /// Takes exactly `length` bytes.
+    #[track_caller]
+    pub fn take(&mut self, length: usize) -> Vec<u8> {
+        self.take_when(&format!("{length} bytes"), |input| {
+            (input.len() >= length).then_some(length)
+        })
+    }
+
+    /// Reads until the peer closes and gives the rest.
+    #[track_caller]
+    pub fn take_to_end(&mut self) -> Vec<u8> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            match self.read_more(deadline) {
+                Ok(0) => return std::mem::take(&mut self.input),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                    return std::mem::take(&mut self.input);
+                }
+                Err(error) => self.fail(&format!("the connection did not end: {error}")),
+            }
+        }
+    }
+
+    /// The peer closes the connection and says nothing more.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        let rest = self.take_to_end();
+        if !rest.is_empty() {
+            self.fail(&format!("{} bytes before the end", rest.len()));
+        }
+    }
+
+    /// One read into the input; `Ok(0)` is the end of the stream.
+    fn read_more(&mut self, deadline: Instant) -> std::io::Result<usize> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        let mut chunk = [0; 65_536];
+        let read = loop {
+            match self.stream.read(&mut chunk) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        if read == 0 {
+            self.log.push_str("< (end)\n");
+        } else {
+            self.note('<', &chunk[..read]);
+            self.input.extend_from_slice(&chunk[..read]);
+        }
+        Ok(read)
+    }
+
+    fn note(&mut self, direction: char, bytes: &[u8]) {
+        let shown = bytes[..bytes.len().min(SHOWN)].escape_ascii();
+        let more = bytes.len().saturating_sub(SHOWN);
+        write!(self.log, "{direction} {shown}").unwrap();
+        if more > 0 {
+            write!(self.log, " … {more} bytes more").unwrap();
+        }
+        self.log.push('\n');
+    }
+
+    /// Fails the test with what was exchanged.
+    #[track_caller]
+    pub fn fail(&self, what: &str) -> ! {
+        panic!("{what}\nexchanged so far:\n{}", self.log);
+    }
+}
