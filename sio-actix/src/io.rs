@@ -4,7 +4,11 @@ use std::future::{Ready, ready};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use actix_web::dev::{AppService, HttpServiceFactory, Payload};
+use actix_web::dev::{
+    AppService, HttpServiceFactory, Payload, ResourceDef, ServiceRequest, ServiceResponse,
+    fn_service,
+};
+use actix_web::guard::{self, Guard};
 use actix_web::{FromRequest, HttpRequest, error, web};
 use sio_core::server::{self, EngineHandler};
 
@@ -105,16 +109,30 @@ pub async fn termination() {
 
 impl HttpServiceFactory for Io {
     fn register(self, config: &mut AppService) {
-        let mut patterns = vec![format!("{}/{{tail:.*}}", self.0.path.trim_end_matches('/'))];
-        if !self.0.trailing_slash {
-            patterns.push(self.0.path.clone());
-        }
         let endpoint = self.0;
-        let handler = move |request: HttpRequest, payload: web::Payload| {
-            service::handle(Arc::clone(&endpoint), request, payload.into_inner())
-        };
-        web::resource(patterns).to(handler).register(config);
+        // A prefix needs no pattern matching per request; it ends at a slash or with the path, and
+        // the bare path belongs to the application unless the trailing slash is optional.
+        let resource = ResourceDef::prefix(endpoint.path.clone());
+        let guards: Option<Vec<Box<dyn Guard>>> = endpoint.trailing_slash.then(|| {
+            let path = endpoint.path.clone();
+            let below = guard::fn_guard(move |cx| !is_bare(cx.head().uri.path(), &path));
+            vec![Box::new(below) as Box<dyn Guard>]
+        });
+        let service = fn_service(move |request: ServiceRequest| {
+            let endpoint = Arc::clone(&endpoint);
+            async move {
+                let (request, payload) = request.into_parts();
+                let response = service::handle(endpoint, request.clone(), payload).await;
+                Ok::<_, actix_web::Error>(ServiceResponse::new(request, response))
+            }
+        });
+        config.register_service(resource, guards, service, None);
     }
+}
+
+/// `path` ends where the server's path ends, perhaps below a scope.
+fn is_bare(path: &str, server: &str) -> bool {
+    path.find(server).is_some_and(|start| start + server.len() == path.len())
 }
 
 impl FromRequest for Io {

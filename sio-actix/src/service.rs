@@ -28,7 +28,8 @@ pub(crate) async fn handle(
     payload: Payload,
 ) -> HttpResponse {
     if let Some(client) = &endpoint.client
-        && let Some(response) = client.respond(request.match_info().query("tail"), &request)
+        && let Some(name) = request.match_info().unprocessed().strip_prefix('/')
+        && let Some(response) = client.respond(name, &request)
     {
         return response;
     }

@@ -1,7 +1,7 @@
 //! HTTP long-polling: a GET waits for output, a POST brings input.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
+use futures_util::FutureExt as _;
 use sio_core::engine::HandshakeError;
 use sio_core::server::{PollReply, PushReply, SessionHandle, Worker};
 use tokio::time::timeout;
@@ -98,14 +99,18 @@ pub(crate) async fn push(
         failure: Some("data request connection closed prematurely"),
     };
     let limits = worker.hub().limits();
-    let body = read_body(request, payload, limits.max_payload);
-    let body = tokio::select! {
-        biased;
-        body = timeout(limits.body_timeout, body) => body,
-        _ = ended => {
-            incoming.failure = None;
-            return closing(StatusCode::BAD_REQUEST);
-        }
+    let mut body = pin!(read_body(request, payload, limits.max_payload));
+    // Most bodies are there already; the others get a timer.
+    let body = match body.as_mut().now_or_never() {
+        Some(body) => Ok(body),
+        None => tokio::select! {
+            biased;
+            body = timeout(limits.body_timeout, body) => body,
+            _ = ended => {
+                incoming.failure = None;
+                return closing(StatusCode::BAD_REQUEST);
+            }
+        },
     };
     let body = match body {
         Ok(Ok(body)) => body,
