@@ -86,7 +86,7 @@ async fn route(
         Transport::Websocket => {
             let accepted = match websocket::accept(&request) {
                 Ok(accepted) => accepted,
-                Err(refusal) => return Ok(refusal),
+                Err(refusal) => return Ok(*refusal),
             };
             let connection = worker.open(handshake, transport, base64)?;
             Ok(websocket::carry(accepted, worker, connection, payload, request).await)

@@ -292,6 +292,26 @@ describe("chat example", { timeout: 180_000 }, () => {
     assert.deepEqual(await texts(ann), ["only here"]);
   });
 
+  test("a notice by HTTP is read in its room only; the rooms are listed", async () => {
+    const room = newRoom();
+    const ann = await enter("Ann", room);
+    const bob = await enter("Bob", newRoom());
+    const post = (name, body) =>
+      fetch(`${server.url}/api/rooms/${encodeURIComponent(name)}/notice`, { method: "POST", body });
+    assert.equal((await post("nobody is here", "lost")).status, 404);
+    assert.equal((await post(room, " ")).status, 400);
+    assert.equal((await post(room, "<b>Back at noon</b>\n")).status, 200);
+
+    const notices = (page) => page.locator("#messages li[data-system=true]").getByText("noon");
+    await notices(ann).waitFor();
+    assert.equal(await notices(ann).textContent(), "<b>Back at noon</b>");
+    await say(bob, "later than the notice");
+    assert.equal(await notices(bob).count(), 0);
+
+    const list = await (await fetch(`${server.url}/api/rooms`)).json();
+    assert.equal(list.find((entry) => entry.room === room).members, 1);
+  });
+
   test("on a phone nothing scrolls sideways and sending works", async () => {
     const room = newRoom();
     const options = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };

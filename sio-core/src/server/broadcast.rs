@@ -94,7 +94,7 @@ impl BroadcastOperator {
         let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
         let broadcast =
             Broadcast { namespace: Arc::clone(namespace), options: self.options.clone(), group };
-        self.hub.broadcast(Arc::new(broadcast))?;
+        self.hub.broadcast(&Arc::new(broadcast))?;
         Ok(())
     }
 

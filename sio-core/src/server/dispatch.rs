@@ -287,56 +287,41 @@ impl Worker {
         }
         let socket = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
         connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()));
-        let guards = socket.handlers().guards.len();
-        self.run_guards(connection, socket, 0, guards);
+        self.run_guards(connection, &socket);
     }
 
-    /// Runs the connect guards from `first` on; one that waits goes on with the next when it is done.
-    fn run_guards(&self, connection: &Rc<Connection>, socket: Socket, first: usize, count: usize) {
-        for index in first..count {
-            let Some(guard) = socket.handlers().guards.get(index).cloned() else {
-                break;
-            };
-            match run_context(&guard, &socket, None) {
-                Ok(Reply::Err(error)) => return self.decide(connection, &socket, Err(error)),
+    /// Runs the connect guards; from the first that waits on, they run when it has finished.
+    fn run_guards(&self, connection: &Rc<Connection>, socket: &Socket) {
+        if let Some(verdict) = self.verdict(socket, 0) {
+            self.decide(connection, socket, verdict);
+        }
+    }
+
+    /// What the guards from `first` on say; `None`: one of them waits, and the verdict goes to the
+    /// session's home when all have finished.
+    fn verdict(&self, socket: &Socket, first: usize) -> Option<Result<(), EventError>> {
+        for (index, guard) in socket.handlers().guards.iter().enumerate().skip(first) {
+            match run_context(guard, socket, None) {
+                Ok(Reply::Err(error)) => return Some(Err(error)),
                 Ok(_) => {}
                 Err(future) => {
                     let waiting = socket.clone();
-                    self.keep_running(&socket, future, move |worker, reply| {
-                        worker.guard_finished(waiting, reply, index + 1);
+                    self.keep_running(socket, future, move |worker, reply| {
+                        let verdict = match reply {
+                            Reply::Err(error) => Some(Err(error)),
+                            _ => worker.verdict(&waiting, index + 1),
+                        };
+                        if let Some(verdict) = verdict {
+                            let session = Arc::clone(waiting.session());
+                            let socket = waiting;
+                            worker.route(&session, SessionOp::Decided { socket, verdict });
+                        }
                     });
-                    return;
+                    return None;
                 }
             }
         }
-        self.decide(connection, &socket, Ok(()));
-    }
-
-    /// A guard that had to wait is done: the rest run on this worker, the verdict goes to the home.
-    fn guard_finished(&self, socket: Socket, reply: Reply, next: usize) {
-        let mut reply = reply;
-        let mut index = next;
-        let verdict = loop {
-            if let Reply::Err(error) = reply {
-                break Err(error);
-            }
-            let Some(guard) = socket.handlers().guards.get(index).cloned() else {
-                break Ok(());
-            };
-            index += 1;
-            match run_context(&guard, &socket, None) {
-                Ok(next) => reply = next,
-                Err(future) => {
-                    let waiting = socket.clone();
-                    self.keep_running(&socket, future, move |worker, reply| {
-                        worker.guard_finished(waiting, reply, index);
-                    });
-                    return;
-                }
-            }
-        };
-        let session = Arc::clone(socket.session());
-        self.route(&session, SessionOp::Decided { socket, verdict });
+        Some(Ok(()))
     }
 
     /// The guards have decided: answer CONNECT.

@@ -303,16 +303,16 @@ impl Hub {
     // ---- all workers ----------------------------------------------------------------------------
 
     /// Delivers to this thread's sockets at once and tells the other workers, once each.
-    pub(crate) fn broadcast(self: &Arc<Self>, broadcast: Arc<Broadcast>) -> Result<(), QueueFull> {
+    pub(crate) fn broadcast(self: &Arc<Self>, broadcast: &Arc<Broadcast>) -> Result<(), QueueFull> {
         let here = Worker::current(self);
         match &here {
-            Some(worker) if self.bus.workers() <= 1 => worker.deliver(&broadcast, None),
+            Some(worker) if self.bus.workers() <= 1 => worker.deliver(broadcast, None),
             _ => {
                 let number = self.bus.publish(here.as_ref().map(|w| w.index()), || {
-                    Message::Broadcast(Arc::clone(&broadcast))
+                    Message::Broadcast(Arc::clone(broadcast))
                 })?;
                 if let Some(worker) = &here {
-                    worker.deliver(&broadcast, Some(number));
+                    worker.deliver(broadcast, Some(number));
                 }
             }
         }

@@ -386,26 +386,22 @@ impl Socket {
     }
 
     /// Everybody in the namespace but this socket.
-    #[must_use]
     pub fn broadcast(&self) -> BroadcastOperator {
         BroadcastOperator::new(Arc::clone(&self.0.hub), Some(Arc::clone(&self.0.namespace)))
             .except(&self.0.id)
     }
 
     /// The members of rooms but this socket.
-    #[must_use]
     pub fn to(&self, rooms: impl RoomNames) -> BroadcastOperator {
         self.broadcast().to(rooms)
     }
 
     /// As [`Self::to`]; the reference's `in`, which is a reserved word here.
-    #[must_use]
     pub fn within(&self, rooms: impl RoomNames) -> BroadcastOperator {
         self.to(rooms)
     }
 
     /// Everybody in the namespace but this socket and the members of rooms.
-    #[must_use]
     pub fn except(&self, rooms: impl RoomNames) -> BroadcastOperator {
         self.broadcast().except(rooms)
     }

@@ -18,10 +18,7 @@ pub struct Response {
 impl Response {
     /// The first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
@@ -61,9 +58,7 @@ pub struct Http {
 impl Http {
     /// Connects.
     pub fn connect(server: &Server) -> Self {
-        Self {
-            wire: Wire::connect(server),
-        }
+        Self { wire: Wire::connect(server) }
     }
 
     /// The connection below.
@@ -112,12 +107,7 @@ impl Http {
     /// `POST target` with a text body.
     #[track_caller]
     pub fn post(&mut self, target: &str, body: impl AsRef<[u8]>) -> Response {
-        self.send(
-            "POST",
-            target,
-            "Content-Type: text/plain;charset=UTF-8\r\n",
-            body,
-        );
+        self.send("POST", target, "Content-Type: text/plain;charset=UTF-8\r\n", body);
         self.response()
     }
 
@@ -130,9 +120,8 @@ impl Http {
     /// Reads a response; that to HEAD has no body whatever its headers say.
     #[track_caller]
     fn respond(&mut self, head_only: bool) -> Response {
-        let head = self
-            .wire
-            .take_when("response head", |input| find(input, b"\r\n\r\n").map(|at| at + 4));
+        let head =
+            self.wire.take_when("response head", |input| find(input, b"\r\n\r\n").map(|at| at + 4));
         let mut response = parse_head(&head);
         let bodiless = head_only || response.status < 200 || matches!(response.status, 204 | 304);
         if bodiless {
@@ -153,9 +142,8 @@ impl Http {
     fn chunked_body(&mut self) -> Vec<u8> {
         let mut body = Vec::new();
         loop {
-            let line = self
-                .wire
-                .take_when("chunk size", |input| find(input, b"\r\n").map(|at| at + 2));
+            let line =
+                self.wire.take_when("chunk size", |input| find(input, b"\r\n").map(|at| at + 2));
             let line = std::str::from_utf8(&line).unwrap().trim();
             let length = usize::from_str_radix(line, 16).unwrap();
             let chunk = self.wire.take(length + 2);
@@ -168,9 +156,7 @@ impl Http {
 }
 
 fn find(input: &[u8], pattern: &[u8]) -> Option<usize> {
-    input
-        .windows(pattern.len())
-        .position(|window| window == pattern)
+    input.windows(pattern.len()).position(|window| window == pattern)
 }
 
 fn parse_head(head: &[u8]) -> Response {
@@ -184,9 +170,5 @@ fn parse_head(head: &[u8]) -> Response {
             (name.to_ascii_lowercase(), value.trim().to_owned())
         })
         .collect();
-    Response {
-        status,
-        headers,
-        body: Vec::new(),
-    }
+    Response { status, headers, body: Vec::new() }
 }

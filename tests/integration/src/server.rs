@@ -54,12 +54,7 @@ impl Server {
                 server.await.unwrap();
             });
         });
-        Self {
-            address,
-            io,
-            handle: handle.recv().unwrap(),
-            thread: Some(thread),
-        }
+        Self { address, io, handle: handle.recv().unwrap(), thread: Some(thread) }
     }
 
     /// Where it listens.
@@ -78,10 +73,7 @@ impl Drop for Server {
         System::new().block_on(self.handle.stop(false));
         if let Some(thread) = self.thread.take() {
             let ended = thread.join();
-            assert!(
-                ended.is_ok() || std::thread::panicking(),
-                "the server's thread panicked"
-            );
+            assert!(ended.is_ok() || std::thread::panicking(), "the server's thread panicked");
         }
     }
 }

@@ -26,11 +26,7 @@ impl Wire {
         let stream = TcpStream::connect(server.address()).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
-        Self {
-            stream,
-            input: Vec::new(),
-            log: String::new(),
-        }
+        Self { stream, input: Vec::new(), log: String::new() }
     }
 
     /// Writes bytes as they are.

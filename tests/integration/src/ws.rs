@@ -83,10 +83,7 @@ impl Ws {
         let (response, wire) = Self::attempt(server, target);
         assert_eq!(response.status, 101, "{response:?}");
         response.expect_header("sec-websocket-accept", ACCEPT);
-        Self {
-            wire,
-            sid: String::new(),
-        }
+        Self { wire, sid: String::new() }
     }
 
     /// Opens a session and reads its open packet.
@@ -111,10 +108,8 @@ impl Ws {
     #[track_caller]
     pub fn probe(server: &Server, session: &Polling) -> Self {
         let sid = session.sid();
-        let mut ws = Self::connect(
-            server,
-            &format!("/socket.io/?EIO=4&transport=websocket&sid={sid}"),
-        );
+        let mut ws =
+            Self::connect(server, &format!("/socket.io/?EIO=4&transport=websocket&sid={sid}"));
         sid.clone_into(&mut ws.sid);
         ws
     }
@@ -166,10 +161,7 @@ impl Ws {
             (input.len() >= end).then_some(end)
         });
         let start = payload_start(&bytes).unwrap();
-        Frame {
-            head: bytes[0],
-            payload: bytes[start..].to_vec(),
-        }
+        Frame { head: bytes[0], payload: bytes[start..].to_vec() }
     }
 
     /// Reads a text message.

@@ -1,10 +1,6 @@
 //! Broken and oversized requests below Engine.IO (hostile 2 L20, 18, 20, 34, 35).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::fmt::Write as _;
 
@@ -81,7 +77,8 @@ fn request_target_of_200_kilobytes_is_refused() {
 
 #[test]
 fn websocket_handshake_without_a_key_is_refused() {
-    let request = Ws::handshake(TARGET).replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "");
+    let request =
+        Ws::handshake(TARGET).replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "");
     refused(&request, &[400]);
 }
 
@@ -129,7 +126,9 @@ fn offered_extensions_and_protocols_are_not_taken() {
     for offer in ["permessage-deflate; client_max_window_bits", "__proto__, constructor", &commas] {
         let request = Ws::handshake(TARGET).replacen(
             "\r\n\r\n",
-            &format!("\r\nSec-WebSocket-Extensions: {offer}\r\nSec-WebSocket-Protocol: {offer}\r\n\r\n"),
+            &format!(
+                "\r\nSec-WebSocket-Extensions: {offer}\r\nSec-WebSocket-Protocol: {offer}\r\n\r\n"
+            ),
             1,
         );
         let mut http = Http::connect(&server);

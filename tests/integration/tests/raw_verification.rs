@@ -28,13 +28,12 @@ fn refused(answer: &Response, status: u16, body: &str) {
 
 #[track_caller]
 fn refused_upgrade(server: &Server, target: &str, text: &str) {
-    let (answer, mut wire) = Ws::attempt(server, target);
+    let (answer, _wire) = Ws::attempt(server, target);
     answer
         .expect(400, text)
         .expect_header("content-type", "text/html")
         .expect_header("content-length", &text.len().to_string())
         .expect_header("connection", "close");
-    wire.expect_end();
 }
 
 // 3.1, 3.2
@@ -89,7 +88,7 @@ fn unknown_session_id_has_code_1() {
             let answer = http.get(&target);
             refused(&answer, 400, UNKNOWN_SID);
             answer.expect_no_header("x-injected");
-            refused(&http.post(&target, "40"), 400, UNKNOWN_SID);
+            refused(&Http::connect(&server).post(&target, "40"), 400, UNKNOWN_SID);
         }
     }
 }
@@ -178,11 +177,9 @@ fn control_character_in_the_origin_is_refused() {
 fn refusal_of_the_application_has_code_4() {
     let server = Server::start(
         |io| {
-            io.allow_request(async |handshake: Arc<Handshake>| {
-                match handshake.query_value("why") {
-                    Some(text) => Err(Forbidden::from(text.into_owned())),
-                    None => Err(Forbidden::default()),
-                }
+            io.allow_request(async |handshake: Arc<Handshake>| match handshake.query_value("why") {
+                Some(text) => Err(Forbidden::from(text.into_owned())),
+                None => Err(Forbidden::default()),
             })
         },
         1,
@@ -273,6 +270,14 @@ fn upgrade_of_an_unknown_session_is_refused() {
     let server = Server::echo();
     let target = "/socket.io/?EIO=4&transport=websocket&sid=unknown";
     refused_upgrade(&server, target, "Session ID unknown");
+}
+
+#[test]
+fn refused_upgrade_ends_the_connection() {
+    let server = Server::echo();
+    let (answer, mut wire) = Ws::attempt(&server, "/socket.io/?EIO=4");
+    answer.expect(400, "Transport unknown");
+    wire.expect_end();
 }
 
 // 3.17

@@ -36,19 +36,19 @@ fn has_token(value: &header::HeaderValue, token: &str) -> bool {
 pub(crate) struct Accepted([u8; 28]);
 
 /// Checks a handshake; the error is the response.
-pub(crate) fn accept(request: &HttpRequest) -> Result<Accepted, HttpResponse> {
+pub(crate) fn accept(request: &HttpRequest) -> Result<Accepted, Box<HttpResponse>> {
     let headers = request.headers();
     let well_formed = request.version() == Version::HTTP_11
         && request.method() == Method::GET
         && headers.get_all(header::CONNECTION).any(|value| has_token(value, "upgrade"));
     if !well_formed {
-        return Err(bad_request());
+        return Err(Box::new(bad_request()));
     }
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
-        return Err(HttpResponse::UpgradeRequired()
-            .force_close()
-            .insert_header((header::SEC_WEBSOCKET_VERSION, VERSION))
-            .finish());
+        let mut refusal = HttpResponse::UpgradeRequired();
+        return Err(Box::new(
+            refusal.force_close().insert_header((header::SEC_WEBSOCKET_VERSION, VERSION)).finish(),
+        ));
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| {
         // 16 bytes in base64.
@@ -57,7 +57,7 @@ pub(crate) fn accept(request: &HttpRequest) -> Result<Accepted, HttpResponse> {
     });
     match key {
         Some(key) => Ok(Accepted(hash_key(key.as_bytes()))),
-        None => Err(bad_request()),
+        None => Err(Box::new(bad_request())),
     }
 }
 
@@ -132,7 +132,7 @@ pub(crate) async fn upgrade(
 ) -> Result<HttpResponse, HandshakeError> {
     let accepted = match accept(&request) {
         Ok(accepted) => accepted,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     drop(request);
     if !session.claim_websocket() {

@@ -1,0 +1,181 @@
+//! The events of the chat: what a client may ask, and what the others in its room are told.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use sio_actix::core::server::Io;
+use sio_actix::prelude::{AckSender, EventError, NamespaceBuilder, Socket};
+use sio_actix::{EmitError, Sid};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::room::{Left, Line, Refusal, Rooms};
+
+type Job = Box<dyn FnOnce(&mut Rooms<Sid>) + Send>;
+
+/// Jobs that may wait at the desk; above that, handlers wait, and with them the clients' input.
+const WAITING_JOBS: usize = 1_024;
+
+/// The one task that holds the rooms, and runs a job at a time on them.
+///
+/// Packets of one task leave in the order of its calls, those of two do not. As everything the chat
+/// sends is sent by jobs, everybody is told everything in the order in which it happened: no list of
+/// members overtakes a newer one, and no line its reader's answer to `join`. A lock could not promise
+/// that, and must not be held while something is sent: that may end a socket, and call its handler.
+#[derive(Debug, Clone)]
+pub(crate) struct Desk(mpsc::Sender<Job>);
+
+impl Desk {
+    /// Starts the task on this thread.
+    pub(crate) fn open() -> Self {
+        let (desk, mut jobs) = mpsc::channel::<Job>(WAITING_JOBS);
+        actix_web::rt::spawn(async move {
+            let mut rooms = Rooms::default();
+            while let Some(job) = jobs.recv().await {
+                job(&mut rooms);
+            }
+        });
+        Self(desk)
+    }
+
+    /// Runs a job when its turn comes, and gives its result; once begun it runs, awaited or not.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Rooms<Sid>) -> T + Send + 'static,
+    ) -> Result<T, EventError> {
+        let (done, result) = oneshot::channel();
+        let job = move |rooms: &mut Rooms<Sid>| {
+            let _nobody_waits = done.send(job(rooms));
+        };
+        if self.0.send(Box::new(job)).await.is_err() {
+            return Err(EventError::internal("the desk is closed"));
+        }
+        Ok(result.await?)
+    }
+}
+
+impl From<Refusal> for EventError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.code(), refusal.to_string())
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Wish {
+    nick: String,
+    room: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Typing<'a> {
+    nick: &'a str,
+    on: bool,
+}
+
+/// Registers the chat's events.
+pub(crate) fn handlers(ns: &mut NamespaceBuilder, desk: &Desk) {
+    let at = desk.clone();
+    ns.on("join", async move |socket: Socket, ack: AckSender, wish: Wish| {
+        at.run(move |rooms| join(rooms, &socket, ack, &wish)).await
+    });
+    let at = desk.clone();
+    ns.on("say", async move |socket: Socket, text: String| {
+        at.run(move |rooms| say(rooms, &socket, &text)).await?
+    });
+    let at = desk.clone();
+    ns.on("typing", async move |socket: Socket, on: bool| {
+        at.run(move |rooms| typing(rooms, &socket, on)).await
+    });
+    let at = desk.clone();
+    ns.on_disconnect(async move |socket: Socket| at.run(move |rooms| gone(rooms, &socket)).await);
+}
+
+/// Answers by hand, because the answer has to leave before anything that happens in the room later.
+fn join(rooms: &mut Rooms<Sid>, socket: &Socket, ack: AckSender, wish: &Wish) {
+    // Its end may have been handled already, and nobody would take it out of the room again.
+    if !socket.is_connected() {
+        return;
+    }
+    let joined = match rooms.join(socket.id(), &wish.nick, &wish.room, now()) {
+        Ok(joined) => joined,
+        Err(refusal) => return ack.send_error(refusal),
+    };
+    let io = socket.io();
+    if let Some(left) = &joined.left {
+        socket.leave(channel(&left.room));
+        tell_left(&io, left);
+    }
+    let room = &joined.snapshot.room;
+    if let Err(error) = ack.send(&joined.snapshot) {
+        complain(&error);
+    }
+    socket.join(channel(room));
+    if let Some(line) = &joined.line {
+        tell(&io, room, "line", line);
+        tell(&io, room, "members", &joined.snapshot.members);
+    }
+}
+
+fn say(rooms: &mut Rooms<Sid>, socket: &Socket, text: &str) -> Result<Line, EventError> {
+    let said = rooms.say(socket.id(), text, now())?;
+    tell(&socket.io(), &said.room, "line", &said.line);
+    Ok(said.line)
+}
+
+fn typing(rooms: &Rooms<Sid>, socket: &Socket, on: bool) {
+    let Some(place) = rooms.place(socket.id()) else {
+        return;
+    };
+    let others = socket.to(channel(&place.room));
+    let nick = &place.nick;
+    report(others.emit("typing", Typing { nick, on }));
+}
+
+fn gone(rooms: &mut Rooms<Sid>, socket: &Socket) {
+    if let Some(left) = rooms.leave(socket.id(), now()) {
+        tell_left(&socket.io(), &left);
+    }
+}
+
+/// Says something in a room in the server's name; for a job of an HTTP handler.
+pub(crate) fn notice(
+    rooms: &mut Rooms<Sid>,
+    io: &Io,
+    room: &str,
+    text: &str,
+) -> Result<Line, Refusal> {
+    let said = rooms.notice(room, text, now())?;
+    tell(io, &said.room, "line", &said.line);
+    Ok(said.line)
+}
+
+fn tell_left(io: &Io, left: &Left) {
+    tell(io, &left.room, "line", &left.line);
+    tell(io, &left.room, "members", &left.members);
+}
+
+fn tell(io: &Io, room: &str, event: &str, what: &impl Serialize) {
+    report(io.to(channel(room)).emit(event, (what,)));
+}
+
+/// A room of the chat as a room of the server, where every socket id is a room, too: without the prefix,
+/// a chat room named like a socket would be read by that socket.
+fn channel(room: &str) -> String {
+    format!("chat:{room}")
+}
+
+/// What has happened stays so, and is in the history, even if a worker is too busy to be told.
+fn report(sent: Result<(), EmitError>) {
+    if let Err(error) = sent {
+        complain(&error);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the example has no other log")]
+fn complain(error: &dyn std::error::Error) {
+    eprintln!("chat: {error}");
+}
+
+fn now() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
