@@ -3,6 +3,7 @@
 use std::future::{Ready, ready};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::{
     AppService, HttpServiceFactory, Payload, ResourceDef, ServiceRequest, ServiceResponse,
@@ -78,10 +79,22 @@ impl Io {
     }
 
     /// For `HttpServer::shutdown_signal`: waits for `signal`, then says goodbye to all clients before
-    /// the HTTP server starts to wait for its connections.
+    /// the HTTP server stops listening.
+    ///
+    /// Completes when every client was told, at the latest one second after the signal: a polling client
+    /// that is between two polls has to come back to be told.
     pub async fn on_shutdown(self, signal: impl Future<Output = ()>) {
         signal.await;
         self.close();
+        let told = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(10));
+            while self.session_count() > 0 {
+                tick.tick().await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(1), told).await.is_err() {
+            tracing::info!(left = self.session_count(), "clients left without a goodbye");
+        }
     }
 }
 

@@ -37,7 +37,8 @@ impl Desk {
         Self(desk)
     }
 
-    /// Runs a job when its turn comes, and gives its result; once begun it runs, awaited or not.
+    /// Runs a job when its turn comes, and gives its result. Once it waits there it
+    /// will run, whether or not this is still awaited.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Rooms<Sid>) -> T + Send + 'static,

@@ -302,6 +302,13 @@ impl Session {
         true
     }
 
+    /// Ends the session and drops what waits; a polling client that is between two polls is told with
+    /// its next one.
+    pub fn discard(&mut self, now: Instant, reason: CloseReason) {
+        self.close(now, reason);
+        self.outbox.clear();
+    }
+
     /// Ends the session at once; what waits is dropped.
     pub fn abort(&mut self, reason: CloseReason) {
         self.end(reason);

@@ -261,7 +261,8 @@ fn write_args<T: Serialize + ?Sized>(
     let depth = Cell::new(1);
     let formatter = PacketFormatter::new(attachments, &depth);
     let mut json = serde_json::Serializer::with_formatter(&mut *out, formatter);
-    let result = args.serialize(Args { json: &mut json, depth: &depth });
+    let result =
+        args.serialize(Args { json: &mut json, depth: &depth, empty: size_of_val(args) == 0 });
     let count = attachments.len() - base;
     if let Err(error) = result {
         return Err(if depth.get() > MAX_DEPTH {
@@ -283,6 +284,8 @@ fn write_args<T: Serialize + ?Sized>(
 struct Args<'a, 'b> {
     json: &'a mut Json<'b>,
     depth: &'a Cell<usize>,
+    /// The value has no size, so `unit` means no argument.
+    empty: bool,
 }
 
 macro_rules! one_argument {
@@ -323,7 +326,8 @@ impl<'a, 'b> Serializer for Args<'a, 'b> {
 
     #[inline]
     fn serialize_unit(self) -> Result<(), Self::Error> {
-        Ok(())
+        // `()` has no size; a value that has one and is `null` in JSON is an argument.
+        if self.empty { Ok(()) } else { self.json.serialize_unit() }
     }
 
     one_argument! {

@@ -479,10 +479,13 @@ impl Worker {
             // A push may have waited for this output to go.
             self.resume_push(connection);
         }
-        let (reason, closed) = {
+        let (reason, closed, output) = {
             let engine = connection.engine.borrow();
-            (engine.close_reason(), engine.is_closed())
+            (engine.close_reason(), engine.is_closed(), engine.has_output())
         };
+        if output {
+            connection.wake();
+        }
         let Some(reason) = reason else { return };
         if !connection.ended.replace(true) {
             tracing::debug!(?reason, "session ended");

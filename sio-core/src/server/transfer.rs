@@ -176,7 +176,8 @@ impl Worker {
             self.replay(&connection, message);
         }
         if self.hub.is_closing() {
-            connection.engine.borrow_mut().abort(CloseReason::ServerShuttingDown);
+            let now = self.now();
+            connection.engine.borrow_mut().discard(now, CloseReason::ServerShuttingDown);
         }
         self.resume_push(&connection);
         self.settle(&connection);

@@ -382,11 +382,12 @@ impl Worker {
     }
 
     pub(super) fn apply(&self, handle: &Arc<SessionHandle>, op: SessionOp) {
-        let Some(connection) = self.local(handle) else {
-            self.keep_for_arrival(handle, op);
-            return;
-        };
-        self.apply_to(&connection, op);
+        // A session that is about to leave is still here, and so is what was sent to it before.
+        let slot = handle.slot.load(std::sync::atomic::Ordering::Acquire);
+        match self.connection_at(slot, handle) {
+            Some(connection) => self.apply_to(&connection, op),
+            None => self.keep_for_arrival(handle, op),
+        }
     }
 
     pub(super) fn apply_to(&self, connection: &Rc<Connection>, op: SessionOp) {
@@ -633,8 +634,10 @@ impl Worker {
         let connections: Vec<_> =
             self.connections.borrow().iter().map(|(_, c)| Rc::clone(c)).collect();
         for connection in connections {
-            connection.engine.borrow_mut().abort(CloseReason::ServerShuttingDown);
+            let now = self.tick();
+            connection.engine.borrow_mut().discard(now, CloseReason::ServerShuttingDown);
             self.settle(&connection);
+            self.rearm(&connection);
         }
     }
 

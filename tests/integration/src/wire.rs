@@ -11,6 +11,8 @@ use crate::server::Server;
 pub const DEADLINE: Duration = Duration::from_secs(5);
 /// Bytes of one write or read that the log shows.
 const SHOWN: usize = 400;
+/// Writes and reads that a failure shows.
+const SHOWN_LINES: usize = 40;
 
 /// A raw connection to the server.
 #[derive(Debug)]
@@ -149,6 +151,9 @@ impl Wire {
     /// Fails the test with what was exchanged.
     #[track_caller]
     pub fn fail(&self, what: &str) -> ! {
-        panic!("{what}\nexchanged so far:\n{}", self.log);
+        let lines: Vec<&str> = self.log.lines().collect();
+        let (cut, shown) = lines.split_at(lines.len().saturating_sub(SHOWN_LINES));
+        let shown = shown.join("\n");
+        panic!("{what}\nexchanged so far ({} earlier):\n{shown}", cut.len());
     }
 }

@@ -192,8 +192,7 @@ impl Ws {
         }
     }
 
-    /// The server closes with this code, `None` for an empty close frame, and ends the connection once the
-    /// close is answered.
+    /// The server closes with this code, `None` for an empty close frame, which is answered.
     #[track_caller]
     pub fn expect_close(&mut self, code: Option<u16>) {
         let frame = self.next_frame();
@@ -203,7 +202,6 @@ impl Ws {
         }
         // The server may have closed the connection already.
         let _gone = self.wire.try_write(masked(0x88, &frame.payload));
-        self.wire.expect_end();
     }
 
     /// A round trip through the session: everything sent before has been handled, and nothing else came.

@@ -41,7 +41,7 @@ fn closes(bytes: &[u8], code: Option<u16>, reason: &str) {
     bystander.fence();
 }
 
-fn joined(frames: &[Vec<u8>]) -> Vec<u8> {
+fn concat(frames: &[Vec<u8>]) -> Vec<u8> {
     frames.concat()
 }
 
@@ -91,7 +91,7 @@ fn continuation_without_a_message_closes_with_1002() {
 #[test]
 fn message_inside_a_fragmented_one_closes_with_1002() {
     let frames = [masked(0x01, "42["), masked(0x81, "42[\"m\"]")];
-    closes(&joined(&frames), Some(1002), "transport error");
+    closes(&concat(&frames), Some(1002), "transport error");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn invalid_utf8_closes_with_1007() {
 #[test]
 fn invalid_utf8_across_fragments_closes_with_1007() {
     let frames = [masked(0x01, b"42[\"m\",\"\xe2"), masked(0x80, b"x\"]")];
-    closes(&joined(&frames), Some(1007), "transport error");
+    closes(&concat(&frames), Some(1007), "transport error");
 }
 
 #[test]
@@ -180,14 +180,14 @@ fn default_limit_is_the_announced_one() {
 #[test]
 fn fragments_above_the_limit_close_with_1009() {
     let frames = [masked(0x01, event_of(LIMIT)), masked(0x80, "x")];
-    closes(&joined(&frames), Some(1009), "transport error");
+    closes(&concat(&frames), Some(1009), "transport error");
 }
 
 #[test]
 fn endless_fragments_close_with_1009() {
     let mut frames = vec![masked(0x01, "4")];
     frames.resize(LIMIT + 1, masked(0x00, "x"));
-    closes(&joined(&frames), Some(1009), "transport error");
+    closes(&concat(&frames), Some(1009), "transport error");
 }
 
 #[test]
@@ -222,13 +222,13 @@ fn control_frames_may_come_between_fragments() {
     let (server, _) = recorded();
     let mut ws = Ws::joined(&server);
     let frames = [
-        masked(0x01, "42[\"m\",\"\u{20ac}\"").split_last().map(|(_, _)| masked(0x01, b"42[\"m\",\"\xe2")).unwrap(),
+        masked(0x01, b"42[\"m\",\"\xe2"),
         masked(0x89, "ping"),
         masked(0x00, b"\x82"),
         masked(0x8a, "pong"),
         masked(0x80, b"\xac\"]"),
     ];
-    ws.wire().write(joined(&frames));
+    ws.wire().write(concat(&frames));
     let (mut pong, mut text) = (false, false);
     for _ in 0..2 {
         let frame = ws.next_frame();

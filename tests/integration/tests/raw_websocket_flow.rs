@@ -101,6 +101,21 @@ fn frames_after_a_close_frame_are_ignored() {
     assert_eq!(journal.drain(), [""; 0]);
 }
 
+#[test]
+fn connection_ends_after_the_close_handshake() {
+    let (server, _) = recorded();
+    let mut ws = Ws::joined(&server);
+    ws.wire().write(masked(0x88, 1000_u16.to_be_bytes()));
+    ws.expect_close(Some(1000));
+    ws.wire().expect_end();
+
+    let mut ws = Ws::joined(&server);
+    server.io().of("/").disconnect_sockets(true);
+    ws.expect("41");
+    ws.expect_close(None);
+    ws.wire().expect_end();
+}
+
 // L18
 #[test]
 fn peer_that_never_answers_a_close_is_cut_off() {

@@ -1,0 +1,21 @@
+//! Whole conversations with the server on one worker: no I/O, and time that only tests move.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a conversation that cannot be held is a failed test, and prints its frames"
+)]
+
+mod acks;
+mod carrier;
+mod connect;
+mod ends;
+mod events;
+mod guards;
+mod polling;
+mod pushes;
+mod rooms;
+mod tools;

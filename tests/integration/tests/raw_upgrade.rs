@@ -1,0 +1,442 @@
+//! From polling to WebSocket, on one worker and across four (behaviours 11, transcript T2, hostile 36-39).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use std::time::{Duration, Instant};
+
+use integration::{Http, Journal, Polling, Server, Ws, echo, masked};
+use sio_actix::prelude::*;
+
+const BAD_REQUEST: &str = r#"{"code":3,"message":"Bad request"}"#;
+
+/// Connections go to the workers in turn, so on four the WebSocket lands on another than the session.
+const WORKERS: [usize; 2] = [1, 4];
+
+fn recorded(workers: usize) -> (Server, Journal) {
+    configured(workers, Duration::from_secs(10))
+}
+
+fn configured(workers: usize, upgrade_timeout: Duration) -> (Server, Journal) {
+    let journal = Journal::new();
+    let noted = journal.clone();
+    let server = Server::start(
+        |io| {
+            io.upgrade_timeout(upgrade_timeout).namespace("/", |ns| {
+                echo(ns);
+                ns.on_disconnect(move |reason: DisconnectReason| noted.note(reason.as_str()));
+            })
+        },
+        workers,
+    );
+    (server, journal)
+}
+
+/// Opens a WebSocket for the session and probes it.
+#[track_caller]
+fn probed(server: &Server, session: &Polling) -> Ws {
+    let mut ws = Ws::probe(server, session);
+    ws.text("2probe");
+    ws.expect("3probe");
+    ws
+}
+
+// ---- probes that fail: the polling session goes on ----------------------------------------------
+
+// 11.8, hostile 38
+#[test]
+fn wrong_first_frame_closes_only_the_websocket() {
+    for workers in WORKERS {
+        let (server, journal) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        for frame in [
+            masked(0x81, "4hello"),
+            masked(0x81, "2"),
+            masked(0x81, "abc"),
+            masked(0x81, ""),
+            masked(0x82, [1, 2]),
+            masked(0x81, "40"),
+            masked(0x81, "1"),
+            masked(0x81, "3probe"),
+        ] {
+            let mut ws = Ws::probe(&server, &session);
+            ws.wire().write(&frame);
+            ws.expect_close(None);
+            session.fence();
+        }
+        assert_eq!(journal.drain(), [""; 0]);
+        let mut ws = probed(&server, &session);
+        ws.text("5");
+        ws.fence();
+    }
+}
+
+#[test]
+fn broken_frame_while_probing_closes_only_the_websocket() {
+    for workers in WORKERS {
+        let (server, journal) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        for (bytes, code) in [
+            (b"\x81\x02ab".to_vec(), 1002),
+            (masked(0x81, [0xff]), 1007),
+            (b"\x82\xff\x00\x00\x00\x00\xff\xff\xff\xff".to_vec(), 1009),
+        ] {
+            let mut ws = probed(&server, &session);
+            ws.wire().write(&bytes);
+            ws.expect_close(Some(code));
+            session.fence();
+        }
+        assert_eq!(journal.drain(), [""; 0]);
+    }
+}
+
+// 11.10
+#[test]
+fn dropped_websocket_leaves_the_polling_session() {
+    for workers in WORKERS {
+        let (server, journal) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        for probe in [false, true] {
+            let mut ws = Ws::probe(&server, &session);
+            if probe {
+                ws.text("2probe");
+                ws.expect("3probe");
+            }
+            ws.into_wire().drop_connection();
+            session.fence();
+        }
+        assert_eq!(journal.drain(), [""; 0]);
+        upgrade_again(&server, &session).fence();
+    }
+}
+
+/// Upgrades a session whose last WebSocket may not be gone yet for the server.
+#[track_caller]
+fn upgrade_again(server: &Server, session: &Polling) -> Ws {
+    let deadline = Instant::now() + integration::DEADLINE;
+    loop {
+        let mut ws = Ws::probe(server, session);
+        ws.text("2probe");
+        if ws.next_frame().is_text() {
+            ws.text("5");
+            return ws;
+        }
+        assert!(Instant::now() < deadline, "the session takes no WebSocket");
+    }
+}
+
+// 11.9, T14
+#[test]
+fn probe_that_is_never_finished_expires() {
+    let timeout = Duration::from_millis(200);
+    for workers in WORKERS {
+        for probe in [false, true] {
+            let (server, journal) = configured(workers, timeout);
+            let mut session = Polling::joined(&server);
+            let start = Instant::now();
+            let mut ws = Ws::probe(&server, &session);
+            if probe {
+                ws.text("2probe");
+                ws.expect("3probe");
+            }
+            ws.expect_close(None);
+            assert!(start.elapsed() >= timeout);
+            session.fence();
+            assert_eq!(journal.drain(), [""; 0]);
+        }
+    }
+}
+
+// 11.7, hostile 37
+#[test]
+fn second_websocket_while_probing_is_closed_at_once() {
+    for workers in WORKERS {
+        let (server, _) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        let mut first = probed(&server, &session);
+        let mut second = Ws::probe(&server, &session);
+        second.expect_close(None);
+        session.fence();
+        first.text("5");
+        first.fence();
+        let mut third = Ws::probe(&server, &session);
+        third.expect_close(None);
+        first.fence();
+    }
+}
+
+// 11.15
+#[test]
+fn websocket_for_a_websocket_session_is_closed() {
+    for workers in WORKERS {
+        let (server, _) = recorded(workers);
+        let mut ws = Ws::joined(&server);
+        let target = format!("/socket.io/?EIO=4&transport=websocket&sid={}", ws.sid());
+        let mut second = Ws::connect(&server, &target);
+        second.expect_close(None);
+        ws.fence();
+    }
+}
+
+// ---- a good upgrade -----------------------------------------------------------------------------
+
+// T2, 11.1-11.6
+#[test]
+fn upgraded_session_moves_to_the_websocket() {
+    for workers in WORKERS {
+        let (server, journal) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        session.start_poll();
+        session.push("3");
+        let mut ws = probed(&server, &session);
+        // The waiting poll is released without data.
+        session.finish_poll().expect(200, "6");
+        server.io().emit("m", "buffered-during-upgrade").unwrap();
+        // The broadcast has reached the session before the answer of this push.
+        session.push(r#"42["m",0]"#);
+        ws.text("5");
+        ws.expect(r#"42["m","buffered-during-upgrade"]"#);
+        ws.expect(r#"42["m",0]"#);
+        ws.text(r#"42["m",1]"#);
+        ws.expect(r#"42["m",1]"#);
+        Http::connect(&server).get(session.target()).expect(400, BAD_REQUEST);
+        Http::connect(&server).post(session.target(), r#"42["m",2]"#).expect(400, BAD_REQUEST);
+        ws.fence();
+        assert_eq!(journal.drain(), [""; 0]);
+        ws.into_wire().drop_connection();
+        journal.expect("transport close");
+    }
+}
+
+// 11.3
+#[test]
+fn polls_are_released_again_and_again_while_probing() {
+    for workers in WORKERS {
+        let (server, _) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        let mut ws = probed(&server, &session);
+        for _ in 0..3 {
+            assert_eq!(session.poll(), "6");
+        }
+        session.push(r#"42["m",1]"#);
+        assert_eq!(session.poll(), r#"42["m",1]"#);
+        ws.text("5");
+        ws.fence();
+    }
+}
+
+#[test]
+fn poll_waiting_at_the_switch_is_released() {
+    for workers in WORKERS {
+        let (server, _) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        session.start_poll();
+        session.push("3");
+        let mut ws = Ws::probe(&server, &session);
+        ws.wire().write([masked(0x81, "2probe"), masked(0x81, "5")].concat());
+        ws.expect("3probe");
+        session.finish_poll().expect(200, "6");
+        ws.fence();
+    }
+}
+
+// 11.12
+#[test]
+fn upgrade_without_a_probe_is_accepted() {
+    for workers in WORKERS {
+        let (server, _) = recorded(workers);
+        let session = Polling::joined(&server);
+        let mut ws = Ws::probe(&server, &session);
+        ws.text("5");
+        ws.fence();
+    }
+}
+
+// 11.13
+#[test]
+fn upgrade_that_was_not_announced_is_accepted() {
+    let server = Server::start(|io| io.allow_upgrades(false).namespace("/", echo), 1);
+    let session = Polling::joined(&server);
+    let mut ws = probed(&server, &session);
+    ws.text("5");
+    ws.fence();
+}
+
+// 11.5, 25.2, hostile 39
+#[test]
+fn numbered_events_survive_the_switch_in_order() {
+    for workers in WORKERS {
+        let (server, journal) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        let mut next_in = 0;
+        let mut push = |session: &mut Polling, count: usize| {
+            let events: Vec<_> =
+                (0..count).map(|n| format!(r#"42["m",{}]"#, next_in + n)).collect();
+            next_in += count;
+            session.push(events.join("\x1e"));
+        };
+        push(&mut session, 50);
+        let mut answers = session.poll_packets(50);
+        push(&mut session, 10);
+        let mut ws = Ws::probe(&server, &session);
+        push(&mut session, 10);
+        ws.text("2probe");
+        push(&mut session, 10);
+        ws.expect("3probe");
+        push(&mut session, 10);
+        answers.extend(session.poll_packets(40));
+        push(&mut session, 10);
+        ws.text("5");
+        for n in 100..1_000 {
+            ws.text(&format!(r#"42["m",{n}]"#));
+        }
+        while answers.len() < 1_000 {
+            answers.push(ws.next_text());
+        }
+        answers.retain(|packet| packet != "6");
+        while answers.len() < 1_000 {
+            answers.push(ws.next_text());
+        }
+        for (n, answer) in answers.iter().enumerate() {
+            assert_eq!(*answer, format!(r#"42["m",{n}]"#), "{workers} workers");
+        }
+        ws.fence();
+        assert_eq!(journal.drain(), [""; 0]);
+    }
+}
+
+#[test]
+fn broadcasts_of_a_thread_survive_the_switch_in_order() {
+    const COUNT: usize = 3_000;
+    for workers in WORKERS {
+        let (server, _) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        let io = server.io().clone();
+        let (go, wait) = std::sync::mpsc::channel();
+        let emitter = std::thread::spawn(move || {
+            for n in 0..COUNT {
+                // Three bursts, so that some fall before, into and behind the switch.
+                if n % (COUNT / 3) == 0 {
+                    wait.recv().unwrap();
+                }
+                io.emit("n", n).unwrap();
+            }
+        });
+        let mut got = Vec::new();
+        go.send(()).unwrap();
+        got.extend(session.poll_packets(1));
+        let mut ws = Ws::probe(&server, &session);
+        go.send(()).unwrap();
+        ws.text("2probe");
+        ws.expect("3probe");
+        go.send(()).unwrap();
+        ws.text("5");
+        while got.len() < COUNT {
+            got.push(ws.next_text());
+        }
+        emitter.join().unwrap();
+        for (n, event) in got.iter().enumerate() {
+            assert_eq!(*event, format!(r#"42["n",{n}]"#), "{workers} workers");
+        }
+        ws.fence();
+    }
+}
+
+// 11.16, 20.1
+#[test]
+fn rooms_and_socket_survive_the_switch() {
+    for workers in WORKERS {
+        let server = Server::start(
+            |io| {
+                io.namespace("/", |ns| {
+                    ns.on("join", |socket: Socket, room: String| socket.join(room));
+                    ns.on("who", |socket: Socket| socket.id().to_string());
+                })
+            },
+            workers,
+        );
+        let mut session = Polling::open(&server);
+        let id = session.join();
+        session.push(r#"420["join","before"]"#);
+        assert_eq!(session.poll(), "430[]");
+        let mut ws = probed(&server, &session);
+        session.push(r#"421["join","while"]"#);
+        ws.text("5");
+        ws.expect("431[]");
+        ws.text(r#"422["who"]"#);
+        ws.expect(&format!(r#"432["{id}"]"#));
+        server.io().to("before").emit("x", 1).unwrap();
+        ws.expect(r#"42["x",1]"#);
+        server.io().to("while").emit("x", 2).unwrap();
+        ws.expect(r#"42["x",2]"#);
+        server.io().to(id).emit("x", 3).unwrap();
+        ws.expect(r#"42["x",3]"#);
+    }
+}
+
+// ---- the session ends meanwhile -----------------------------------------------------------------
+
+// 11.11
+#[test]
+fn close_packet_while_probing_closes_both() {
+    for workers in WORKERS {
+        let (server, journal) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        let mut ws = probed(&server, &session);
+        session.push("1");
+        ws.expect_close(None);
+        journal.expect("transport close");
+        session.expect_unknown();
+    }
+}
+
+#[test]
+fn disconnect_while_probing_closes_both() {
+    for workers in WORKERS {
+        let (server, journal) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        let mut ws = probed(&server, &session);
+        server.io().of("/").disconnect_sockets(true);
+        ws.expect_close(None);
+        journal.expect("server namespace disconnect");
+        assert_eq!(session.poll(), "41");
+    }
+}
+
+#[test]
+fn shutdown_while_probing_closes_both() {
+    for workers in WORKERS {
+        let (server, journal) = recorded(workers);
+        let mut session = Polling::joined(&server);
+        session.start_poll();
+        session.push("3");
+        let mut ws = Ws::probe(&server, &session);
+        server.io().close();
+        ws.expect_close(None);
+        session.finish_poll().expect(200, "1");
+        journal.expect("server shutting down");
+    }
+}
+
+// 10.12
+#[test]
+fn b64_of_the_websocket_request_counts() {
+    for workers in WORKERS {
+        let (server, _) = recorded(workers);
+        let session = Polling::joined(&server);
+        let target = format!("/socket.io/?EIO=4&transport=websocket&b64=1&sid={}", session.sid());
+        let mut ws = Ws::connect(&server, &target);
+        ws.text("2probe");
+        ws.expect("3probe");
+        ws.text("5");
+        let header = r#"451-["m",{"_placeholder":true,"num":0}]"#;
+        ws.text(header);
+        ws.text("bAQID");
+        ws.expect(header);
+        ws.expect("bAQID");
+    }
+}
