@@ -154,6 +154,10 @@ impl FromRequest for Io {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let io = request.app_data::<Self>().cloned();
+        if let Some(io) = &io {
+            // What the handler emits comes after what its client can know of.
+            io.hub().catch_up();
+        }
         ready(io.ok_or_else(|| {
             error::ErrorInternalServerError(
                 "no Socket.IO server: use `App::configure(io.configure())`",

@@ -372,6 +372,7 @@ impl Session {
                 Timer::UpgradeExpired => self.on_probe_closed(),
                 Timer::CloseExpired => self.finish(),
             }
+            self.check_overflow();
         }
     }
 
@@ -402,7 +403,7 @@ impl Session {
     }
 
     fn check_overflow(&mut self) {
-        if self.outbox.overflowed() {
+        if self.outbox.overflowed() && self.reason.is_none() {
             self.end(CloseReason::TransportError("send buffer full"));
         }
     }

@@ -82,8 +82,16 @@ pub enum MuxError {
 #[derive(Debug)]
 struct Entry<S> {
     namespace: Arc<str>,
-    /// `None` while the CONNECT is being decided.
-    socket: Option<S>,
+    socket: S,
+    /// CONNECT was granted.
+    joined: bool,
+}
+
+impl<S> Entry<S> {
+    /// The socket, once it may send and receive.
+    fn member(&self) -> Option<&S> {
+        self.joined.then_some(&self.socket)
+    }
 }
 
 /// A namespace that was joined, with its socket.
@@ -111,7 +119,7 @@ impl<S> Default for Multiplexer<S> {
     }
 }
 
-impl<S: Clone> Multiplexer<S> {
+impl<S: Clone + PartialEq> Multiplexer<S> {
     /// Takes a text message.
     ///
     /// # Errors
@@ -194,33 +202,49 @@ impl<S: Clone> Multiplexer<S> {
     }
 
     fn find(&self, namespace: &str) -> Result<S, ProtocolViolation> {
-        self.entry(namespace)
-            .and_then(|entry| entry.socket.clone())
-            .ok_or(ProtocolViolation::NotJoined)
+        self.entry(namespace).and_then(Entry::member).cloned().ok_or(ProtocolViolation::NotJoined)
     }
 
     /// Reserves a namespace while its CONNECT is decided; packets for it are violations until
     /// [`Self::join`].
-    pub fn reserve(&mut self, namespace: Arc<str>) {
-        self.entries.push(Entry { namespace, socket: None });
+    pub fn reserve(&mut self, namespace: Arc<str>, socket: S) {
+        self.entries.push(Entry { namespace, socket, joined: false });
     }
 
-    /// The CONNECT is granted. `false`: the reservation is gone, the session ended meanwhile.
-    pub fn join(&mut self, namespace: &str, socket: S) -> bool {
-        self.ever_joined = true;
-        match self.entries.iter_mut().find(|entry| *entry.namespace == *namespace) {
+    /// The CONNECT is granted. `false`: the reservation is gone, or belongs to a later CONNECT.
+    pub fn join(&mut self, namespace: &str, socket: &S) -> bool {
+        let reserved = self
+            .entries
+            .iter_mut()
+            .find(|entry| *entry.namespace == *namespace && entry.socket == *socket);
+        match reserved {
             Some(entry) => {
-                entry.socket = Some(socket);
+                entry.joined = true;
+                self.ever_joined = true;
                 true
             }
             None => false,
         }
     }
 
-    /// Leaves a namespace, or gives its reservation back.
-    pub fn leave(&mut self, namespace: &str) -> Option<S> {
-        let index = self.entries.iter().position(|entry| *entry.namespace == *namespace)?;
-        self.entries.remove(index).socket
+    /// Removes a socket, joined or not. `false`: it is gone, or its namespace was joined again.
+    pub fn withdraw(&mut self, namespace: &str, socket: &S) -> bool {
+        let position = self
+            .entries
+            .iter()
+            .position(|entry| *entry.namespace == *namespace && entry.socket == *socket);
+        match position {
+            Some(index) => {
+                self.entries.remove(index);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Leaves a namespace, or gives its reservation up.
+    pub fn leave(&mut self, namespace: &str) {
+        self.entries.retain(|entry| *entry.namespace != *namespace);
     }
 
     /// Counts a CONNECT_ERROR.
@@ -256,7 +280,7 @@ impl<S: Clone> Multiplexer<S> {
 
     /// The sockets of the session.
     pub fn sockets(&self) -> impl Iterator<Item = &S> {
-        self.entries.iter().filter_map(|entry| entry.socket.as_ref())
+        self.entries.iter().filter_map(|entry| entry.member())
     }
 
     /// Takes all sockets and forgets everything half done; the session ended.
@@ -264,9 +288,8 @@ impl<S: Clone> Multiplexer<S> {
         self.reassembly = None;
         std::mem::take(&mut self.entries)
             .into_iter()
-            .filter_map(|entry| {
-                entry.socket.map(|socket| Member { namespace: entry.namespace, socket })
-            })
+            .filter(|entry| entry.joined)
+            .map(|entry| Member { namespace: entry.namespace, socket: entry.socket })
             .collect()
     }
 

@@ -21,6 +21,10 @@ use super::socket::{EmitError, Socket};
 /// Every step gives a new operator and leaves the one it came from as it was, so a stored selection
 /// can be refined again and again. Rooms add up to their union; exclusions win; nobody gets an event
 /// twice. Usable from any thread; nothing here waits for a receiver.
+///
+/// Broadcasts of one task arrive in order everywhere. Two that are made at the same time on different
+/// threads may arrive in a different order at different receivers; one that is made because of what a
+/// client heard from another arrives after it.
 #[derive(Debug, Clone)]
 #[must_use = "a selection does nothing until it is given something to do"]
 pub struct BroadcastOperator {

@@ -5,7 +5,7 @@
 //! all workers or after it for all.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -90,6 +90,8 @@ struct Queue {
     messages: VecDeque<Sequenced>,
     waker: Option<Waker>,
     stopped: bool,
+    /// Something waits; read by the worker without the lock.
+    waiting: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -114,6 +116,7 @@ impl BusState {
     pub(crate) fn push(&mut self, worker: usize, number: u64, message: Message) -> Option<Waker> {
         let queue = self.queues.get_mut(worker).filter(|queue| !queue.stopped)?;
         queue.messages.push_back((number, message));
+        queue.waiting.store(true, Ordering::Release);
         queue.waker.take()
     }
 }
@@ -136,12 +139,14 @@ impl Bus {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a worker and gives its index.
-    pub(crate) fn register(&self) -> usize {
+    /// Adds a worker; gives its index, and a flag that tells whether something waits for it.
+    pub(crate) fn register(&self) -> (usize, Arc<AtomicBool>) {
+        let queue = Queue::default();
+        let waiting = Arc::clone(&queue.waiting);
         let mut state = self.lock();
-        state.queues.push(Queue::default());
+        state.queues.push(queue);
         self.workers.fetch_add(1, Ordering::AcqRel);
-        state.queues.len() - 1
+        (state.queues.len() - 1, waiting)
     }
 
     /// A worker ended: what waits for it is dropped, with all that waits for an answer.
@@ -226,19 +231,19 @@ impl Bus {
         }
     }
 
-    /// Takes what waits for a worker, or leaves a waker for the next message.
-    pub(crate) fn take(&self, worker: usize, waker: &Waker) -> VecDeque<Sequenced> {
+    /// Takes what waits for a worker; if nothing does, leaves a waker for the next message.
+    pub(crate) fn take(&self, worker: usize, waker: Option<&Waker>) -> VecDeque<Sequenced> {
         let mut state = self.lock();
-        let Some(queue) = state.queues.get_mut(worker) else {
-            return VecDeque::new();
-        };
-        if queue.messages.is_empty() {
+        let Some(queue) = state.queues.get_mut(worker) else { return VecDeque::new() };
+        if queue.messages.is_empty()
+            && let Some(waker) = waker
+        {
             match &mut queue.waker {
                 Some(known) => known.clone_from(waker),
                 none => *none = Some(waker.clone()),
             }
-            return VecDeque::new();
         }
+        queue.waiting.store(false, Ordering::Release);
         std::mem::take(&mut queue.messages)
     }
 }

@@ -286,7 +286,7 @@ impl Worker {
             return self.refuse(connection, path, &EventError::new("", "Too many namespaces"));
         }
         let socket = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
-        connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()));
+        connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()), socket.clone());
         self.run_guards(connection, &socket);
     }
 
@@ -335,9 +335,11 @@ impl Worker {
         if let Err(error) = verdict {
             report(&error, socket.namespace(), "connect");
             socket.abandon();
-            connection.mux.borrow_mut().leave(path);
-            self.refuse(connection, path, &error);
-            self.settle(connection);
+            let withdrawn = connection.mux.borrow_mut().withdraw(path, socket);
+            if withdrawn {
+                self.refuse(connection, path, &error);
+                self.settle(connection);
+            }
             return;
         }
         if connection.ended.get() || connection.is_ending() {
@@ -345,7 +347,7 @@ impl Worker {
             return;
         }
         // The application may have disconnected the socket while its guards ran.
-        if !connection.mux.borrow_mut().join(path, socket.clone()) {
+        if !connection.mux.borrow_mut().join(path, socket) {
             socket.abandon();
             return;
         }
@@ -364,7 +366,8 @@ impl Worker {
 
     fn refuse(&self, connection: &Rc<Connection>, path: &str, error: &EventError) {
         let max = self.hub.config.limits.max_connect_failures;
-        if let Err(violation) = connection.mux.borrow_mut().count_connect_failure(max) {
+        let counted = connection.mux.borrow_mut().count_connect_failure(max);
+        if let Err(violation) = counted {
             tracing::debug!(%violation, "session closed");
             return self.end(connection, CloseReason::ForcedClose);
         }
@@ -427,15 +430,18 @@ impl Worker {
 
     /// Tells the client to leave a namespace, and ends its socket.
     fn leave_namespace(&self, connection: &Connection, socket: &Socket) {
-        if socket.has_ended() {
+        let path = socket.namespace().path();
+        if socket.has_ended() || !connection.mux.borrow_mut().withdraw(path, socket) {
             return;
         }
-        let path = socket.namespace().path();
-        connection.mux.borrow_mut().leave(path);
         let mut text = Vec::with_capacity(16);
         packet::encode_disconnect(&mut text, path);
         connection.engine.borrow_mut().send_text(&[&text]);
-        self.socket_ended(socket, DisconnectReason::ServerNamespaceDisconnect);
+        if socket.is_connected() {
+            self.socket_ended(socket, DisconnectReason::ServerNamespaceDisconnect);
+        } else {
+            socket.abandon();
+        }
     }
 
     /// Ends a session; what waits is still delivered.
@@ -454,9 +460,14 @@ impl Worker {
             self.run_life_cycle(socket, handler, Some(reason));
         }
         let rooms = socket.finish_end();
-        if let Some(adapter) = self.adapters.borrow_mut().get_mut(socket.namespace().index()) {
-            adapter.remove(socket.id(), &rooms);
-        }
+        let removed = {
+            let mut adapters = self.adapters.borrow_mut();
+            adapters
+                .get_mut(socket.namespace().index())
+                .and_then(|adapter| adapter.remove(socket.id(), &rooms))
+        };
+        // It may hold the last handle of values that users stored, with a `Drop` of their own.
+        drop(removed);
         socket.namespace().count_disconnected();
         socket.fail_acks();
         for handler in &handlers.disconnect {

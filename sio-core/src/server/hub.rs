@@ -353,6 +353,13 @@ impl Hub {
         }
     }
 
+    /// Lets this thread's worker, if there is one, handle what others sent; see [`Worker::catch_up`].
+    pub fn catch_up(&self) {
+        if let Some(worker) = Worker::current(self) {
+            worker.catch_up();
+        }
+    }
+
     pub(crate) fn io(self: &Arc<Self>) -> Io {
         Io::from_hub(Arc::clone(self))
     }

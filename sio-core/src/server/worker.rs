@@ -60,6 +60,8 @@ pub(crate) enum Source {
 pub struct Worker {
     pub(super) hub: Arc<Hub>,
     index: usize,
+    /// Something waits in the queue.
+    waiting: Arc<std::sync::atomic::AtomicBool>,
     clock: Box<dyn Fn() -> Instant>,
     now: Cell<Instant>,
     connections: RefCell<Slab<Rc<Connection>>>,
@@ -90,8 +92,10 @@ impl Worker {
             return (running, false);
         }
         let now = clock();
+        let (index, waiting) = hub.bus.register();
         let worker = Rc::new(Self {
-            index: hub.bus.register(),
+            index,
+            waiting,
             hub: Arc::clone(hub),
             clock: Box::new(clock),
             now: Cell::new(now),
@@ -174,18 +178,33 @@ impl Worker {
             }
         }
         self.tick();
+        self.take_messages(Some(cx.waker()));
+        self.handle_timeouts();
+        self.tasks.poll(cx);
+        Poll::Pending
+    }
+
+    /// Handles what other threads sent before this worker reads input.
+    ///
+    /// A client may speak because of something it heard through another worker: what that worker
+    /// published before then must be delivered here before what this input leads to.
+    pub fn catch_up(&self) {
+        if self.waiting.load(std::sync::atomic::Ordering::Acquire) {
+            self.tick();
+            self.take_messages(None);
+        }
+    }
+
+    fn take_messages(&self, waker: Option<&Waker>) {
         loop {
-            let messages = self.hub.bus.take(self.index, cx.waker());
+            let messages = self.hub.bus.take(self.index, waker);
             if messages.is_empty() {
-                break;
+                return;
             }
             for (_, message) in messages {
                 self.receive(message);
             }
         }
-        self.handle_timeouts();
-        self.tasks.poll(cx);
-        Poll::Pending
     }
 
     /// When [`Self::poll`] has to be called even if nothing wakes it; to be asked after each poll.
@@ -350,6 +369,7 @@ impl Worker {
     /// A poll for a session of any worker. The receiver fails if the session is gone.
     pub fn poll_session(&self, handle: &Arc<SessionHandle>) -> oneshot::Receiver<PollReply> {
         let (reply, receiver) = oneshot::channel();
+        self.catch_up();
         self.route(handle, SessionOp::Poll(reply));
         receiver
     }
@@ -362,6 +382,7 @@ impl Worker {
     /// A push for a session of any worker. The receiver fails if the session is gone.
     pub fn push(&self, handle: &Arc<SessionHandle>, body: Bytes) -> oneshot::Receiver<PushReply> {
         let (reply, receiver) = oneshot::channel();
+        self.catch_up();
         self.route(handle, SessionOp::Push { body, reply });
         receiver
     }

@@ -18,6 +18,7 @@
 mod app;
 mod http;
 mod journal;
+mod packets;
 mod polling;
 mod server;
 mod wire;
@@ -26,6 +27,7 @@ mod ws;
 pub use app::echo;
 pub use http::{Http, Response};
 pub use journal::Journal;
+pub use packets::{In, PacketBench};
 pub use polling::{Polling, sid_of};
 pub use server::Server;
 pub use wire::{DEADLINE, Wire};

@@ -8,9 +8,10 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
-use sio_actix::{Io, IoBuilder};
+use sio_actix::{DisconnectReason, Io, IoBuilder, NamespaceBuilder};
 
 use crate::app::echo;
+use crate::journal::Journal;
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
@@ -30,6 +31,17 @@ impl Server {
     /// Starts one worker with the echo application on `/`.
     pub fn echo() -> Self {
         Self::start(|io| io.namespace("/", echo), 1)
+    }
+
+    /// Starts the echo application on `/`; the journal gets the reason of every socket that ends.
+    pub fn recorded(build: impl FnOnce(IoBuilder) -> IoBuilder, workers: usize) -> (Self, Journal) {
+        let journal = Journal::new();
+        let noted = journal.clone();
+        let register = |ns: &mut NamespaceBuilder| {
+            echo(ns);
+            ns.on_disconnect(move |reason: DisconnectReason| noted.note(reason.as_str()));
+        };
+        (Self::start(|io| build(io).namespace("/", register), workers), journal)
     }
 
     /// Starts a server together with routes of the application.

@@ -41,6 +41,10 @@ impl Wire {
     }
 
     /// Writes bytes to a peer that may be gone already.
+    ///
+    /// # Errors
+    ///
+    /// The peer is gone.
     pub fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.note('>', bytes.as_ref());
         self.stream.write_all(bytes.as_ref())

@@ -9,25 +9,13 @@
 
 use std::time::{Duration, Instant};
 
-use integration::{Journal, Polling, Server, Ws, echo};
-use sio_actix::prelude::*;
+use integration::{Journal, Polling, Server, Ws};
 
 const INTERVAL: Duration = Duration::from_millis(150);
 const TIMEOUT: Duration = Duration::from_millis(120);
 
 fn recorded(workers: usize) -> (Server, Journal) {
-    let journal = Journal::new();
-    let noted = journal.clone();
-    let server = Server::start(
-        |io| {
-            io.ping_interval(INTERVAL).ping_timeout(TIMEOUT).namespace("/", |ns| {
-                echo(ns);
-                ns.on_disconnect(move |reason: DisconnectReason| noted.note(reason.as_str()));
-            })
-        },
-        workers,
-    );
-    (server, journal)
+    Server::recorded(|io| io.ping_interval(INTERVAL).ping_timeout(TIMEOUT), workers)
 }
 
 // 12.3, 12.5

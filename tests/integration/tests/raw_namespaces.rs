@@ -213,12 +213,11 @@ fn one_join_cancels_the_connect_timeout_for_good() {
 #[test]
 fn namespace_may_be_joined_with_or_without_comma() {
     let server = server();
-    for connect in [r#"40/admin,{"token":"secret"}"#] {
-        let mut ws = Ws::open(&server);
-        ws.text(connect);
-        let answer = ws.next_text();
-        assert_eq!(answer, format!(r#"40/admin,{{"sid":"{}"}}"#, sid_of(&answer)));
-    }
+    let mut ws = Ws::open(&server);
+    ws.text(r#"40/admin,{"token":"secret"}"#);
+    let answer = ws.next_text();
+    assert_eq!(answer, format!(r#"40/admin,{{"sid":"{}"}}"#, sid_of(&answer)));
+
     let server = Server::start(|io| io.namespace("/admin", echo), 1);
     for connect in ["40/admin", "40/admin,", "40/admin,{}"] {
         let mut ws = Ws::open(&server);

@@ -8,6 +8,7 @@
 )]
 
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use integration::{Http, Polling, Server, echo};
 use sio_actix::prelude::*;
@@ -105,6 +106,46 @@ fn chunked_push_of_the_limit_is_accepted() {
     http.write(request);
     http.response().expect(200, "ok");
     assert_eq!(session.poll(), event);
+}
+
+// L16
+#[test]
+fn body_that_does_not_come_gets_408() {
+    let timeout = Duration::from_millis(150);
+    let (server, journal) =
+        Server::recorded(|io| io.limits(|limits| limits.body_timeout = timeout), 1);
+    let mut session = Polling::joined(&server);
+    let mut http = Http::connect(&server);
+    let start = Instant::now();
+    http.write(format!(
+        "POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n42[",
+        session.target()
+    ));
+    http.response().expect(408, "");
+    assert!(start.elapsed() >= timeout);
+    journal.expect("transport error");
+    session.expect_unknown();
+}
+
+// L22
+#[test]
+fn session_that_never_polls_is_closed_when_its_buffer_is_full() {
+    for over in [false, true] {
+        let (server, journal) =
+            Server::recorded(|io| io.limits(|limits| limits.send_buffer_max_frames = 10), 1);
+        let mut session = Polling::joined(&server);
+        let count = if over { 11 } else { 9 };
+        for n in 0..count {
+            server.io().emit("n", n).unwrap();
+        }
+        if over {
+            journal.expect("transport error");
+            session.expect_unknown();
+        } else {
+            assert_eq!(session.poll_packets(count).len(), count);
+            session.fence();
+        }
+    }
 }
 
 // 6.21

@@ -7,23 +7,11 @@
     reason = "tests fail by panicking"
 )]
 
-use integration::{Http, Journal, Polling, Server, echo};
+use integration::{Http, Journal, Polling, Server};
 use sio_actix::prelude::*;
 
-/// The echo application, and a journal of the reasons for which sockets ended.
 fn recorded() -> (Server, Journal) {
-    let journal = Journal::new();
-    let noted = journal.clone();
-    let server = Server::start(
-        |io| {
-            io.namespace("/", |ns| {
-                echo(ns);
-                ns.on_disconnect(move |reason: DisconnectReason| noted.note(reason.as_str()));
-            })
-        },
-        1,
-    );
-    (server, journal)
+    Server::recorded(|io| io, 1)
 }
 
 // 6.12

@@ -7,8 +7,6 @@
     reason = "tests fail by panicking"
 )]
 
-use std::time::{Duration, Instant};
-
 use integration::{Http, Journal, Polling, Server, Ws, echo, masked};
 use sio_actix::prelude::*;
 
@@ -18,22 +16,7 @@ const BAD_REQUEST: &str = r#"{"code":3,"message":"Bad request"}"#;
 const WORKERS: [usize; 2] = [1, 4];
 
 fn recorded(workers: usize) -> (Server, Journal) {
-    configured(workers, Duration::from_secs(10))
-}
-
-fn configured(workers: usize, upgrade_timeout: Duration) -> (Server, Journal) {
-    let journal = Journal::new();
-    let noted = journal.clone();
-    let server = Server::start(
-        |io| {
-            io.upgrade_timeout(upgrade_timeout).namespace("/", |ns| {
-                echo(ns);
-                ns.on_disconnect(move |reason: DisconnectReason| noted.note(reason.as_str()));
-            })
-        },
-        workers,
-    );
-    (server, journal)
+    Server::recorded(|io| io, workers)
 }
 
 /// Opens a WebSocket for the session and probes it.
@@ -44,145 +27,6 @@ fn probed(server: &Server, session: &Polling) -> Ws {
     ws.expect("3probe");
     ws
 }
-
-// ---- probes that fail: the polling session goes on ----------------------------------------------
-
-// 11.8, hostile 38
-#[test]
-fn wrong_first_frame_closes_only_the_websocket() {
-    for workers in WORKERS {
-        let (server, journal) = recorded(workers);
-        let mut session = Polling::joined(&server);
-        for frame in [
-            masked(0x81, "4hello"),
-            masked(0x81, "2"),
-            masked(0x81, "abc"),
-            masked(0x81, ""),
-            masked(0x82, [1, 2]),
-            masked(0x81, "40"),
-            masked(0x81, "1"),
-            masked(0x81, "3probe"),
-        ] {
-            let mut ws = Ws::probe(&server, &session);
-            ws.wire().write(&frame);
-            ws.expect_close(None);
-            session.fence();
-        }
-        assert_eq!(journal.drain(), [""; 0]);
-        let mut ws = probed(&server, &session);
-        ws.text("5");
-        ws.fence();
-    }
-}
-
-#[test]
-fn broken_frame_while_probing_closes_only_the_websocket() {
-    for workers in WORKERS {
-        let (server, journal) = recorded(workers);
-        let mut session = Polling::joined(&server);
-        for (bytes, code) in [
-            (b"\x81\x02ab".to_vec(), 1002),
-            (masked(0x81, [0xff]), 1007),
-            (b"\x82\xff\x00\x00\x00\x00\xff\xff\xff\xff".to_vec(), 1009),
-        ] {
-            let mut ws = probed(&server, &session);
-            ws.wire().write(&bytes);
-            ws.expect_close(Some(code));
-            session.fence();
-        }
-        assert_eq!(journal.drain(), [""; 0]);
-    }
-}
-
-// 11.10
-#[test]
-fn dropped_websocket_leaves_the_polling_session() {
-    for workers in WORKERS {
-        let (server, journal) = recorded(workers);
-        let mut session = Polling::joined(&server);
-        for probe in [false, true] {
-            let mut ws = Ws::probe(&server, &session);
-            if probe {
-                ws.text("2probe");
-                ws.expect("3probe");
-            }
-            ws.into_wire().drop_connection();
-            session.fence();
-        }
-        assert_eq!(journal.drain(), [""; 0]);
-        upgrade_again(&server, &session).fence();
-    }
-}
-
-/// Upgrades a session whose last WebSocket may not be gone yet for the server.
-#[track_caller]
-fn upgrade_again(server: &Server, session: &Polling) -> Ws {
-    let deadline = Instant::now() + integration::DEADLINE;
-    loop {
-        let mut ws = Ws::probe(server, session);
-        ws.text("2probe");
-        if ws.next_frame().is_text() {
-            ws.text("5");
-            return ws;
-        }
-        assert!(Instant::now() < deadline, "the session takes no WebSocket");
-    }
-}
-
-// 11.9, T14
-#[test]
-fn probe_that_is_never_finished_expires() {
-    let timeout = Duration::from_millis(200);
-    for workers in WORKERS {
-        for probe in [false, true] {
-            let (server, journal) = configured(workers, timeout);
-            let mut session = Polling::joined(&server);
-            let start = Instant::now();
-            let mut ws = Ws::probe(&server, &session);
-            if probe {
-                ws.text("2probe");
-                ws.expect("3probe");
-            }
-            ws.expect_close(None);
-            assert!(start.elapsed() >= timeout);
-            session.fence();
-            assert_eq!(journal.drain(), [""; 0]);
-        }
-    }
-}
-
-// 11.7, hostile 37
-#[test]
-fn second_websocket_while_probing_is_closed_at_once() {
-    for workers in WORKERS {
-        let (server, _) = recorded(workers);
-        let mut session = Polling::joined(&server);
-        let mut first = probed(&server, &session);
-        let mut second = Ws::probe(&server, &session);
-        second.expect_close(None);
-        session.fence();
-        first.text("5");
-        first.fence();
-        let mut third = Ws::probe(&server, &session);
-        third.expect_close(None);
-        first.fence();
-    }
-}
-
-// 11.15
-#[test]
-fn websocket_for_a_websocket_session_is_closed() {
-    for workers in WORKERS {
-        let (server, _) = recorded(workers);
-        let mut ws = Ws::joined(&server);
-        let target = format!("/socket.io/?EIO=4&transport=websocket&sid={}", ws.sid());
-        let mut second = Ws::connect(&server, &target);
-        second.expect_close(None);
-        ws.fence();
-    }
-}
-
-// ---- a good upgrade -----------------------------------------------------------------------------
 
 // T2, 11.1-11.6
 #[test]

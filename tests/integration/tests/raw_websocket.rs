@@ -7,25 +7,12 @@
     reason = "tests fail by panicking"
 )]
 
-use integration::{Journal, Server, Ws, echo, masked};
-use sio_actix::prelude::*;
+use integration::{Journal, Server, Ws, masked};
 
 const LIMIT: usize = 1_000;
 
-/// The echo application with a small payload limit, and a journal of the reasons for which sockets ended.
 fn recorded() -> (Server, Journal) {
-    let journal = Journal::new();
-    let noted = journal.clone();
-    let server = Server::start(
-        |io| {
-            io.max_payload(LIMIT).namespace("/", |ns| {
-                echo(ns);
-                ns.on_disconnect(move |reason: DisconnectReason| noted.note(reason.as_str()));
-            })
-        },
-        1,
-    );
-    (server, journal)
+    Server::recorded(|io| io.max_payload(LIMIT), 1)
 }
 
 /// Bytes after which the server closes with `code` and the socket ends with `reason`, while another client

@@ -7,24 +7,13 @@
     reason = "tests fail by panicking"
 )]
 
-use integration::{Journal, Server, Ws, echo, masked, sid_of};
+use integration::{Journal, Server, Ws, masked, sid_of};
 use sio_actix::prelude::*;
 
 const TARGET: &str = "/socket.io/?EIO=4&transport=websocket";
 
 fn recorded() -> (Server, Journal) {
-    let journal = Journal::new();
-    let noted = journal.clone();
-    let server = Server::start(
-        |io| {
-            io.namespace("/", |ns| {
-                echo(ns);
-                ns.on_disconnect(move |reason: DisconnectReason| noted.note(reason.as_str()));
-            })
-        },
-        1,
-    );
-    (server, journal)
+    Server::recorded(|io| io, 1)
 }
 
 // ---- ends ---------------------------------------------------------------------------------------

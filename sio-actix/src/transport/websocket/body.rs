@@ -257,6 +257,7 @@ impl MessageBody for BodyConnection {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        this.worker.catch_up();
         this.worker.tick();
         if matches!(this.mode, Mode::Session) {
             this.worker.begin_turn(&this.connection);

@@ -238,7 +238,7 @@ fn a_null_value_is_an_argument_and_unit_is_none() {
     let null = encode(&|out| encode_args(out, &mut Vec::new(), &serde_json::Value::Null).unwrap());
     assert_eq!(null, ",null");
     let mut out = Vec::new();
-    encode_args(&mut out, &mut bins, &crate::packet::Value::Null).unwrap();
+    encode_args(&mut out, &mut bins, &Value::Null).unwrap();
     encode_args(&mut out, &mut bins, &()).unwrap();
     encode_args(&mut out, &mut bins, &None::<u8>).unwrap();
     assert_eq!(out, b",null,null");
