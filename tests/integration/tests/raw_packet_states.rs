@@ -44,7 +44,7 @@ fn packets_for_a_namespace_not_joined_are_violations() {
 #[test]
 fn event_after_leaving_is_a_violation() {
     let bench = PacketBench::new();
-    let mut ws = Ws::joined(&bench.server());
+    let mut ws = Ws::joined(bench.server());
     ws.text("41");
     ws.text(r#"42["m",1]"#);
     bench.journal().expect("client namespace disconnect");

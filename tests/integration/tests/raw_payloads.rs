@@ -271,13 +271,15 @@ fn pending_poll_is_released_by_a_message() {
 fn messages_wait_for_the_next_poll() {
     let server = Server::echo();
     let mut session = Polling::joined(&server);
-    let everybody = server.io().of("/");
     for n in 0..3 {
-        everybody.emit("n", n).unwrap();
+        server.io().emit("n", n).unwrap();
     }
-    session.push(r#"42["m",3]"#);
-    let packets = session.poll_packets(4);
-    assert_eq!(packets, [r#"42["n",0]"#, r#"42["n",1]"#, r#"42["n",2]"#, r#"42["m",3]"#]);
+    let packets = session.poll_packets(3);
+    assert_eq!(packets, [r#"42["n",0]"#, r#"42["n",1]"#, r#"42["n",2]"#]);
+    for n in 3..6 {
+        session.push(format!(r#"42["m",{n}]"#));
+    }
+    assert_eq!(session.poll(), "42[\"m\",3]\x1e42[\"m\",4]\x1e42[\"m\",5]");
 }
 
 // 18.11

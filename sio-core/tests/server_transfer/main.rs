@@ -1,0 +1,17 @@
+//! Sessions that move between workers: three threads with a worker each, and a test that decides who
+//! runs when.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "an interleaving that cannot be played is a failed test"
+)]
+
+mod arrivals;
+mod emits;
+mod requests;
+mod rooms;
+mod threads;
+mod world;
