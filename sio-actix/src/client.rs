@@ -6,7 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 
@@ -114,10 +114,6 @@ impl ClientFiles {
             "application/javascript; charset=utf-8"
         };
         response.insert_header((header::CONTENT_TYPE, kind));
-        if request.method() == Method::HEAD {
-            response.no_chunking(bytes.len() as u64);
-            return Some(response.finish());
-        }
         Some(response.body(bytes.clone()))
     }
 }

@@ -3,16 +3,19 @@
 //! Checks run in the reference's order (behaviours 3). A refused request gets the reference's code as
 //! JSON; a refused WebSocket handshake gets 400 and the bare text.
 
-use std::rc::Rc;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::SystemTime;
 
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
-use sio_core::server::{Handshake, HandshakeParts, SessionHandle};
+use sio_core::server::{Handshake, HandshakeParts};
 
 use crate::config::Forbidden;
 use crate::io::Endpoint;
@@ -25,7 +28,7 @@ const RETRY_AFTER: &str = "1";
 pub(crate) async fn handle(
     endpoint: Arc<Endpoint>,
     request: HttpRequest,
-    payload: Payload,
+    mut payload: Payload,
 ) -> HttpResponse {
     if let Some(client) = &endpoint.client
         && let Some(name) = request.match_info().unprocessed().strip_prefix('/')
@@ -34,17 +37,45 @@ pub(crate) async fn handle(
         return response;
     }
     let upgrade = websocket::wants_upgrade(&request);
-    match route(&endpoint, request, payload, upgrade).await {
+    let response = match route(&endpoint, request, &mut payload, upgrade).await {
         Ok(response) => response,
         Err(error) if upgrade => refused_upgrade(&error),
         Err(error) => refused(&error),
+    };
+    if response.status().is_success() || response.status().is_informational() {
+        return response;
+    }
+    response.map_body(|_, body| BoxBody::new(Unread { body, _payload: payload }))
+}
+
+/// The body of a refusal, with what was not read of the request.
+///
+/// actix goes on reading a chunked body whose payload was dropped, for as long as the peer likes. A
+/// payload that is held until the answer is written ends the connection instead.
+struct Unread {
+    body: BoxBody,
+    _payload: Payload,
+}
+
+impl MessageBody for Unread {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(cx)
     }
 }
 
 async fn route(
     endpoint: &Arc<Endpoint>,
     request: HttpRequest,
-    payload: Payload,
+    payload: &mut Payload,
     upgrade: bool,
 ) -> Result<HttpResponse, HandshakeError> {
     let hub = endpoint.core.hub();
@@ -60,7 +91,21 @@ async fn route(
         if query.revision.is_some() && query.check_revision().is_err() {
             return Err(HandshakeError::BadRequest);
         }
-        return known(endpoint, &session, request, payload, transport, upgrade, base64).await;
+        let worker = local::worker(&endpoint.core);
+        return match (transport, upgrade) {
+            (Transport::Websocket, true) => {
+                websocket::upgrade(&worker, &session, request, payload.take(), base64).await
+            }
+            (Transport::Polling, false) => match *request.method() {
+                Method::GET => {
+                    drop(request);
+                    Ok(polling::poll(&worker, session).await)
+                }
+                Method::POST => Ok(polling::push(&worker, &session, &request, payload).await),
+                _ => Ok(HttpResponse::BadRequest().finish()),
+            },
+            _ => Err(HandshakeError::BadRequest),
+        };
     }
     if request.method() != Method::GET {
         return Err(HandshakeError::BadHandshakeMethod);
@@ -82,49 +127,21 @@ async fn route(
         return Ok(unavailable());
     }
     let worker = local::worker(&endpoint.core);
-    match transport {
-        Transport::Websocket => {
-            let accepted = match websocket::accept(&request) {
-                Ok(accepted) => accepted,
-                Err(refusal) => return Ok(*refusal),
-            };
-            let connection = worker.open(handshake, transport, base64)?;
-            Ok(websocket::carry(accepted, worker, connection, payload, request).await)
-        }
-        _ => {
-            let connection = worker.open(handshake, transport, base64)?;
-            let session = Arc::clone(connection.handle());
-            drop((connection, request, payload));
-            Ok(polling::poll(&worker, session).await)
-        }
+    if transport == Transport::Websocket {
+        let accepted = match websocket::accept(&request) {
+            Ok(accepted) => accepted,
+            Err(refusal) => return Ok(*refusal),
+        };
+        drop(request);
+        let connection = worker.open(handshake, transport, base64)?;
+        return Ok(websocket::carry(accepted, worker, connection, payload.take()).await);
     }
-}
-
-/// A request of a session that exists.
-async fn known(
-    endpoint: &Arc<Endpoint>,
-    session: &Arc<SessionHandle>,
-    request: HttpRequest,
-    payload: Payload,
-    transport: Transport,
-    upgrade: bool,
-    base64: bool,
-) -> Result<HttpResponse, HandshakeError> {
-    let worker = local::worker(&endpoint.core);
-    match (transport, upgrade) {
-        (Transport::Websocket, true) => {
-            websocket::upgrade(&Rc::clone(&worker), session, request, payload, base64).await
-        }
-        (Transport::Polling, false) => match *request.method() {
-            Method::GET => {
-                drop((request, payload));
-                Ok(polling::poll(&worker, Arc::clone(session)).await)
-            }
-            Method::POST => Ok(polling::push(&worker, session, &request, payload).await),
-            _ => Ok(HttpResponse::BadRequest().finish()),
-        },
-        _ => Err(HandshakeError::BadRequest),
-    }
+    drop(request);
+    let session = {
+        let connection = worker.open(handshake, transport, base64)?;
+        Arc::clone(connection.handle())
+    };
+    Ok(polling::poll(&worker, session).await)
 }
 
 /// Copies what a session keeps of its first request.

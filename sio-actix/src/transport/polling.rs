@@ -1,13 +1,10 @@
 //! HTTP long-polling: a GET waits for output, a POST brings input.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
@@ -83,18 +80,18 @@ pub(crate) async fn push(
     worker: &Worker,
     session: &Arc<SessionHandle>,
     request: &HttpRequest,
-    mut payload: Payload,
+    payload: &mut Payload,
 ) -> HttpResponse {
     if has_content_type(request, "application/octet-stream") {
         worker.push_failed(session, "invalid content");
-        return closing(StatusCode::BAD_REQUEST, payload);
+        return closing(StatusCode::BAD_REQUEST);
     }
     if is_encoded(request) {
-        return closing(StatusCode::UNSUPPORTED_MEDIA_TYPE, payload);
+        return closing(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let Some(ended) = session.begin_push() else {
         worker.push_failed(session, "data request overlap from client");
-        return closing(StatusCode::BAD_REQUEST, payload);
+        return closing(StatusCode::BAD_REQUEST);
     };
     let mut incoming = IncomingPush {
         worker,
@@ -103,7 +100,7 @@ pub(crate) async fn push(
     };
     let limits = worker.hub().limits();
     let body = {
-        let mut body = pin!(read_body(request, &mut payload, limits.max_payload));
+        let mut body = pin!(read_body(request, payload, limits.max_payload));
         // Most bodies are there already; the others get a timer.
         match body.as_mut().now_or_never() {
             Some(body) => Some(Ok(body)),
@@ -116,18 +113,18 @@ pub(crate) async fn push(
     };
     let Some(body) = body else {
         incoming.failure = None;
-        return closing(StatusCode::BAD_REQUEST, payload);
+        return closing(StatusCode::BAD_REQUEST);
     };
     let body = match body {
         Ok(Ok(body)) => body,
         Ok(Err(BodyError::TooLarge)) => {
             incoming.failure = Some("payload too large");
-            return closing(StatusCode::PAYLOAD_TOO_LARGE, payload);
+            return closing(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        Ok(Err(BodyError::Broken)) => return closing(StatusCode::BAD_REQUEST, payload),
+        Ok(Err(BodyError::Broken)) => return closing(StatusCode::BAD_REQUEST),
         Err(_elapsed) => {
             incoming.failure = Some("data request took too long");
-            return closing(StatusCode::REQUEST_TIMEOUT, payload);
+            return closing(StatusCode::REQUEST_TIMEOUT);
         }
     };
     incoming.failure = None;
@@ -142,33 +139,9 @@ pub(crate) async fn push(
     }
 }
 
-/// An answer to a request whose body was not read to its end; the connection ends with it.
-///
-/// actix goes on reading a chunked body whose payload was dropped, for as long as the peer likes. A
-/// payload that is still held when the answer is sent closes the connection instead.
-fn closing(status: StatusCode, payload: Payload) -> HttpResponse {
-    match HttpResponse::build(status).force_close().message_body(Unread(payload)) {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => HttpResponse::from_error(error),
-    }
-}
-
-/// An empty body that holds what was not read.
-struct Unread(#[expect(dead_code, reason = "held, never read")] Payload);
-
-impl MessageBody for Unread {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(0)
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        Poll::Ready(None)
-    }
+/// An answer to a request whose body was not read to its end.
+fn closing(status: StatusCode) -> HttpResponse {
+    HttpResponse::build(status).force_close().finish()
 }
 
 fn has_content_type(request: &HttpRequest, expected: &str) -> bool {

@@ -19,22 +19,14 @@ fn arrived(arrival: &mut oneshot::Receiver<()>) -> bool {
 
 #[test]
 fn a_session_that_ended_is_not_fetched() {
-    let world = World::new();
-    world.socket.disconnect(true);
+    let mut world = World::new();
+    world.start_push(A, "1");
     world.settle();
-    let session = Arc::clone(&world.session);
-    world.run(A, move |local| drop(local.worker.poll_session(&session)));
+    assert!(matches!(world.fetch(A), Fetched::Gone));
+    // Another worker has to ask, and is told.
+    let mut arrival = world.fetch_from_afar(B);
     world.settle();
-    for worker in [A, B] {
-        match world.fetch(worker) {
-            Fetched::Gone => {}
-            Fetched::Coming(mut arrival) => {
-                world.settle();
-                assert!(failed(&mut arrival));
-            }
-            Fetched::Here => panic!("here"),
-        }
-    }
+    assert!(failed(&mut arrival));
 }
 
 #[test]
@@ -98,12 +90,14 @@ fn a_disconnect_of_everybody_during_the_move_reaches_the_session_once() {
 #[test]
 fn a_server_that_closes_during_the_move_ends_the_session() {
     for worker in [A, B, C] {
-        let world = World::new();
+        let mut world = World::new();
+        world.emit_on(A, "dropped");
         let _arrival = world.fetch_from_afar(B);
         let io = world.io.clone();
         world.run(worker, move |_| io.close());
         world.settle();
         assert_eq!(world.shared.take_notes(), ["server shutting down"], "{worker}");
+        assert_eq!(world.collect(), ["1"], "{worker}");
         world.assert_empty();
     }
 }

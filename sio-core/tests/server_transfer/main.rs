@@ -6,11 +6,14 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "an interleaving that cannot be played is a failed test"
 )]
 
 mod arrivals;
 mod emits;
+mod play;
+mod random;
 mod requests;
 mod rooms;
 mod threads;

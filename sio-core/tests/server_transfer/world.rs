@@ -147,7 +147,7 @@ impl World {
     }
 
     /// Stops the workers and gives the threads back.
-    pub(crate) fn stop(mut self) -> Vec<Thread> {
+    pub(crate) fn stop(&mut self) -> Vec<Thread> {
         for thread in &self.threads {
             thread.stop();
         }
@@ -292,8 +292,9 @@ impl World {
         self.run(worker, move |local| local.drop_probe(&session));
     }
 
-    /// A turn of the WebSocket.
+    /// A turn of the WebSocket; the client has read what polling gave before.
     pub(crate) fn turn(&mut self, input: Option<String>) {
+        self.take_answer();
         let (worker, session) = (self.carrier.unwrap(), Arc::clone(&self.session));
         let texts = self.run(worker, move |local| local.turn(&session, input.as_deref()));
         self.got.extend(texts);

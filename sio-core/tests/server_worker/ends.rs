@@ -251,6 +251,39 @@ fn emits_after_the_end_are_dropped_without_an_error() {
 }
 
 #[test]
+fn what_another_thread_says_behind_a_disconnect_is_dropped() {
+    let sockets = Sockets::default();
+    let slot = Arc::clone(&sockets);
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on_connection(move |socket: Socket| slot.lock().unwrap().push(socket));
+    }));
+    let mut client = server.joined();
+    let socket = sockets.lock().unwrap()[0].clone();
+    let speaker = std::thread::spawn(move || {
+        socket.emit("bye", ()).unwrap();
+        socket.disconnect(false);
+        socket.emit("late", ()).unwrap();
+    });
+    speaker.join().unwrap();
+    assert_eq!(client.frames(), ["42[\"bye\"]", "41"]);
+}
+
+#[test]
+fn what_another_thread_said_to_a_socket_that_left_does_not_reach_the_next_one() {
+    let sockets = Sockets::default();
+    let slot = Arc::clone(&sockets);
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on_connection(move |socket: Socket| slot.lock().unwrap().push(socket));
+    }));
+    let mut client = server.joined();
+    let first = sockets.lock().unwrap()[0].clone();
+    std::thread::spawn(move || first.emit("for the first", ()).unwrap()).join().unwrap();
+    let told = client.send_all(&["41", "40"]);
+    let second = sockets.lock().unwrap()[1].clone();
+    assert_eq!(told, [format!("40{{\"sid\":\"{}\"}}", second.id())]);
+}
+
+#[test]
 fn a_socket_in_its_disconnect_handler_says_nothing_and_others_hear_of_it() {
     let server = Server::start(Io::builder().namespace("/", |ns| {
         ns.on_connection(|socket: Socket| socket.join("room"));
@@ -297,20 +330,25 @@ fn disconnect_handlers_may_wait_and_leave_nothing_behind() {
 #[test]
 fn closing_the_server_ends_everything_and_drops_what_waits() {
     let (notes, gates) = (Notes::default(), Gates::default());
-    let gate = gates.clone();
-    let server = Server::start(noting(&notes).namespace("/slow", |ns| {
+    let sockets = Sockets::default();
+    let (gate, slot) = (gates.clone(), Arc::clone(&sockets));
+    let config = noting(&notes).namespace("/", |ns| {
+        ns.on_connection(move |socket: Socket| slot.lock().unwrap().push(socket));
+    });
+    let server = Server::start(config.namespace("/slow", |ns| {
         ns.connect_guard(async move || gate.wait("guard").await);
     }));
     let (mut websocket, mut polling) = (server.joined(), server.joined_by_polling());
+    let polling_id = sockets.lock().unwrap()[1].id().clone();
     let (mut idle, mut joining) = (server.joined_by_polling(), server.websocket());
     joining.send("40/slow,");
     assert_eq!(polling.poll(), None);
     websocket.frames();
-    server.io.of("/").to("nobody").emit("x", ()).unwrap();
+    server.io.except(polling_id).emit("dropped", ()).unwrap();
     server.io.close();
     assert_eq!(websocket.frames(), ["(closed)"]);
     assert_eq!(polling.answer().as_deref(), Some("1"));
-    assert_eq!(idle.poll().as_deref(), Some("gone"));
+    assert_eq!(idle.poll().as_deref(), Some("6\u{1e}1"));
     gates.open("guard");
     assert_eq!(joining.frames(), ["(closed)"]);
     let ended = notes.take();

@@ -90,10 +90,7 @@ pub(crate) async fn carry(
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     payload: Payload,
-    request: HttpRequest,
 ) -> HttpResponse {
-    // A held request would cost kilobytes per connection.
-    drop(request);
     let body = BodyConnection::new(worker, connection, payload, task_waker().await, Mode::Session);
     finish(&accepted, body)
 }
