@@ -17,6 +17,8 @@ pub type MemberKey = usize;
 struct Member<M> {
     id: Sid,
     value: M,
+    /// The rooms it is indexed in.
+    rooms: Vec<Room>,
     /// Epoch of the last selection that visited this member: each gets a broadcast once.
     visited: Cell<u64>,
 }
@@ -46,41 +48,43 @@ impl<M> Default for MemoryAdapter<M> {
 impl<M> MemoryAdapter<M> {
     /// Adds a member with the rooms it is in.
     pub fn add(&mut self, id: Sid, value: M, rooms: &[Room]) -> MemberKey {
-        let key = self.members.insert(Member { id: id.clone(), value, visited: Cell::new(0) });
-        self.by_id.insert(id, key);
+        let member = Member { id: id.clone(), value, rooms: Vec::new(), visited: Cell::new(0) };
+        let key = self.members.insert(member);
+        self.by_id.insert(id.clone(), key);
         for room in rooms {
-            self.rooms.join(room, key);
+            self.join(&id, room);
         }
         key
     }
 
-    /// Removes a member from `rooms`, the ones it is in, and from the namespace.
-    pub fn remove(&mut self, id: &Sid, rooms: &[Room]) -> Option<M> {
+    /// Removes a member from the namespace; gives it back with the rooms it was in.
+    pub fn remove(&mut self, id: &Sid) -> Option<(M, Vec<Room>)> {
         let key = self.by_id.remove(id)?;
-        for room in rooms {
+        let member = self.members.try_remove(key)?;
+        for room in &member.rooms {
             self.rooms.leave(room, key);
         }
-        Some(self.members.try_remove(key)?.value)
+        Some((member.value, member.rooms))
     }
 
     /// Puts a member into a room; nothing happens if the id is unknown.
     pub fn join(&mut self, id: &Sid, room: &Room) {
-        if let Some(key) = self.by_id.get(id) {
-            self.rooms.join(room, *key);
+        if let Some(key) = self.by_id.get(id)
+            && let Some(member) = self.members.get_mut(*key)
+            && self.rooms.join(room, *key)
+        {
+            member.rooms.push(Room::clone(room));
         }
     }
 
     /// Takes a member out of a room.
     pub fn leave(&mut self, id: &Sid, room: &str) {
-        if let Some(key) = self.by_id.get(id) {
-            self.rooms.leave(room, *key);
+        if let Some(key) = self.by_id.get(id)
+            && let Some(member) = self.members.get_mut(*key)
+            && self.rooms.leave(room, *key)
+        {
+            member.rooms.retain(|known| **known != *room);
         }
-    }
-
-    /// Whether a member is indexed in a room.
-    #[must_use]
-    pub fn is_in(&self, id: &Sid, room: &str) -> bool {
-        self.by_id.get(id).is_some_and(|key| self.rooms.contains(room, *key))
     }
 
     /// Number of members.
@@ -207,7 +211,7 @@ mod tests {
         adapter.add(sid(1), 1, &rooms);
         assert_eq!(adapter.rooms().len(), 2);
         adapter.leave(&sid(1), "a");
-        assert_eq!(adapter.remove(&sid(1), &rooms), Some(1));
+        assert_eq!(adapter.remove(&sid(1)), Some((1, vec![Room::from("b")])));
         assert!(adapter.rooms().is_empty());
         assert!(adapter.is_empty());
     }
@@ -236,9 +240,9 @@ mod tests {
                     }
                 }
                 1 => {
-                    let rooms: Vec<Room> =
-                        model.remove(&id).unwrap_or_default().into_iter().map(Room::from).collect();
-                    adapter.remove(&sid(id), &rooms);
+                    let known = model.remove(&id).map(|rooms| rooms.len());
+                    let removed = adapter.remove(&sid(id)).map(|(_, rooms)| rooms.len());
+                    assert_eq!(removed, known);
                 }
                 2 => {
                     adapter.leave(&sid(id), name);

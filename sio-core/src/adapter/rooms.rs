@@ -17,26 +17,22 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// Adds a member; nothing happens if it is in the room already.
-    pub fn join(&mut self, room: &Room, member: usize) {
+    /// Adds a member; `false` if it is in the room already.
+    pub fn join(&mut self, room: &Room, member: usize) -> bool {
         match self.rooms.get_mut(room) {
-            Some(members) => {
-                members.insert(member);
-            }
-            None => {
-                self.rooms.entry(room.clone()).or_default().insert(member);
-            }
+            Some(members) => members.insert(member),
+            None => self.rooms.entry(room.clone()).or_default().insert(member),
         }
     }
 
-    /// Removes a member; the room goes with its last one.
-    pub fn leave(&mut self, room: &str, member: usize) {
-        if let Some(members) = self.rooms.get_mut(room) {
-            members.swap_remove(&member);
-            if members.is_empty() {
-                self.rooms.remove(room);
-            }
+    /// Removes a member, `false` if it was not there; the room goes with its last one.
+    pub fn leave(&mut self, room: &str, member: usize) -> bool {
+        let Some(members) = self.rooms.get_mut(room) else { return false };
+        let left = members.swap_remove(&member);
+        if members.is_empty() {
+            self.rooms.remove(room);
         }
+        left
     }
 
     /// The members of a room, in no particular order.

@@ -101,15 +101,11 @@ macro_rules! take {
             #[allow(non_snake_case, reason = "the parameter is named after its type")]
             let $param = match <$param as Param<$marker>>::take($cx, &mut $args) {
                 Ok(value) => value,
-                Err(outcome) => {
-                    $cx.fail_extraction();
-                    return outcome;
-                }
+                Err(outcome) => return outcome,
             };
         )*
         // The rest of the packet is checked before the handler acts on its front.
         if let Err(error) = $args.finish() {
-            $cx.fail_extraction();
             return error.into();
         }
     };

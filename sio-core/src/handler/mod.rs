@@ -4,6 +4,7 @@
 //! from the packet text and gives a [`Dispatch`]: a finished reply, or a future of one.
 //! Nothing here sees a session or a transport.
 
+pub(crate) mod ack_scope;
 mod closure;
 mod context;
 mod error;
@@ -93,29 +94,4 @@ impl<'a> EventCx<'a> {
     pub const fn wants_ack(&self) -> bool {
         self.ack.is_some() && !self.manual_ack.get()
     }
-}
-
-thread_local! {
-    /// A parameter could not be taken, and those taken before it are being dropped.
-    static EXTRACTION_FAILED: Cell<bool> = const { Cell::new(false) };
-}
-
-impl EventCx<'_> {
-    /// A parameter could not be taken: the dispatcher answers, not an [`crate::server::AckSender`] that
-    /// was taken before and is dropped now.
-    fn fail_extraction(&self) {
-        if self.manual_ack.replace(false) {
-            EXTRACTION_FAILED.set(true);
-        }
-    }
-}
-
-/// An [`crate::server::AckSender`] is dropped because a later parameter could not be taken.
-pub(crate) fn extraction_failed() -> bool {
-    EXTRACTION_FAILED.try_with(Cell::get).unwrap_or(false)
-}
-
-/// To be called when a handler was called, before its reply is sent.
-pub(crate) fn clear_extraction_failure() {
-    EXTRACTION_FAILED.set(false);
 }

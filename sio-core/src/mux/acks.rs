@@ -81,6 +81,11 @@ impl<T> PendingAcks<T> {
         self.next_deadline
     }
 
+    /// Forgets the waiters that `keep` refuses.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        self.pending.retain(|_, pending| keep(&pending.waiter));
+    }
+
     /// Takes the waiters whose deadline has passed.
     pub fn take_expired(&mut self, now: Instant) -> Vec<T> {
         if self.next_deadline.is_none_or(|deadline| deadline > now) {

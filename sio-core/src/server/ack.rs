@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use serde::Serialize;
 
-use crate::handler::{EncodedArgs, EventError, Reply, extraction_failed};
+use crate::handler::{EncodedArgs, EventError, Reply, ack_scope};
 use crate::packet::{ArgCursor, ArgError, EncodeError, EventArg};
 
 use super::socket::{EmitError, Socket};
@@ -155,9 +155,14 @@ impl AckSender {
 impl Drop for AckSender {
     fn drop(&mut self) {
         if let Some(id) = self.id.take()
-            && !extraction_failed()
+            && !ack_scope::note_dropped((self.socket.address(), id))
         {
-            self.answer_error(id, EventError::new("no_answer", "the handler gave no answer"));
+            self.answer_error(id, no_answer());
         }
     }
+}
+
+/// What a client is told that a handler took its ack over and never answered.
+pub(crate) fn no_answer() -> EventError {
+    EventError::new("no_answer", "the handler gave no answer")
 }

@@ -149,16 +149,18 @@ impl Bus {
         (state.queues.len() - 1, waiting)
     }
 
-    /// A worker ended: what waits for it is dropped, with all that waits for an answer.
-    pub(crate) fn unregister(&self, worker: usize) {
+    /// A worker ended: it gets nothing more, and has to deal with what waits for it.
+    pub(crate) fn unregister(&self, worker: usize) -> VecDeque<Sequenced> {
         let stopped = Queue { stopped: true, ..Queue::default() };
         let ended =
             self.lock().queues.get_mut(worker).map(|queue| std::mem::replace(queue, stopped));
-        if ended.as_ref().is_some_and(|queue| !queue.stopped) {
-            self.workers.fetch_sub(1, Ordering::AcqRel);
+        match ended {
+            Some(queue) if !queue.stopped => {
+                self.workers.fetch_sub(1, Ordering::AcqRel);
+                queue.messages
+            }
+            _ => VecDeque::new(),
         }
-        // Dropping messages wakes those who wait for answers; not under the lock.
-        drop(ended);
     }
 
     /// Workers that were ever registered; their indexes are below this.
@@ -219,16 +221,21 @@ impl Bus {
         Ok(())
     }
 
-    /// Sends to one worker, without a bound: used for moves, which must not fail half way.
-    pub(crate) fn send(&self, worker: usize, message: Message) {
+    /// Sends to one worker, without a bound: used for moves, which must not fail half way. The message
+    /// comes back if the worker has stopped.
+    pub(crate) fn send(&self, worker: usize, message: Message) -> Result<(), Box<Message>> {
         let waker = {
             let mut state = self.lock();
+            if !state.is_running(worker) {
+                return Err(Box::new(message));
+            }
             let number = state.next_number();
             state.push(worker, number, message)
         };
         if let Some(waker) = waker {
             waker.wake();
         }
+        Ok(())
     }
 
     /// Takes what waits for a worker; if nothing does, leaves a waker for the next message.

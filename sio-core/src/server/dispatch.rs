@@ -5,21 +5,22 @@
 //! answers its event.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::payload;
-use crate::engine::{Received, Transport};
+use crate::engine::{HandshakeError, Received, Transport};
 use crate::frame::FrameGroup;
-use crate::handler::{
-    ContextFn, Dispatch, EncodedArgs, EventCx, EventError, Reply, clear_extraction_failure,
-};
+use crate::handler::{ContextFn, Dispatch, EncodedArgs, EventCx, EventError, Reply, ack_scope};
 use crate::mux::{MuxError, MuxEvent};
 use crate::packet::{self, ArgCursor, ArgError, DecodeError, Packet};
 
+use super::ack::no_answer;
 use super::connection::{Connection, PendingPush};
 use super::namespace::Namespace;
 use super::raw::EngineSocket;
@@ -80,15 +81,23 @@ impl Worker {
         }
         let push = connection.push.borrow_mut().take();
         if let Some(push) = push {
-            let unfinished = self.hand_over(connection, push);
+            let unfinished = self.feed(connection, push);
             *connection.push.borrow_mut() = unfinished;
             self.settle(connection);
         }
         connection.pushing.set(false);
     }
 
+    /// As [`Self::resume_push`], but not in the middle of whatever runs now, which may be a handler.
+    pub(super) fn resume_later(&self, connection: &Rc<Connection>) {
+        if connection.push.borrow().is_some() {
+            self.resumable.borrow_mut().push(Arc::clone(&connection.handle));
+            self.wake();
+        }
+    }
+
     /// Gives the push back if it has to wait.
-    fn hand_over(&self, connection: &Rc<Connection>, mut push: PendingPush) -> Option<PendingPush> {
+    fn feed(&self, connection: &Rc<Connection>, mut push: PendingPush) -> Option<PendingPush> {
         let Ok(body) = std::str::from_utf8(&push.body) else {
             connection.engine.borrow_mut().abort(CloseReason::ParseError);
             let _lost = push.reply.send(PushReply::Invalid);
@@ -211,22 +220,35 @@ impl Worker {
             return;
         };
         let cx = EventCx::new(socket, event, packet.ack);
-        let outcome = catch_unwind(AssertUnwindSafe(|| handler(&cx, args)))
-            .unwrap_or_else(|_panic| Dispatch::Ready(Reply::Err(panicked())));
-        clear_extraction_failure();
-        let ack = packet.ack.filter(|_| !cx.manual_ack.get());
-        match outcome {
-            Dispatch::Ready(reply) => self.reply(socket, event, ack, reply),
-            Dispatch::Malformed(error) => self.on_undecodable(connection, error),
-            Dispatch::Pending(future) => match Tasks::first_poll(future) {
-                Ok(reply) => self.reply(socket, event, ack, reply),
-                Err(future) => {
-                    let (replier, event) = (socket.clone(), event.to_owned());
-                    self.keep_running(socket, future, move |worker, reply| {
-                        worker.reply(&replier, &event, ack, reply);
-                    });
-                }
+        let call = || {
+            catch_unwind(AssertUnwindSafe(|| handler(&cx, args)))
+                .unwrap_or_else(|_panic| Dispatch::Ready(Reply::Err(panicked())))
+        };
+        let (outcome, dropped) = match packet.ack {
+            Some(id) => ack_scope::run((socket.address(), id), call),
+            None => (call(), false),
+        };
+        let ack = match packet.ack {
+            Some(id) if cx.manual_ack.get() => Ack::Taken { id, dropped },
+            Some(id) => Ack::Automatic(id),
+            None => Ack::None,
+        };
+        let future = match outcome {
+            Dispatch::Ready(reply) => return self.reply(socket, event, ack, reply),
+            Dispatch::Malformed(error) => return self.on_undecodable(connection, error),
+            Dispatch::Pending(future) => match ack {
+                Ack::Taken { id, .. } => Box::pin(TakenAck { socket: socket.clone(), id, future }),
+                Ack::Automatic(_) | Ack::None => future,
             },
+        };
+        match Tasks::first_poll(future) {
+            Ok(reply) => self.reply(socket, event, ack, reply),
+            Err(future) => {
+                let (replier, event) = (socket.clone(), event.to_owned());
+                self.keep_running(socket, future, move |worker, reply| {
+                    worker.reply(&replier, &event, ack, reply);
+                });
+            }
         }
     }
 
@@ -254,24 +276,31 @@ impl Worker {
         self.wake();
     }
 
-    /// Answers an event, on the session's home.
-    fn reply(&self, socket: &Socket, event: &str, ack: Option<u64>, reply: Reply) {
+    /// Answers an event.
+    fn reply(&self, socket: &Socket, event: &str, ack: Ack, reply: Reply) {
         if let Reply::Err(error) = &reply {
             report(error, socket.namespace(), event);
         }
         match (ack, reply) {
-            (Some(id), reply) => {
-                if let Some(args) = reply.into_ack() {
-                    socket.send_ack(Some(self), id, args);
-                }
+            (Ack::Automatic(id), reply) => self.answer(socket, id, reply),
+            (Ack::Taken { id, dropped: true }, reply) => {
+                self.answer(socket, id, unanswered(reply));
             }
-            (None, Reply::Err(error)) => {
+            // Whoever took the ack over answers.
+            (Ack::Taken { dropped: false, .. }, _) => {}
+            (Ack::None, Reply::Err(error)) => {
                 let body = error.for_client(Some(event));
                 if let Err(error) = socket.emit("exception", &body) {
                     tracing::debug!(%error, "an exception could not be sent");
                 }
             }
-            (None, Reply::Nothing | Reply::Args(_)) => {}
+            (Ack::None, Reply::Nothing | Reply::Args(_)) => {}
+        }
+    }
+
+    fn answer(&self, socket: &Socket, id: u64, reply: Reply) {
+        if let Some(args) = reply.into_ack() {
+            socket.send_ack(Some(self), id, args);
         }
     }
 
@@ -459,12 +488,12 @@ impl Worker {
         for handler in &handlers.disconnecting {
             self.run_life_cycle(socket, handler, Some(reason));
         }
-        let rooms = socket.finish_end();
+        socket.finish_end();
         let removed = {
             let mut adapters = self.adapters.borrow_mut();
             adapters
                 .get_mut(socket.namespace().index())
-                .and_then(|adapter| adapter.remove(socket.id(), &rooms))
+                .and_then(|adapter| adapter.remove(socket.id()))
         };
         // It may hold the last handle of values that users stored, with a `Drop` of their own.
         drop(removed);
@@ -488,7 +517,7 @@ impl Worker {
                 connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
             }
             // A push may have waited for this output to go.
-            self.resume_push(connection);
+            self.resume_later(connection);
         }
         let (reason, closed, output) = {
             let engine = connection.engine.borrow();
@@ -501,6 +530,9 @@ impl Worker {
         if !connection.ended.replace(true) {
             tracing::debug!(?reason, "session ended");
             connection.handle.end();
+            if let Some(push) = connection.push.borrow_mut().take() {
+                let _lost = push.reply.send(PushReply::Refused(HandshakeError::UnknownSid));
+            }
             if let Some(raw) = &self.hub.raw {
                 self.guarded(|| raw.closed(&self.raw_socket(connection), reason));
             }
@@ -552,4 +584,53 @@ pub(super) fn ack_group(namespace: &str, id: u64, mut args: EncodedArgs) -> Fram
     let mut text = Vec::with_capacity(args.json().len() + namespace.len() + 32);
     packet::encode_ack_encoded(&mut text, namespace, id, args.json(), attachments.len());
     FrameGroup::new(text.into(), attachments)
+}
+
+/// Who answers an event.
+#[derive(Debug, Clone, Copy)]
+enum Ack {
+    /// The client did not ask.
+    None,
+    /// The dispatcher, with the handler's result.
+    Automatic(u64),
+    /// The handler, through an `AckSender`; `dropped`: it let go of it without an answer.
+    Taken { id: u64, dropped: bool },
+}
+
+/// The answer in place of the one a handler did not give.
+fn unanswered(reply: Reply) -> Reply {
+    match reply {
+        Reply::Err(error) => Reply::Err(error),
+        _ => Reply::Err(no_answer()),
+    }
+}
+
+/// A waiting handler that holds the ack of its event, and may drop it at any of its polls.
+struct TakenAck {
+    socket: Socket,
+    id: u64,
+    future: crate::handler::LocalBoxFuture<Reply>,
+}
+
+impl Future for TakenAck {
+    type Output = Reply;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+        let this = &mut *self;
+        let (polled, dropped) = ack_scope::run((this.socket.address(), this.id), || {
+            catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(cx)))
+                .unwrap_or_else(|_panic| Poll::Ready(Reply::Err(panicked())))
+        });
+        if dropped {
+            let reply = match polled {
+                Poll::Ready(Reply::Err(ref error)) => Reply::Err(error.clone()),
+                Poll::Ready(_) | Poll::Pending => Reply::Err(no_answer()),
+            };
+            if let Some(args) = reply.into_ack() {
+                let worker = Worker::current(this.socket.hub());
+                this.socket.send_ack(worker.as_deref(), this.id, args);
+            }
+        }
+        polled
+    }
 }

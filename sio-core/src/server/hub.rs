@@ -86,6 +86,11 @@ impl SessionHandle {
         self.leaves_at.load(Ordering::Acquire)
     }
 
+    /// The session is on its way to its home.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.leaves_at() != u64::MAX
+    }
+
     pub(crate) fn arrived(&self) {
         self.leaves_at.store(u64::MAX, Ordering::Release);
     }
@@ -305,15 +310,15 @@ impl Hub {
     /// Delivers to this thread's sockets at once and tells the other workers, once each.
     pub(crate) fn broadcast(self: &Arc<Self>, broadcast: &Arc<Broadcast>) -> Result<(), QueueFull> {
         let here = Worker::current(self);
-        match &here {
+        match here.filter(|worker| !worker.is_behind()) {
             Some(worker) if self.bus.workers() <= 1 => worker.deliver(broadcast, None),
-            _ => {
-                let number = self.bus.publish(here.as_ref().map(|w| w.index()), || {
-                    Message::Broadcast(Arc::clone(broadcast))
-                })?;
-                if let Some(worker) = &here {
-                    worker.deliver(broadcast, Some(number));
-                }
+            Some(worker) => {
+                let message = || Message::Broadcast(Arc::clone(broadcast));
+                let number = self.bus.publish(Some(worker.index()), message)?;
+                worker.deliver(broadcast, Some(number));
+            }
+            None => {
+                self.bus.publish(None, || Message::Broadcast(Arc::clone(broadcast)))?;
             }
         }
         Ok(())
@@ -321,7 +326,7 @@ impl Hub {
 
     pub(crate) fn select(self: &Arc<Self>, selection: Selection) -> Result<(), QueueFull> {
         let selection = Arc::new(selection);
-        let here = Worker::current(self);
+        let here = Worker::current(self).filter(|worker| !worker.is_behind());
         let number = self.bus.publish(here.as_ref().map(|w| w.index()), || {
             Message::Selection(Arc::clone(&selection))
         })?;
@@ -345,7 +350,8 @@ impl Hub {
         let here = Worker::current(self);
         for worker in 0..self.bus.registered() {
             if here.as_ref().is_none_or(|here| here.index() != worker) {
-                self.bus.send(worker, Message::Shutdown);
+                // A worker that has stopped has no sessions.
+                let _stopped = self.bus.send(worker, Message::Shutdown);
             }
         }
         if let Some(worker) = here {

@@ -49,13 +49,12 @@ pub(crate) enum SessionOp {
     },
     /// Send one message of a bare Engine.IO server.
     SendFrame(Frame),
-    Join {
+    /// A socket joined or left rooms on another thread.
+    Rooms {
         socket: Socket,
+        change: u64,
         rooms: Vec<Room>,
-    },
-    Leave {
-        socket: Socket,
-        rooms: Vec<Room>,
+        join: bool,
     },
     Disconnect {
         socket: Socket,

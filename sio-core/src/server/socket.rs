@@ -61,6 +61,40 @@ const ENDED: u8 = 3;
 
 type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
+/// The rooms a socket is in, besides the one of its own id.
+///
+/// The list changes at once, whoever asks; the worker's index follows. A change from another thread is on
+/// its way for a while, and counts there only if no later change of the same room has overtaken it.
+#[derive(Debug, Default)]
+struct RoomList {
+    names: Vec<Room>,
+    last_change: u64,
+    on_their_way: Vec<(u64, Room)>,
+}
+
+impl RoomList {
+    /// A change was made at the index itself: what is on its way for these rooms is out of date.
+    fn overtake(&mut self, rooms: &[Room]) {
+        self.on_their_way.retain(|(_, room)| !rooms.contains(room));
+    }
+
+    /// Applies a change; gives the rooms for which it was one.
+    fn change(&mut self, own: &str, mut rooms: Vec<Room>, join: bool) -> Vec<Room> {
+        rooms.retain(|room| match self.names.iter().position(|known| known == room) {
+            None if join && **room != *own => {
+                self.names.push(Room::clone(room));
+                true
+            }
+            Some(position) if !join => {
+                self.names.remove(position);
+                true
+            }
+            _ => false,
+        });
+        rooms
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     id: Sid,
@@ -70,8 +104,7 @@ struct Inner {
     session: Arc<SessionHandle>,
     auth: Box<str>,
     status: AtomicU8,
-    /// Rooms besides the socket's own; the workers' indexes follow this list.
-    rooms: Mutex<Vec<Room>>,
+    rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
     states: Mutex<Option<Box<States>>>,
 }
@@ -310,12 +343,12 @@ impl Socket {
     }
 
     fn route(&self, op: SessionOp) -> Result<(), QueueFull> {
-        match Worker::current(&self.0.hub) {
-            Some(worker) if self.0.session.home() == worker.index() => {
+        match Worker::current(&self.0.hub).filter(|worker| worker.owns(&self.0.session)) {
+            Some(worker) => {
                 worker.route(&self.0.session, op);
                 Ok(())
             }
-            _ => self.0.hub.bus.send_home(&self.0.session, op),
+            None => self.0.hub.bus.send_home(&self.0.session, op),
         }
     }
 
@@ -323,55 +356,64 @@ impl Socket {
 
     /// Joins rooms; effective for every broadcast this task makes afterwards.
     pub fn join(&self, rooms: impl RoomNames) {
-        let mut names = Vec::new();
-        rooms.append_to(&mut names);
-        {
-            let mut known = lock(&self.0.rooms);
-            if self.0.status.load(Ordering::Acquire) >= ENDED {
-                return;
-            }
-            names.retain(|name| {
-                let new = **name != *self.0.id.as_str() && !known.contains(name);
-                if new {
-                    known.push(Room::clone(name));
-                }
-                new
-            });
-        }
-        self.room_op(names, true);
+        self.change_rooms(rooms, true);
     }
 
     /// Leaves rooms; those it is not in are no error. The room of the own id stays.
     pub fn leave(&self, rooms: impl RoomNames) {
-        let mut names = Vec::new();
-        rooms.append_to(&mut names);
-        {
-            let mut known = lock(&self.0.rooms);
-            names.retain(|name| match known.iter().position(|room| room == name) {
-                Some(position) => {
-                    known.remove(position);
-                    true
-                }
-                None => false,
-            });
-        }
-        self.room_op(names, false);
+        self.change_rooms(rooms, false);
     }
 
-    fn room_op(&self, rooms: Vec<Room>, join: bool) {
-        // Before CONNECT is answered the list is all there is; it is indexed with the answer.
-        if rooms.is_empty() || self.0.status.load(Ordering::Acquire) == CONNECTING {
+    fn change_rooms(&self, rooms: impl RoomNames, join: bool) {
+        let mut names = Vec::new();
+        rooms.append_to(&mut names);
+        let mut list = lock(&self.0.rooms);
+        let status = self.0.status.load(Ordering::Acquire);
+        if status >= ENDED {
             return;
         }
-        let socket = self.clone();
-        let op = if join {
-            SessionOp::Join { socket, rooms }
-        } else {
-            SessionOp::Leave { socket, rooms }
-        };
+        let changed = list.change(self.0.id.as_str(), names, join);
+        // Before CONNECT is answered the list is all there is; it is indexed with the answer.
+        if changed.is_empty() || status == CONNECTING {
+            return;
+        }
+        if let Some(worker) = Worker::current(&self.0.hub)
+            && worker.owns(&self.0.session)
+        {
+            list.overtake(&changed);
+            worker.index_rooms(self, &changed, join);
+            return;
+        }
+        list.last_change += 1;
+        let change = list.last_change;
+        list.on_their_way.extend(changed.iter().map(|room| (change, Room::clone(room))));
+        let op = SessionOp::Rooms { socket: self.clone(), change, rooms: changed, join };
+        // Queued under the list's lock: two threads' changes arrive in the order they were made.
         if self.route(op).is_err() {
             tracing::warn!("a worker's queue is full; a change of rooms was dropped");
         }
+    }
+
+    /// A change that the socket's own worker makes while it handles messages.
+    pub(crate) fn change_rooms_here(&self, worker: &Worker, rooms: Vec<Room>, join: bool) {
+        let mut list = lock(&self.0.rooms);
+        if self.0.status.load(Ordering::Acquire) < ENDED {
+            let changed = list.change(self.0.id.as_str(), rooms, join);
+            list.overtake(&changed);
+            worker.index_rooms(self, &changed, join);
+        }
+    }
+
+    /// Of the rooms of a change that arrived, those no later change has overtaken.
+    pub(crate) fn take_change(&self, change: u64, rooms: Vec<Room>) -> Vec<Room> {
+        let mut list = lock(&self.0.rooms);
+        rooms
+            .into_iter()
+            .filter(|room| {
+                let known = list.on_their_way.iter().position(|(n, r)| *n == change && r == room);
+                known.map(|position| list.on_their_way.swap_remove(position)).is_some()
+            })
+            .collect()
     }
 
     /// The rooms this socket is in, the one of its own id first; none once it has ended.
@@ -381,7 +423,7 @@ impl Socket {
             return Vec::new();
         }
         let mut rooms = vec![Arc::clone(self.0.id.as_arc())];
-        rooms.extend(lock(&self.0.rooms).iter().cloned());
+        rooms.extend(lock(&self.0.rooms).names.iter().cloned());
         rooms
     }
 
@@ -427,6 +469,11 @@ impl Socket {
 
     // ---- for the worker -------------------------------------------------------------------------
 
+    /// Tells this socket from all others that live.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.0.hub
     }
@@ -440,7 +487,7 @@ impl Socket {
     }
 
     pub(crate) fn rooms_without_own(&self) -> Vec<Room> {
-        lock(&self.0.rooms).clone()
+        lock(&self.0.rooms).names.clone()
     }
 
     pub(crate) fn set_connected(&self) {
@@ -454,7 +501,7 @@ impl Socket {
     /// The CONNECT was refused, or the session ended before it was answered.
     pub(crate) fn abandon(&self) {
         self.0.status.store(ENDED, Ordering::Release);
-        lock(&self.0.rooms).clear();
+        *lock(&self.0.rooms) = RoomList::default();
         self.fail_acks();
     }
 
@@ -465,11 +512,11 @@ impl Socket {
         connected.is_ok()
     }
 
-    /// The socket is in no room from now on; gives the rooms it was in.
-    pub(crate) fn finish_end(&self) -> Vec<Room> {
+    /// The socket is in no room from now on.
+    pub(crate) fn finish_end(&self) {
         let mut rooms = lock(&self.0.rooms);
         self.0.status.store(ENDED, Ordering::Release);
-        std::mem::take(&mut rooms)
+        *rooms = RoomList::default();
     }
 
     fn add_ack(&self, id: u64, waiter: AckWaiter) -> Result<(), TooManyAcks> {
@@ -478,7 +525,12 @@ impl Socket {
         if self.has_ended() {
             return Ok(());
         }
-        acks.get_or_insert_default().insert(id, waiter, None, limit).map_err(|(_, error)| error)
+        let acks = acks.get_or_insert_default();
+        if acks.len() >= limit {
+            // Those whose future was dropped wait for nothing.
+            acks.retain(|waiter| !waiter.is_canceled());
+        }
+        acks.insert(id, waiter, None, limit).map_err(|(_, error)| error)
     }
 
     pub(crate) fn arm_ack(&self, id: u64, deadline: Instant) {

@@ -49,6 +49,13 @@ pub(crate) struct Arrival {
     ready: Option<oneshot::Sender<()>>,
 }
 
+impl Arrival {
+    /// Whoever waits is told that the session does not come.
+    pub(super) fn give_up(&mut self) {
+        self.ready = None;
+    }
+}
+
 /// Where a session is that a WebSocket wants to carry.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a carrier must handle every case")]
@@ -57,6 +64,8 @@ pub enum Upgrade {
     Here(Rc<Connection>),
     /// On its way; the receiver fails if the session ended before it left.
     Coming(oneshot::Receiver<()>),
+    /// On its way to a worker whose request has given up; another may try later.
+    Busy,
     /// It has ended.
     Gone,
 }
@@ -64,13 +73,16 @@ pub enum Upgrade {
 impl Worker {
     /// Brings a session to this worker, for the WebSocket that wants to carry it.
     pub fn fetch(&self, handle: &Arc<SessionHandle>) -> Upgrade {
-        if handle.home() == self.index() {
-            return self.local(handle).map_or(Upgrade::Gone, Upgrade::Here);
-        }
         let (ready, receiver) = oneshot::channel();
         let wakers = {
             let mut bus = self.hub.bus.lock();
+            if handle.is_moving() {
+                return Upgrade::Busy;
+            }
             let old = handle.home();
+            if old == self.index() {
+                return self.local(handle).map_or(Upgrade::Gone, Upgrade::Here);
+            }
             if !bus.is_running(old) {
                 return Upgrade::Gone;
             }
@@ -93,20 +105,32 @@ impl Worker {
     /// *Leave*: packs the session and sends it to its new home.
     pub(super) fn give_away(&self, handle: Arc<SessionHandle>, to: usize) {
         let slot = handle.slot.load(std::sync::atomic::Ordering::Acquire);
-        let parcel = self.connection_at(slot, &handle).and_then(|connection| {
-            self.forget(&connection);
-            let rooms = self.unindex(&connection);
-            // The adapters and the slab have let go, and a session that moves has no WebSocket
-            // connection that could hold it. Should somebody hold it after all, it ends here.
-            match Rc::try_unwrap(connection) {
-                Ok(connection) => Some(Box::new(connection.into_parcel(rooms))),
-                Err(held) => {
-                    self.transport_closed(&held, CloseReason::TransportError("move failed"));
-                    None
-                }
+        let Some(connection) = self.connection_at(slot, &handle) else {
+            return self.hand_over(handle, None, to);
+        };
+        self.forget(&connection);
+        let rooms = self.unindex(&connection);
+        // The adapters and the slab have let go, and a session that moves has no WebSocket
+        // connection that could hold it. Should somebody hold it after all, it ends here.
+        let parcel = match Rc::try_unwrap(connection) {
+            Ok(connection) => Some(Box::new(connection.into_parcel(rooms))),
+            Err(held) => {
+                self.transport_closed(&held, CloseReason::TransportError("move failed"));
+                None
             }
-        });
-        self.hub.bus.send(to, Message::HandOver(handle, parcel));
+        };
+        self.hand_over(handle, parcel, to);
+    }
+
+    fn hand_over(&self, handle: Arc<SessionHandle>, parcel: Option<Box<Parcel>>, to: usize) {
+        let Err(returned) = self.hub.bus.send(to, Message::HandOver(handle, parcel)) else {
+            return;
+        };
+        // The new home has stopped: the session ends here.
+        if let Message::HandOver(handle, Some(parcel)) = *returned {
+            let connection = self.unpack(&handle, *parcel);
+            self.transport_closed(&connection, CloseReason::TransportClose);
+        }
     }
 
     fn unindex(&self, connection: &Connection) -> Vec<(Socket, Vec<Room>)> {
@@ -115,11 +139,11 @@ impl Worker {
         sockets
             .into_iter()
             .map(|socket| {
-                let mut rooms = socket.rooms();
-                if let Some(adapter) = adapters.get_mut(socket.namespace().index()) {
-                    rooms.retain(|room| adapter.is_in(socket.id(), room));
-                    adapter.remove(socket.id(), &rooms);
-                }
+                let rooms = adapters
+                    .get_mut(socket.namespace().index())
+                    .and_then(|adapter| adapter.remove(socket.id()))
+                    .map(|(_, rooms)| rooms)
+                    .unwrap_or_default();
                 (socket, rooms)
             })
             .collect()
@@ -137,6 +161,7 @@ impl Worker {
     pub(super) fn record_for_arrivals(&self, source: Source, message: impl Fn() -> Message) {
         let mut arrivals = self.arrivals.borrow_mut();
         for arrival in arrivals.iter_mut() {
+            // What this thread says itself comes after the move, which it asked for.
             if arrival.entered || matches!(source, Source::Direct(_)) {
                 arrival.kept.push(message());
             }
@@ -162,16 +187,8 @@ impl Worker {
             arrivals.swap_remove(position)
         };
         let Some(parcel) = parcel else { return };
-        let Parcel { engine, mux, poll, push, ended, connect_deadline, rooms } = *parcel;
-        let connection = Connection::new(Arc::clone(handle), engine, mux, connect_deadline);
-        *connection.poll.borrow_mut() = poll;
-        *connection.push.borrow_mut() = push;
-        connection.ended.set(ended);
+        let connection = self.unpack(handle, *parcel);
         handle.arrived();
-        let connection = self.add(connection);
-        for (socket, rooms) in &rooms {
-            self.adapter_add(&connection, socket, rooms);
-        }
         for message in arrival.kept {
             self.replay(&connection, message);
         }
@@ -186,6 +203,20 @@ impl Worker {
             // The request that asked for the session may be gone; then it goes on by polling.
             let _lost = ready.send(());
         }
+    }
+
+    /// Makes a session live here.
+    fn unpack(&self, handle: &Arc<SessionHandle>, parcel: Parcel) -> Rc<Connection> {
+        let Parcel { engine, mux, poll, push, ended, connect_deadline, rooms } = parcel;
+        let connection = Connection::new(Arc::clone(handle), engine, mux, connect_deadline);
+        *connection.poll.borrow_mut() = poll;
+        *connection.push.borrow_mut() = push;
+        connection.ended.set(ended);
+        let connection = self.add(connection);
+        for (socket, rooms) in &rooms {
+            self.adapter_add(&connection, socket, rooms);
+        }
+        connection
     }
 
     /// Applies a kept message to the one session it was kept for.

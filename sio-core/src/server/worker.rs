@@ -62,6 +62,8 @@ pub struct Worker {
     index: usize,
     /// Something waits in the queue.
     waiting: Arc<std::sync::atomic::AtomicBool>,
+    /// Messages taken from the queue are being handled.
+    receiving: Cell<bool>,
     clock: Box<dyn Fn() -> Instant>,
     now: Cell<Instant>,
     connections: RefCell<Slab<Rc<Connection>>>,
@@ -72,6 +74,8 @@ pub struct Worker {
     sleeps_until: Cell<Option<Instant>>,
     pub(super) arrivals: RefCell<Vec<Arrival>>,
     pub(super) tasks: Tasks,
+    /// Sessions whose held push may go on.
+    pub(super) resumable: RefCell<Vec<Arc<SessionHandle>>>,
     waker: RefCell<Option<Waker>>,
     out: Cell<BytesMut>,
 }
@@ -96,6 +100,7 @@ impl Worker {
         let worker = Rc::new(Self {
             index,
             waiting,
+            receiving: Cell::new(false),
             hub: Arc::clone(hub),
             clock: Box::new(clock),
             now: Cell::new(now),
@@ -106,6 +111,7 @@ impl Worker {
             sleeps_until: Cell::new(None),
             arrivals: RefCell::new(Vec::new()),
             tasks: Tasks::default(),
+            resumable: RefCell::new(Vec::new()),
             waker: RefCell::new(None),
             out: Cell::new(BytesMut::new()),
         });
@@ -124,13 +130,19 @@ impl Worker {
             .flatten()
     }
 
-    /// Ends the worker: its sessions end with `transport close`, and what waits in its queue is dropped.
+    /// Ends the worker: its sessions end with `transport close`, also those on their way to it.
     pub fn stop(&self) {
-        let connections: Vec<_> =
-            self.connections.borrow().iter().map(|(_, c)| Rc::clone(c)).collect();
-        for connection in connections {
-            self.transport_closed(&connection, CloseReason::TransportClose);
+        self.close_all();
+        self.receiving.set(true);
+        self.arrivals.borrow_mut().iter_mut().for_each(Arrival::give_up);
+        for (_, message) in self.hub.bus.unregister(self.index) {
+            self.receive(message);
         }
+        self.receiving.set(false);
+        // Sessions that came with the last messages.
+        self.close_all();
+        // Requests that wait for a session are told that it does not come.
+        self.arrivals.take();
         let stopped = WORKERS
             .try_with(|workers| {
                 let mut workers = workers.try_borrow_mut().ok()?;
@@ -139,8 +151,15 @@ impl Worker {
             })
             .ok()
             .flatten();
-        self.hub.bus.unregister(self.index);
         drop(stopped);
+    }
+
+    fn close_all(&self) {
+        let connections: Vec<_> =
+            self.connections.borrow().iter().map(|(_, c)| Rc::clone(c)).collect();
+        for connection in connections {
+            self.transport_closed(&connection, CloseReason::TransportClose);
+        }
     }
 
     pub(crate) const fn index(&self) -> usize {
@@ -180,6 +199,12 @@ impl Worker {
         self.tick();
         self.take_messages(Some(cx.waker()));
         self.handle_timeouts();
+        for handle in self.resumable.take() {
+            // One that has moved resumed when it arrived.
+            if let Some(connection) = self.local(&handle) {
+                self.resume_push(&connection);
+            }
+        }
         self.tasks.poll(cx);
         Poll::Pending
     }
@@ -195,16 +220,26 @@ impl Worker {
         }
     }
 
+    /// Messages of other threads wait. What this thread says now may follow from what they say, so it
+    /// has to queue behind them; direct delivery is for a worker that has heard everything.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.receiving.get() || self.waiting.load(std::sync::atomic::Ordering::Acquire)
+    }
+
     fn take_messages(&self, waker: Option<&Waker>) {
+        if self.receiving.replace(true) {
+            return;
+        }
         loop {
             let messages = self.hub.bus.take(self.index, waker);
             if messages.is_empty() {
-                return;
+                break;
             }
             for (_, message) in messages {
                 self.receive(message);
             }
         }
+        self.receiving.set(false);
     }
 
     /// When [`Self::poll`] has to be called even if nothing wakes it; to be asked after each poll.
@@ -348,6 +383,11 @@ impl Worker {
         self.connection_at(handle.slot.load(std::sync::atomic::Ordering::Acquire), handle)
     }
 
+    /// The session is here and stays, and nothing that waits could change that.
+    pub(super) fn owns(&self, handle: &Arc<SessionHandle>) -> bool {
+        !self.is_behind() && self.local(handle).is_some()
+    }
+
     pub(super) fn connection_at(
         &self,
         slot: usize,
@@ -394,7 +434,7 @@ impl Worker {
 
     /// Carries an operation out here, or sends it to the session's home.
     pub(super) fn route(&self, handle: &Arc<SessionHandle>, op: SessionOp) {
-        if handle.home() == self.index {
+        if handle.home() == self.index && !self.is_behind() {
             self.tick();
             self.apply(handle, op);
         } else if self.hub.bus.send_home(handle, op).is_err() {
@@ -413,6 +453,8 @@ impl Worker {
 
     pub(super) fn apply_to(&self, connection: &Rc<Connection>, op: SessionOp) {
         match op {
+            // What was said behind the socket's end is dropped; its namespace may have a new one.
+            SessionOp::Send { socket, .. } if socket.has_ended() => {}
             SessionOp::Send { socket, group, volatile, ack } => {
                 if let Some((id, timeout)) = ack {
                     socket.arm_ack(id, self.now() + timeout);
@@ -429,8 +471,10 @@ impl Worker {
                 }
                 self.settle(connection);
             }
-            SessionOp::Join { socket, rooms } => self.index_rooms(&socket, &rooms, true),
-            SessionOp::Leave { socket, rooms } => self.index_rooms(&socket, &rooms, false),
+            SessionOp::Rooms { socket, change, rooms, join } => {
+                let rooms = socket.take_change(change, rooms);
+                self.index_rooms(&socket, &rooms, join);
+            }
             SessionOp::Disconnect { socket, close } => self.disconnect(connection, &socket, close),
             SessionOp::Decided { socket, verdict } => self.decide(connection, &socket, verdict),
             SessionOp::Close(reason) => {
@@ -460,6 +504,13 @@ impl Worker {
                         HandshakeError::BadRequest
                     };
                     let _lost = reply.send(PushReply::Refused(error));
+                    return;
+                }
+                if connection.push.borrow().is_some() || connection.pushing.get() {
+                    let detail = "data request overlap from client";
+                    connection.engine.borrow_mut().on_push_failed(detail);
+                    let _lost = reply.send(PushReply::Invalid);
+                    self.settle(connection);
                     return;
                 }
                 let push = PendingPush { body, position: 0, idle_packets: 0, reply };
@@ -497,7 +548,7 @@ impl Worker {
         }
         self.settle(connection);
         // A push may have waited for this output to go.
-        self.resume_push(connection);
+        self.resume_later(connection);
     }
 
     // ---- WebSocket connections ------------------------------------------------------------------
@@ -512,6 +563,8 @@ impl Worker {
 
     /// Ends a turn and gives what is to be written, perhaps nothing.
     pub fn end_turn(&self, connection: &Rc<Connection>) -> Bytes {
+        // What had to queue behind other workers' messages still leaves with this turn.
+        self.catch_up();
         self.settle(connection);
         let mut buffer = connection.engine.borrow_mut().end_turn();
         let bytes = buffer.split().freeze();
@@ -609,8 +662,8 @@ impl Worker {
     pub(super) fn act(&self, receiver: &Receiver, action: &Action) {
         let socket = &receiver.socket;
         match action {
-            Action::Join(rooms) => socket.join(rooms),
-            Action::Leave(rooms) => socket.leave(rooms),
+            Action::Join(rooms) => socket.change_rooms_here(self, rooms.clone(), true),
+            Action::Leave(rooms) => socket.change_rooms_here(self, rooms.clone(), false),
             Action::Disconnect { close } => self.disconnect(&receiver.connection, socket, *close),
             Action::Collect(collected) => {
                 let mut collected =
@@ -670,6 +723,9 @@ impl Worker {
         attachments: &[Bytes],
         volatile: bool,
     ) -> bool {
+        if self.is_behind() {
+            return false;
+        }
         let Some(connection) = self.local(handle) else {
             return false;
         };

@@ -11,6 +11,7 @@
 )]
 
 mod arrivals;
+mod chance;
 mod emits;
 mod play;
 mod random;

@@ -9,6 +9,7 @@ use futures_channel::oneshot;
 use sio_core::engine::ProbeReply;
 use sio_core::server::{Io, Socket};
 
+use crate::chance::Chance;
 use crate::threads::{Fetched, Thread};
 use crate::world::{World, config};
 
@@ -28,18 +29,6 @@ pub(crate) struct Rules {
     pub(crate) gives_up: bool,
     /// The session ends in the middle.
     pub(crate) ends: bool,
-}
-
-/// A generator that gives the same play for the same seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
 }
 
 #[derive(Default)]
@@ -94,7 +83,7 @@ pub(crate) fn run(rules: Rules, plays: u64) {
         let mut play = Play {
             world,
             rules,
-            chance: Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            chance: Chance::new(seed),
             emitters: Default::default(),
             pushed: Vec::new(),
             request: Request::None,
@@ -122,7 +111,7 @@ impl Play {
         let emitter = self.chance.below(4);
         let worker = self.chance.below(3);
         match self.chance.below(28) {
-            0..=2 => self.emit(emitter, "direct", true, |_, socket, name| socket.emit(name, ())),
+            0..=2 => self.emit(emitter, "one", true, |_, socket, name| socket.emit(name, ())),
             3 | 4 => self.emit(emitter, "all", true, |io, _, name| io.emit(name, ())),
             5 => self.emit(emitter, "base", true, |io, _, name| io.to("base").emit(name, ())),
             6 => {
@@ -278,15 +267,16 @@ impl Play {
     fn upgrade(&mut self, worker: usize) {
         let ended = !matches!(self.end, End::Not);
         self.request = match std::mem::replace(&mut self.request, Request::None) {
-            Request::None if !self.world.session.claim_websocket() => Request::None,
             Request::None => {
-                self.note(&format!("fetch {worker}"));
-                match self.world.fetch(worker) {
-                    Fetched::Here => self.open_probe(worker),
-                    Fetched::Coming(arrival) => Request::Asked(worker, arrival),
-                    Fetched::Gone => {
+                self.note(&format!("request {worker}"));
+                match self.world.request(worker) {
+                    None => Request::None,
+                    Some(Fetched::Here) => self.open_probe(worker),
+                    Some(Fetched::Coming(arrival)) => Request::Asked(worker, arrival),
+                    Some(Fetched::Busy) => panic!("a busy session is no request"),
+                    Some(Fetched::Gone) => {
                         assert!(ended, "the session lives, and is said to be gone");
-                        self.release(worker)
+                        self.give_up(worker, None)
                     }
                 }
             }
@@ -294,11 +284,11 @@ impl Play {
                 Ok(Some(())) => self.open_probe(worker),
                 Err(oneshot::Canceled) => {
                     assert!(ended, "the session lives, and its move has failed");
-                    self.release(worker)
+                    self.give_up(worker, None)
                 }
                 Ok(None) if self.rules.gives_up && self.chance.below(2) == 0 => {
                     self.note("give up");
-                    self.release(worker)
+                    self.give_up(worker, Some(arrival))
                 }
                 Ok(None) => Request::Asked(worker, arrival),
             },
@@ -325,7 +315,7 @@ impl Play {
             return Request::Open(worker);
         }
         assert!(!matches!(self.end, End::Not), "the session came and is not there");
-        self.release(worker)
+        self.give_up(worker, None)
     }
 
     fn frame(&mut self, worker: usize, text: &'static str) -> Request {
@@ -341,9 +331,8 @@ impl Play {
         }
     }
 
-    fn release(&self, worker: usize) -> Request {
-        let session = self.world.session.clone();
-        self.world.run(worker, move |local| local.worker.release_websocket(&session));
+    fn give_up(&self, worker: usize, request: Option<oneshot::Receiver<()>>) -> Request {
+        self.world.give_up(worker, request);
         Request::None
     }
 

@@ -137,6 +137,23 @@ fn selected_sockets_join_and_leave_during_the_move() {
 }
 
 #[test]
+fn a_selection_under_way_to_the_old_worker_counts_for_what_comes_behind_it() {
+    for order in [[A, B], [B, A]] {
+        let mut world = World::new();
+        let (io, other) = (world.io.clone(), world.io.clone());
+        world.run(C, move |_| io.to("base").sockets_join("own"));
+        let _arrival = world.fetch_from_afar(B);
+        world.run(C, move |_| {
+            other.to("own").emit("1", ()).unwrap();
+            other.to("base").sockets_leave("own");
+            other.to("own").emit("2", ()).unwrap();
+        });
+        order.into_iter().for_each(|worker| world.poll(worker));
+        assert_eq!(world.collect(), ["1"], "{order:?}");
+    }
+}
+
+#[test]
 fn the_sockets_of_a_selection_are_found_once_during_the_move() {
     for worker in [A, B, C] {
         let world = World::new();

@@ -49,6 +49,7 @@ impl Wake for Wakes {
 pub(crate) enum Fetched {
     Here,
     Coming(oneshot::Receiver<()>),
+    Busy,
     Gone,
 }
 
@@ -107,6 +108,7 @@ impl Local {
         match self.worker.fetch(session) {
             Upgrade::Here(_) => Fetched::Here,
             Upgrade::Coming(arrival) => Fetched::Coming(arrival),
+            Upgrade::Busy => Fetched::Busy,
             Upgrade::Gone => Fetched::Gone,
         }
     }

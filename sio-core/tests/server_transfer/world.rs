@@ -258,7 +258,45 @@ impl World {
 
     // ---- the client by WebSocket ----------------------------------------------------------------
 
-    /// A WebSocket request arrives at a worker, after it has claimed the session.
+    /// A WebSocket request arrives at a worker; `None`: another one has claimed the session, or the
+    /// session is still on its way for one that has given up.
+    pub(crate) fn request(&self, worker: usize) -> Option<Fetched> {
+        if !self.session.claim_websocket() {
+            return None;
+        }
+        match self.fetch(worker) {
+            Fetched::Busy => {
+                self.give_up(worker, None);
+                None
+            }
+            fetched => Some(fetched),
+        }
+    }
+
+    /// A WebSocket request that had claimed the session is gone.
+    pub(crate) fn give_up(&self, worker: usize, request: Option<oneshot::Receiver<()>>) {
+        drop(request);
+        let session = Arc::clone(&self.session);
+        self.run(worker, move |local| local.worker.release_websocket(&session));
+    }
+
+    /// A WebSocket request whose session has to come from elsewhere is made and given up at once.
+    pub(crate) fn request_and_give_up(&self, worker: usize) {
+        match self.request(worker) {
+            Some(Fetched::Coming(arrival)) => self.give_up(worker, Some(arrival)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A WebSocket request, made again when the session has come to rest if another one had claimed it.
+    pub(crate) fn request_until_heard(&self, worker: usize) -> Fetched {
+        self.request(worker).unwrap_or_else(|| {
+            self.settle();
+            self.request(worker).expect("nobody has claimed the session")
+        })
+    }
+
+    /// The worker looks for the session.
     pub(crate) fn fetch(&self, worker: usize) -> Fetched {
         let session = Arc::clone(&self.session);
         self.run(worker, move |local| local.fetch(&session))
@@ -272,7 +310,7 @@ impl World {
         }
     }
 
-    /// The request has its session: the WebSocket opens, and is closed again if `upgrade` is false.
+    /// The request has its session: the WebSocket opens.
     pub(crate) fn open_probe(&mut self, worker: usize) -> bool {
         let session = Arc::clone(&self.session);
         self.run(worker, move |local| local.open_probe(&session))

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::ops::Deref;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use bytes::{Bytes, BytesMut};
 use sio_core::close::CloseReason;
 use sio_core::engine::Transport;
-use sio_core::server::{Connection, Handshake, HandshakeParts, Io, IoConfig, Worker};
+use sio_core::server::{Connection, Handshake, HandshakeParts, Io, IoConfig, Socket, Worker};
 
 use crate::polling::Polling;
 use crate::tools::{Counter, Wakes, split_frames};
@@ -52,6 +53,11 @@ impl Server {
         let server = Self(Rc::new(Inner { io, worker, clock, wakes: Arc::default() }));
         server.run();
         server
+    }
+
+    /// How often the worker asked to be polled since it was polled last.
+    pub(crate) fn wakes(&self) -> usize {
+        self.wakes.take()
     }
 
     /// Polls the worker until it has nothing left to do at this moment.
@@ -94,6 +100,7 @@ impl Server {
     pub(crate) fn websocket(&self) -> WebSocket {
         let connection = self.open(Transport::Websocket);
         let mut client = WebSocket::new(self.clone(), connection);
+        client.turn();
         let open = client.frames();
         assert!(open.len() == 1 && open[0].starts_with("0{"), "{open:?}");
         client
@@ -133,15 +140,22 @@ impl Server {
         }
     }
 
-    /// How many sockets of `/` a selection of rooms reaches.
+    /// How many sockets of `/` are in a room.
     pub(crate) fn members(&self, room: &str) -> usize {
-        let selection = self.io.to(room);
-        let mut sockets = Box::pin(selection.sockets());
-        let mut cx = Context::from_waker(Waker::noop());
-        match sockets.as_mut().poll(&mut cx) {
-            Poll::Ready(sockets) => sockets.len(),
-            Poll::Pending => panic!("the only worker has not answered"),
-        }
+        found(self.io.to(room).sockets()).len()
+    }
+
+    /// All sockets of `/`.
+    pub(crate) fn sockets(&self) -> Vec<Socket> {
+        found(self.io.of("/").sockets())
+    }
+}
+
+/// What a search has found, which the only worker has done at once.
+fn found(search: impl Future<Output = Vec<Socket>>) -> Vec<Socket> {
+    match pin!(search).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(sockets) => sockets,
+        Poll::Pending => panic!("the only worker has not answered"),
     }
 }
 
@@ -156,6 +170,7 @@ pub(crate) struct WebSocket {
     pub(crate) connection: Rc<Connection>,
     input: VecDeque<Input>,
     output: Vec<String>,
+    wakes: Arc<Wakes>,
     closed: bool,
     log: RefCell<String>,
 }
@@ -167,6 +182,7 @@ impl WebSocket {
             connection,
             input: VecDeque::new(),
             output: Vec::new(),
+            wakes: Arc::default(),
             closed: false,
             log: RefCell::default(),
         }
@@ -197,6 +213,7 @@ impl WebSocket {
     /// Sends text frames that arrive at once, and gives what is answered.
     pub(crate) fn send_all(&mut self, texts: &[&str]) -> Vec<String> {
         self.input.extend(texts.iter().map(|text| Input::Text((*text).to_owned())));
+        self.turn();
         self.frames()
     }
 
@@ -207,11 +224,20 @@ impl WebSocket {
     }
 
     /// What came since it was asked last; `<…>` is a binary frame, `(closed)` the end.
+    ///
+    /// The connection has its turn only if it was woken: a missing wake-up is a missing frame.
     pub(crate) fn frames(&mut self) -> Vec<String> {
-        self.turn();
         self.server.run();
-        self.turn();
+        while self.wakes.take() > 0 {
+            self.turn();
+            self.server.run();
+        }
         std::mem::take(&mut self.output)
+    }
+
+    /// How often the connection was woken since it was asked last.
+    pub(crate) fn wakes(&self) -> usize {
+        self.wakes.take()
     }
 
     /// The connection is lost.
@@ -265,7 +291,7 @@ impl WebSocket {
             self.output.push("(closed)".to_owned());
             self.close(CloseReason::TransportClose);
         } else {
-            self.connection.set_waiting(Waker::noop());
+            self.connection.set_waiting(&Waker::from(Arc::clone(&self.wakes)));
         }
     }
 

@@ -19,3 +19,4 @@ mod polling;
 mod pushes;
 mod rooms;
 mod tools;
+mod waking;

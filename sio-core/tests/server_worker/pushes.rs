@@ -167,6 +167,7 @@ fn a_session_that_ends_answers_the_push_that_waits() {
     server.run();
     assert!(push_answer(&mut reply).is_some());
     gates.open("a");
+    assert_eq!(client.poll().as_deref(), Some("6\u{1e}1"));
     server.assert_empty();
     assert_eq!(notes.take(), ["a", "b"]);
 }

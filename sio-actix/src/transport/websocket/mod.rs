@@ -142,6 +142,8 @@ pub(crate) async fn upgrade(
             Ok(()) => worker.local(session),
             Err(_ended) => None,
         },
+        // The client goes on by polling and may try again.
+        Upgrade::Busy => return Ok(closed_at_once(&accepted)),
         Upgrade::Gone => None,
     };
     let connection = connection.ok_or(HandshakeError::UnknownSid)?;
