@@ -123,9 +123,6 @@ async fn route(
         }
     };
     query.check_revision()?;
-    if hub.is_closing() {
-        return Ok(unavailable());
-    }
     let worker = local::worker(&endpoint.core);
     if transport == Transport::Websocket {
         let accepted = match websocket::accept(&request) {
@@ -133,14 +130,17 @@ async fn route(
             Err(refusal) => return Ok(*refusal),
         };
         drop(request);
-        let connection = worker.open(handshake, transport, base64)?;
+        let Some(connection) = worker.open(handshake, transport, base64) else {
+            return Ok(unavailable());
+        };
         return Ok(websocket::carry(accepted, worker, connection, payload.take()).await);
     }
     drop(request);
-    let session = {
-        let connection = worker.open(handshake, transport, base64)?;
-        Arc::clone(connection.handle())
+    let Some(connection) = worker.open(handshake, transport, base64) else {
+        return Ok(unavailable());
     };
+    let session = Arc::clone(connection.handle());
+    drop(connection);
     Ok(polling::poll(&worker, session).await)
 }
 

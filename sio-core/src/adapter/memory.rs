@@ -47,12 +47,12 @@ impl<M> Default for MemoryAdapter<M> {
 
 impl<M> MemoryAdapter<M> {
     /// Adds a member with the rooms it is in.
-    pub fn add(&mut self, id: Sid, value: M, rooms: &[Room]) -> MemberKey {
+    pub fn add(&mut self, id: &Sid, value: M, rooms: &[Room]) -> MemberKey {
         let member = Member { id: id.clone(), value, rooms: Vec::new(), visited: Cell::new(0) };
         let key = self.members.insert(member);
         self.by_id.insert(id.clone(), key);
         for room in rooms {
-            self.join(&id, room);
+            self.join(id, room);
         }
         key
     }
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn unknown_rooms_and_ids_reach_nobody() {
         let mut adapter = MemoryAdapter::default();
-        adapter.add(sid(1), 1, &[]);
+        adapter.add(&sid(1), 1, &[]);
         assert!(selected(&adapter, &options(&["x"], &[])).is_empty());
         adapter.leave(&sid(1), "x");
         adapter.join(&sid(9), &"x".into());
@@ -198,8 +198,8 @@ mod tests {
     #[test]
     fn a_member_is_in_the_room_of_its_id() {
         let mut adapter = MemoryAdapter::default();
-        adapter.add(sid(1), 1, &[]);
-        adapter.add(sid(2), 2, &[]);
+        adapter.add(&sid(1), 1, &[]);
+        adapter.add(&sid(2), 2, &[]);
         assert_eq!(selected(&adapter, &options(&[sid(2).as_str()], &[])), [2]);
         assert_eq!(selected(&adapter, &options(&[], &[sid(2).as_str()])), [1]);
     }
@@ -208,7 +208,7 @@ mod tests {
     fn a_room_goes_with_its_last_member() {
         let mut adapter = MemoryAdapter::default();
         let rooms = [Room::from("a"), Room::from("b")];
-        adapter.add(sid(1), 1, &rooms);
+        adapter.add(&sid(1), 1, &rooms);
         assert_eq!(adapter.rooms().len(), 2);
         adapter.leave(&sid(1), "a");
         assert_eq!(adapter.remove(&sid(1)), Some((1, vec![Room::from("b")])));
@@ -236,7 +236,7 @@ mod tests {
                 0 => {
                     if let std::collections::btree_map::Entry::Vacant(entry) = model.entry(id) {
                         entry.insert(BTreeSet::new());
-                        adapter.add(sid(id), id, &[]);
+                        adapter.add(&sid(id), id, &[]);
                     }
                 }
                 1 => {

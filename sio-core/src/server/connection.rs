@@ -15,6 +15,7 @@ use crate::mux::Multiplexer;
 use super::hub::SessionHandle;
 use super::sessions::{PollReply, PushReply};
 use super::socket::Socket;
+use super::wheel::WheelTimer;
 
 /// A push whose packets have not all been handed over.
 #[derive(Debug)]
@@ -39,8 +40,7 @@ pub struct Connection {
     /// The sockets were told that the session ended.
     pub(crate) ended: Cell<bool>,
     pub(crate) connect_deadline: Cell<Option<Instant>>,
-    /// When the timer wheel will look at this session next.
-    pub(crate) armed: Cell<Option<Instant>>,
+    pub(crate) timer: WheelTimer,
     pub(crate) key: Cell<(u32, u32)>,
     waker: RefCell<Option<Waker>>,
     /// The WebSocket connection runs, or will without being woken again.
@@ -63,7 +63,7 @@ impl Connection {
             pushing: Cell::new(false),
             ended: Cell::new(false),
             connect_deadline: Cell::new(connect_deadline),
-            armed: Cell::new(None),
+            timer: WheelTimer::default(),
             key: Cell::new((u32::MAX, 0)),
             waker: RefCell::new(None),
             woken: Cell::new(false),

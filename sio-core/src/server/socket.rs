@@ -19,14 +19,14 @@ use crate::mux::acks::{PendingAcks, TooManyAcks};
 use crate::packet::{self, EncodeError, EventArg};
 use crate::sid::Sid;
 
-use super::ack::{AckArgs, AckError, AckFuture};
+use super::ack::{AckArgs, AckError, AckFuture, ack_group};
 use super::broadcast::BroadcastOperator;
 use super::bus::QueueFull;
-use super::dispatch::ack_group;
 use super::handshake::Handshake;
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::namespace::{Handlers, Namespace};
+use super::room_list::RoomList;
 use super::sessions::SessionOp;
 use super::worker::Worker;
 
@@ -60,40 +60,6 @@ const ENDING: u8 = 2;
 const ENDED: u8 = 3;
 
 type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
-
-/// The rooms a socket is in, besides the one of its own id.
-///
-/// The list changes at once, whoever asks; the worker's index follows. A change from another thread is on
-/// its way for a while, and counts there only if no later change of the same room has overtaken it.
-#[derive(Debug, Default)]
-struct RoomList {
-    names: Vec<Room>,
-    last_change: u64,
-    on_their_way: Vec<(u64, Room)>,
-}
-
-impl RoomList {
-    /// A change was made at the index itself: what is on its way for these rooms is out of date.
-    fn overtake(&mut self, rooms: &[Room]) {
-        self.on_their_way.retain(|(_, room)| !rooms.contains(room));
-    }
-
-    /// Applies a change; gives the rooms for which it was one.
-    fn change(&mut self, own: &str, mut rooms: Vec<Room>, join: bool) -> Vec<Room> {
-        rooms.retain(|room| match self.names.iter().position(|known| known == room) {
-            None if join && **room != *own => {
-                self.names.push(Room::clone(room));
-                true
-            }
-            Some(position) if !join => {
-                self.names.remove(position);
-                true
-            }
-            _ => false,
-        });
-        rooms
-    }
-}
 
 #[derive(Debug)]
 struct Inner {
@@ -306,8 +272,15 @@ impl Socket {
         }
         let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
         let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
-        self.route(op)?;
-        Ok(())
+        let sent = self.route(op);
+        if sent.is_err()
+            && let Some(id) = id
+            && let Some(acks) = lock(&self.0.acks).as_mut()
+        {
+            // Nobody will answer what was not sent.
+            drop(acks.take(id));
+        }
+        Ok(sent?)
     }
 
     /// Answers an event of the client.
@@ -384,9 +357,7 @@ impl Socket {
             worker.index_rooms(self, &changed, join);
             return;
         }
-        list.last_change += 1;
-        let change = list.last_change;
-        list.on_their_way.extend(changed.iter().map(|room| (change, Room::clone(room))));
+        let change = list.depart(&changed);
         let op = SessionOp::Rooms { socket: self.clone(), change, rooms: changed, join };
         // Queued under the list's lock: two threads' changes arrive in the order they were made.
         if self.route(op).is_err() {
@@ -407,13 +378,7 @@ impl Socket {
     /// Of the rooms of a change that arrived, those no later change has overtaken.
     pub(crate) fn take_change(&self, change: u64, rooms: Vec<Room>) -> Vec<Room> {
         let mut list = lock(&self.0.rooms);
-        rooms
-            .into_iter()
-            .filter(|room| {
-                let known = list.on_their_way.iter().position(|(n, r)| *n == change && r == room);
-                known.map(|position| list.on_their_way.swap_remove(position)).is_some()
-            })
-            .collect()
+        list.arrive(change, rooms)
     }
 
     /// The rooms this socket is in, the one of its own id first; none once it has ended.
@@ -423,7 +388,7 @@ impl Socket {
             return Vec::new();
         }
         let mut rooms = vec![Arc::clone(self.0.id.as_arc())];
-        rooms.extend(lock(&self.0.rooms).names.iter().cloned());
+        rooms.extend(lock(&self.0.rooms).names().iter().cloned());
         rooms
     }
 
@@ -486,12 +451,11 @@ impl Socket {
         &self.0.session
     }
 
-    pub(crate) fn rooms_without_own(&self) -> Vec<Room> {
-        lock(&self.0.rooms).names.clone()
-    }
-
-    pub(crate) fn set_connected(&self) {
+    /// CONNECT was granted; gives the rooms to be indexed. Later changes go to the index themselves.
+    pub(crate) fn set_connected(&self) -> Vec<Room> {
+        let rooms = lock(&self.0.rooms);
         self.0.status.store(CONNECTED, Ordering::Release);
+        rooms.names().to_vec()
     }
 
     pub(crate) fn has_ended(&self) -> bool {

@@ -3,6 +3,7 @@
 //! An entry is a session key and costs eight bytes; nothing is taken out when a deadline moves later
 //! or a session ends: the owner compares on expiry and re-inserts or forgets.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// Width of one slot: how late a timer may fire.
@@ -37,14 +38,21 @@ impl Wheel {
         usize::try_from(tick % SLOTS as u64).unwrap_or(0)
     }
 
-    /// Lets `entry` come up at `deadline`, or a turn of the wheel from now if that is earlier.
-    pub(crate) fn insert(&mut self, deadline: Instant, entry: Entry) {
+    /// Lets `entry` come up at `deadline`, or a turn of the wheel from now if that is earlier; gives
+    /// that moment.
+    pub(crate) fn insert(&mut self, deadline: Instant, entry: Entry) -> Instant {
         let last = self.tick + SLOTS as u64 - 1;
         let tick = self.tick_of(deadline).clamp(self.tick, last);
         if let Some(slot) = self.slots.get_mut(Self::slot(tick)) {
             slot.push(entry);
             self.len += 1;
         }
+        self.moment_of(tick)
+    }
+
+    fn moment_of(&self, tick: u64) -> Instant {
+        let ticks = u32::try_from(tick).unwrap_or(u32::MAX);
+        self.start + TICK.checked_mul(ticks).unwrap_or(Duration::MAX)
     }
 
     /// Moves on to `now` and appends the entries that came up.
@@ -75,15 +83,77 @@ impl Wheel {
         }
         (self.tick..self.tick + SLOTS as u64)
             .find(|tick| self.slots.get(Self::slot(*tick)).is_some_and(|slot| !slot.is_empty()))
-            .and_then(|tick| u32::try_from(tick).ok())
-            .and_then(|tick| TICK.checked_mul(tick))
-            .map(|offset| self.start + offset)
+            .map(|tick| self.moment_of(tick))
+    }
+}
+
+/// Which of a session's entries on the wheel count.
+///
+/// A near deadline is added in front of a far one, which stays on the wheel and is used again afterwards:
+/// however often that happens, a session has no more than a few entries.
+#[derive(Debug, Default)]
+pub(crate) struct WheelTimer {
+    next: Cell<Option<Instant>>,
+    /// A later entry that is on the wheel as well.
+    later: Cell<Option<Instant>>,
+}
+
+impl WheelTimer {
+    /// An entry comes up at or before `deadline`.
+    pub(crate) fn covers(&self, deadline: Instant) -> bool {
+        if self.next.get().is_none() {
+            self.next.set(self.later.take());
+        }
+        self.next.get().is_some_and(|next| next <= deadline)
+    }
+
+    /// An entry was added in front of the others.
+    pub(crate) fn add(&self, moment: Instant) {
+        if let Some(known) = self.next.replace(Some(moment)) {
+            self.later.set(Some(self.later.get().map_or(known, |later| later.max(known))));
+        }
+    }
+
+    /// An entry came up; `false` if it does not count, because another one comes in time.
+    pub(crate) fn expire(&self, now: Instant) -> bool {
+        if self.later.get().is_some_and(|later| later <= now) {
+            self.later.set(None);
+        }
+        if self.next.get().is_none_or(|next| next > now) {
+            return false;
+        }
+        self.next.set(None);
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A session with a far deadline that is given a near one again and again.
+    #[test]
+    fn near_deadlines_do_not_pile_up_far_entries() {
+        let start = Instant::now();
+        let mut wheel = Wheel::new(start);
+        let timer = WheelTimer::default();
+        let far = start + Duration::from_secs(25);
+        let mut now = start;
+        for _ in 0..1_000 {
+            for deadline in [far, now + Duration::from_millis(10)] {
+                if !timer.covers(deadline) {
+                    timer.add(wheel.insert(deadline, (0, 0)));
+                }
+            }
+            assert!(wheel.len <= 3, "{}", wheel.len);
+            now += Duration::from_millis(20);
+            let due = due(&mut wheel, now);
+            assert!(due.iter().any(|_| timer.expire(now)));
+        }
+        assert!(timer.covers(far));
+        assert!(!due(&mut wheel, far + TICK).is_empty());
+        assert!(timer.expire(far + TICK));
+    }
 
     fn due(wheel: &mut Wheel, now: Instant) -> Vec<Entry> {
         let mut due = Vec::new();

@@ -1,3 +1,5 @@
+//! Reading arguments: what is refused, then what fits.
+
 use serde::Deserialize;
 
 use super::*;

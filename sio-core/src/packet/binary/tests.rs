@@ -1,3 +1,5 @@
+//! Attachments in and out, at any depth.
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;

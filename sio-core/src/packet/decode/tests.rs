@@ -1,3 +1,5 @@
+//! Packet headers and payloads: what is refused, then what is read.
+
 use super::*;
 use crate::packet::{ArgCursor, ArgError, Value, check_placeholders, encode_event};
 

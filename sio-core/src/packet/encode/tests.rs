@@ -1,3 +1,5 @@
+//! Packets as they leave.
+
 use std::collections::BTreeMap;
 
 use super::*;

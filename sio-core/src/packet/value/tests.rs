@@ -1,3 +1,5 @@
+//! Values of any shape, through the wire and back.
+
 use super::*;
 
 fn parse(text: &str) -> Value {

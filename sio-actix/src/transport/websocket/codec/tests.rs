@@ -1,3 +1,5 @@
+//! The codec against literal bytes: refusals, limits, cuts, then what works.
+
 use super::*;
 
 const LIMIT: usize = 200_000;

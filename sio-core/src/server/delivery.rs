@@ -1,0 +1,165 @@
+//! From one worker to many sockets: broadcasts, selections, and the room index they follow.
+//!
+//! Step 8 of a packet's way. Delivery is direct when the worker has heard everything that others said
+//! before, and queued behind it otherwise.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::adapter::{MemoryAdapter, Room};
+use crate::close::CloseReason;
+use crate::engine::Transport;
+use crate::frame::{Frame, FrameGroup};
+
+use super::bus::{Action, Broadcast, Message, Selection};
+use super::connection::Connection;
+use super::hub::SessionHandle;
+use super::sessions::SessionOp;
+use super::socket::Socket;
+use super::worker::{Receiver, Source, Worker};
+
+impl Worker {
+    /// Delivers to the selected sockets of this worker; `number` is the message's place among those to
+    /// other workers.
+    pub(crate) fn deliver(&self, broadcast: &Arc<Broadcast>, number: Option<u64>) {
+        self.deliver_from(broadcast, Source::Direct(number));
+    }
+
+    pub(super) fn deliver_from(&self, broadcast: &Arc<Broadcast>, source: Source) {
+        let mut unsettled = Vec::new();
+        let volatile = broadcast.options.flags.volatile;
+        if let Some(adapter) = self.adapters.borrow().get(broadcast.namespace.index()) {
+            adapter.select(&broadcast.options, |receiver| {
+                let connection = &receiver.connection;
+                if !belongs_elsewhere(connection, source)
+                    && connection.send(&broadcast.group, volatile)
+                {
+                    unsettled.push(Rc::clone(connection));
+                }
+            });
+        }
+        self.record_for_arrivals(source, || Message::Broadcast(Arc::clone(broadcast)));
+        for connection in unsettled {
+            self.settle(&connection);
+        }
+    }
+
+    pub(crate) fn apply_selection(&self, selection: &Arc<Selection>, number: Option<u64>) {
+        self.select_from(selection, Source::Direct(number));
+    }
+
+    pub(super) fn select_from(&self, selection: &Arc<Selection>, source: Source) {
+        let mut selected = Vec::new();
+        if let Some(adapter) = self.adapters.borrow().get(selection.namespace.index()) {
+            adapter.select(&selection.options, |receiver| {
+                if !belongs_elsewhere(&receiver.connection, source) {
+                    selected.push(receiver.clone());
+                }
+            });
+        }
+        self.record_for_arrivals(source, || Message::Selection(Arc::clone(selection)));
+        for receiver in selected {
+            self.act(&receiver, &selection.action);
+        }
+    }
+
+    pub(super) fn act(&self, receiver: &Receiver, action: &Action) {
+        let socket = &receiver.socket;
+        match action {
+            Action::Join(rooms) => socket.change_rooms_here(self, rooms.clone(), true),
+            Action::Leave(rooms) => socket.change_rooms_here(self, rooms.clone(), false),
+            Action::Disconnect { close } => self.disconnect(&receiver.connection, socket, *close),
+            Action::Collect(collected) => {
+                let mut collected =
+                    collected.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                collected.sockets.push(socket.clone());
+            }
+        }
+    }
+
+    /// The rooms of a socket changed.
+    pub(super) fn index_rooms(&self, socket: &Socket, rooms: &[Room], join: bool) {
+        if let Some(adapter) = self.adapters.borrow_mut().get_mut(socket.namespace().index()) {
+            for room in rooms {
+                if join {
+                    adapter.join(socket.id(), room);
+                } else {
+                    adapter.leave(socket.id(), room);
+                }
+            }
+        }
+    }
+
+    pub(super) fn adapter_add(&self, connection: &Rc<Connection>, socket: &Socket, rooms: &[Room]) {
+        let index = socket.namespace().index();
+        let mut adapters = self.adapters.borrow_mut();
+        if adapters.len() <= index {
+            adapters.resize_with(index + 1, MemoryAdapter::default);
+        }
+        if let Some(adapter) = adapters.get_mut(index) {
+            let receiver = Receiver { connection: Rc::clone(connection), socket: socket.clone() };
+            adapter.add(socket.id(), receiver, rooms);
+        }
+    }
+
+    /// Ends every session of this worker with `server shutting down`.
+    pub(crate) fn shut_down(&self) {
+        let connections: Vec<_> =
+            self.connections.borrow().iter().map(|(_, c)| Rc::clone(c)).collect();
+        for connection in connections {
+            let now = self.tick();
+            connection.engine.borrow_mut().discard(now, CloseReason::ServerShuttingDown);
+            self.settle(&connection);
+            self.rearm(&connection);
+        }
+    }
+
+    /// Sends a packet whose session lives on this worker, given in parts; `false`: it does not.
+    pub(super) fn send_here(
+        &self,
+        handle: &Arc<SessionHandle>,
+        text: &[&[u8]],
+        attachments: &[Bytes],
+        volatile: bool,
+    ) -> bool {
+        if self.is_behind() {
+            return false;
+        }
+        let Some(connection) = self.local(handle) else {
+            return false;
+        };
+        let mut engine = connection.engine.borrow_mut();
+        if volatile && !engine.is_writable() {
+            return true;
+        }
+        engine.send_text(text);
+        for bytes in attachments {
+            engine.send_frame(&Frame::binary(bytes.clone()));
+        }
+        let needs_settling = engine.poll_waits() || engine.close_reason().is_some();
+        let websocket = engine.transport() == Transport::Websocket;
+        drop(engine);
+        if websocket {
+            connection.wake();
+        }
+        if needs_settling {
+            self.settle(&connection);
+        }
+        true
+    }
+
+    /// Sends a packet of a socket from this thread, wherever its session lives.
+    pub(super) fn send_group(&self, socket: &Socket, group: FrameGroup, volatile: bool) {
+        self.route(
+            socket.session(),
+            SessionOp::Send { socket: socket.clone(), group, volatile, ack: None },
+        );
+    }
+}
+
+/// The session is moving, and the message counts for the worker it moves to.
+fn belongs_elsewhere(connection: &Connection, source: Source) -> bool {
+    matches!(source, Source::Direct(Some(number)) if connection.handle.leaves_at() <= number)
+}

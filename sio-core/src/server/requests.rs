@@ -1,0 +1,240 @@
+//! What carriers and other threads ask of a session, carried out by its home worker.
+//!
+//! Steps 1 and 9 of a packet's way: polls, pushes, the turns of a WebSocket connection, and operations
+//! that came over the bus.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+
+use crate::close::CloseReason;
+use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Transport};
+
+use super::connection::{Connection, PendingPush};
+use super::hub::SessionHandle;
+use super::sessions::{PollReply, PushReply, SessionOp};
+use super::worker::Worker;
+
+/// Room for the frames of one turn; given back after each write.
+const OUT_BYTES: usize = 64 * 1024;
+
+impl Worker {
+    // ---- polls and pushes -----------------------------------------------------------------------
+
+    /// A poll for a session of any worker. The receiver fails if the session is gone.
+    pub fn poll_session(&self, handle: &Arc<SessionHandle>) -> oneshot::Receiver<PollReply> {
+        let (reply, receiver) = oneshot::channel();
+        self.catch_up();
+        self.route(handle, SessionOp::Poll(reply));
+        receiver
+    }
+
+    /// The connection of a poll ended before its answer was written; `answered` if it had one.
+    pub fn poll_lost(&self, handle: &Arc<SessionHandle>, answered: bool) {
+        self.route(handle, SessionOp::PollLost { answered });
+    }
+
+    /// A push for a session of any worker. The receiver fails if the session is gone.
+    pub fn push(&self, handle: &Arc<SessionHandle>, body: Bytes) -> oneshot::Receiver<PushReply> {
+        let (reply, receiver) = oneshot::channel();
+        self.catch_up();
+        self.route(handle, SessionOp::Push { body, reply });
+        receiver
+    }
+
+    /// A push broke the rules; the session ends with `transport error`.
+    pub fn push_failed(&self, handle: &Arc<SessionHandle>, detail: &'static str) {
+        self.route(handle, SessionOp::PushFailed(detail));
+    }
+
+    /// Carries an operation out here, or sends it to the session's home.
+    pub(super) fn route(&self, handle: &Arc<SessionHandle>, op: SessionOp) {
+        if handle.home() == self.index() && !self.is_behind() {
+            self.tick();
+            self.apply(handle, op);
+        } else if self.hub.bus.send_home(handle, op).is_err() {
+            tracing::warn!("a worker's queue is full; an operation on a session was dropped");
+        }
+    }
+
+    pub(super) fn apply(&self, handle: &Arc<SessionHandle>, op: SessionOp) {
+        // A session that is about to leave is still here, and so is what was sent to it before.
+        let slot = handle.slot.load(Ordering::Acquire);
+        match self.connection_at(slot, handle) {
+            Some(connection) => self.apply_to(&connection, op),
+            None => self.keep_for_arrival(handle, op),
+        }
+    }
+
+    pub(super) fn apply_to(&self, connection: &Rc<Connection>, op: SessionOp) {
+        match op {
+            // What was said behind the socket's end is dropped; its namespace may have a new one.
+            SessionOp::Send { socket, .. } if socket.has_ended() => {}
+            SessionOp::Send { socket, group, volatile, ack } => {
+                if let Some((id, timeout)) = ack {
+                    socket.arm_ack(id, self.now() + timeout);
+                    self.rearm(connection);
+                }
+                if connection.send(&group, volatile) {
+                    self.settle(connection);
+                }
+            }
+            SessionOp::SendFrame(frame) => {
+                connection.engine.borrow_mut().send_frame(&frame);
+                if connection.transport() == Transport::Websocket {
+                    connection.wake();
+                }
+                self.settle(connection);
+            }
+            SessionOp::Rooms { socket, change, rooms, join } => {
+                let rooms = socket.take_change(change, rooms);
+                self.index_rooms(&socket, &rooms, join);
+            }
+            SessionOp::Disconnect { socket, close } => self.disconnect(connection, &socket, close),
+            SessionOp::Decided { socket, verdict } => self.decide(connection, &socket, verdict),
+            SessionOp::Close(reason) => {
+                self.end(connection, reason);
+                self.settle(connection);
+            }
+            SessionOp::Poll(reply) => self.on_poll(connection, reply),
+            SessionOp::PollLost { answered } => {
+                {
+                    let mut engine = connection.engine.borrow_mut();
+                    let waiting = connection.poll.borrow();
+                    if answered {
+                        let detail = "poll connection closed prematurely";
+                        engine.abort(CloseReason::TransportError(detail));
+                    } else if waiting.as_ref().is_some_and(oneshot::Sender::is_canceled) {
+                        engine.on_poll_lost();
+                    }
+                }
+                self.settle(connection);
+            }
+            SessionOp::Push { body, reply } => {
+                self.handle_timeout(connection);
+                if connection.is_ending() || connection.transport() == Transport::Websocket {
+                    let error = if connection.is_ending() {
+                        HandshakeError::UnknownSid
+                    } else {
+                        HandshakeError::BadRequest
+                    };
+                    let _lost = reply.send(PushReply::Refused(error));
+                    return;
+                }
+                if connection.push.borrow().is_some() || connection.pushing.get() {
+                    let detail = "data request overlap from client";
+                    connection.engine.borrow_mut().on_push_failed(detail);
+                    let _lost = reply.send(PushReply::Invalid);
+                    self.settle(connection);
+                    return;
+                }
+                let push = PendingPush { body, position: 0, idle_packets: 0, reply };
+                *connection.push.borrow_mut() = Some(push);
+                self.resume_push(connection);
+            }
+            SessionOp::PushFailed(detail) => {
+                connection.engine.borrow_mut().on_push_failed(detail);
+                self.settle(connection);
+            }
+            SessionOp::HandlerDone => {
+                self.resume_push(connection);
+                connection.wake();
+            }
+        }
+    }
+
+    fn on_poll(&self, connection: &Rc<Connection>, reply: oneshot::Sender<PollReply>) {
+        self.handle_timeout(connection);
+        let outcome = connection.engine.borrow_mut().on_poll();
+        let answer = match outcome {
+            PollOutcome::Wait => {
+                *connection.poll.borrow_mut() = Some(reply);
+                return;
+            }
+            PollOutcome::Ready(payload) => PollReply::Payload(payload),
+            PollOutcome::Overlap => PollReply::Overlap,
+            PollOutcome::NotPolling => PollReply::Refused(HandshakeError::BadRequest),
+            PollOutcome::Gone => PollReply::Refused(HandshakeError::UnknownSid),
+        };
+        if let Err(PollReply::Payload(_)) = reply.send(answer) {
+            // Taken from the queue and not delivered: the session cannot go on (promise P7).
+            let detail = "poll connection closed prematurely";
+            connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
+        }
+        self.settle(connection);
+        // A push may have waited for this output to go.
+        self.resume_later(connection);
+    }
+
+    // ---- WebSocket connections ------------------------------------------------------------------
+
+    /// Begins a turn: frames sent from now on collect in one buffer until [`Self::end_turn`].
+    pub fn begin_turn(&self, connection: &Connection) {
+        connection.set_running();
+        let mut buffer = self.out.take();
+        buffer.reserve(OUT_BYTES);
+        connection.engine.borrow_mut().begin_turn(buffer);
+    }
+
+    /// Ends a turn and gives what is to be written, perhaps nothing.
+    pub fn end_turn(&self, connection: &Rc<Connection>) -> Bytes {
+        // What had to queue behind other workers' messages still leaves with this turn.
+        self.catch_up();
+        self.settle(connection);
+        let mut buffer = connection.engine.borrow_mut().end_turn();
+        let bytes = buffer.split().freeze();
+        self.out.set(buffer);
+        // A push may have waited for this output to go.
+        self.resume_later(connection);
+        bytes
+    }
+
+    /// The session takes no frames now: see [`Self::is_full`], or a push that came before them is held.
+    #[must_use]
+    pub fn is_paused(&self, connection: &Connection) -> bool {
+        connection.push.borrow().is_some() || self.is_full(connection)
+    }
+
+    /// Too many handlers run, or too much waits for the peer.
+    pub(super) fn is_full(&self, connection: &Connection) -> bool {
+        let max_handlers = self.hub.config.limits.max_handlers;
+        (max_handlers > 0 && connection.handle.unfinished_handlers() >= max_handlers)
+            || connection.engine.borrow().is_congested()
+    }
+
+    /// A WebSocket for a session of this worker opened. `false`: close it, the session is unharmed.
+    pub fn probe_opened(&self, connection: &Connection) -> bool {
+        let opened = connection.engine.borrow_mut().on_probe_open(self.tick());
+        self.rearm(connection);
+        opened
+    }
+
+    /// A text frame came on a probing WebSocket.
+    pub fn probe_frame(&self, connection: &Rc<Connection>, text: &str, base64: bool) -> ProbeReply {
+        let now = self.tick();
+        let reply = connection.engine.borrow_mut().on_probe_frame(now, text, base64);
+        self.settle(connection);
+        self.rearm(connection);
+        reply
+    }
+
+    /// A probing WebSocket is gone; the session goes on by polling.
+    pub fn probe_closed(&self, connection: &Connection) {
+        connection.engine.borrow_mut().on_probe_closed();
+        connection.handle.release_websocket();
+    }
+
+    /// A WebSocket that claimed a session did not come to carry it; another may try.
+    pub fn release_websocket(&self, handle: &SessionHandle) {
+        handle.release_websocket();
+    }
+
+    /// The WebSocket connection that carried the session is gone.
+    pub fn transport_closed(&self, connection: &Rc<Connection>, reason: CloseReason) {
+        connection.engine.borrow_mut().on_transport_closed(reason);
+        self.settle(connection);
+    }
+}
