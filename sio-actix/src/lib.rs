@@ -61,3 +61,8 @@ pub mod prelude {
         NamespaceBuilder, Rest, Socket, State, Try, Value,
     };
 }
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -38,8 +38,6 @@ pub struct Limits {
     pub max_idle_packets: usize,
     /// Time for the whole body of one POST. Above: 408, and the session ends.
     pub body_timeout: Duration,
-    /// Time without the peer taking a byte of what was written; then the session ends.
-    pub write_stall: Duration,
     /// Orderly-close wait of a polling session without a poll (behaviours 13.6).
     pub close_timeout: Duration,
     /// Operations waiting for a worker from other threads. Above: the emit returns an error.
@@ -63,7 +61,6 @@ impl Default for Limits {
             max_handlers: 64,
             max_idle_packets: 64,
             body_timeout: Duration::from_secs(30),
-            write_stall: Duration::from_secs(30),
             close_timeout: Duration::from_secs(30),
             max_worker_queue: 1 << 20,
         }

@@ -49,6 +49,7 @@ async fn main() -> io::Result<()> {
         .shutdown_timeout(1)
         .shutdown_signal(shutdown)
         .bind(("127.0.0.1", port))?;
+    #[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
     for address in server.addrs() {
         println!("listening on http://{address}");
     }

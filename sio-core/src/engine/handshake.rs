@@ -294,8 +294,7 @@ mod tests {
                 "{query}"
             );
         }
-        let mut polling_only = EngineConfig::default();
-        polling_only.websocket = false;
+        let polling_only = EngineConfig { websocket: false, ..EngineConfig::default() };
         assert!(EngineQuery::parse("transport=websocket").transport(&polling_only).is_err());
     }
 

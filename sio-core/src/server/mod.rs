@@ -1,7 +1,7 @@
 //! The server: what ties sessions, namespaces, rooms and handlers together, still without I/O.
 //!
 //! [`Io`] is the handle users hold. Behind it a [`Hub`] knows the namespaces, the home of every session
-//! and the [`bus`] between threads. Each carrier thread runs one [`Worker`], which owns the sessions
+//! and the bus between threads. Each carrier thread runs one [`Worker`], which owns the sessions
 //! that live there as plain unlocked values; other threads reach them only through the bus.
 //! A carrier (sio-actix, or a test) moves bytes between transports and the worker, and calls
 //! [`Worker::poll`] when it is woken or when [`Worker::next_deadline`] has passed.

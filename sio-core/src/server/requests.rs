@@ -192,7 +192,8 @@ impl Worker {
         bytes
     }
 
-    /// The session takes no frames now: see [`Self::is_full`], or a push that came before them is held.
+    /// The session takes no frames now: too many handlers run, too much waits
+    /// for the peer, or a push that came before them is held.
     #[must_use]
     pub fn is_paused(&self, connection: &Connection) -> bool {
         connection.push.borrow().is_some() || self.is_full(connection)

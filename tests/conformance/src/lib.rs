@@ -60,6 +60,9 @@ pub async fn serve(io: Io, port: u16, workers: usize) -> io::Result<()> {
     if let Ok(v6) = v6 {
         server = server.listen(v6)?;
     }
-    println!("listening on http://{address}");
+    #[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
+    {
+        println!("listening on http://{address}");
+    }
     server.run().await
 }
