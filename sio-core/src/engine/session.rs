@@ -221,9 +221,19 @@ impl Session {
         Some(answer)
     }
 
-    /// A push broke the rules of the transport; `detail` is logged.
+    /// A push broke the rules of the transport; `detail` is logged. After an upgrade that is no longer the
+    /// session's transport.
     pub fn on_push_failed(&mut self, detail: &'static str) {
-        self.end(CloseReason::TransportError(detail));
+        if self.transport() == Transport::Polling {
+            self.end(CloseReason::TransportError(detail));
+        }
+    }
+
+    /// The connection of a poll is gone together with its answer, so a packet is lost.
+    pub fn on_answer_lost(&mut self) {
+        if self.transport() == Transport::Polling {
+            self.end(CloseReason::TransportError("poll connection closed prematurely"));
+        }
     }
 
     // ---- upgrade --------------------------------------------------------------------------------

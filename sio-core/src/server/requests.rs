@@ -105,8 +105,7 @@ impl Worker {
                     let mut engine = connection.engine.borrow_mut();
                     let waiting = connection.poll.borrow();
                     if answered {
-                        let detail = "poll connection closed prematurely";
-                        engine.abort(CloseReason::TransportError(detail));
+                        engine.on_answer_lost();
                     } else if waiting.as_ref().is_some_and(oneshot::Sender::is_canceled) {
                         engine.on_poll_lost();
                     }
