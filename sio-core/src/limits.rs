@@ -32,7 +32,8 @@ pub struct Limits {
     pub send_buffer_max_frames: usize,
     /// Emits of one socket that wait for an ack. Above: the emit returns an error.
     pub max_pending_acks: usize,
-    /// Unfinished handlers of one session; above, nothing more is read from its peer.
+    /// Unfinished event handlers of one socket; above, its events are held in order, and when more than
+    /// [`Self::max_payload`] bytes of them are, nothing more is read from its peer.
     pub max_handlers: usize,
     /// Packets without a message in one polling payload. Above: parse error.
     pub max_idle_packets: usize,
@@ -42,6 +43,8 @@ pub struct Limits {
     pub close_timeout: Duration,
     /// Operations waiting for a worker from other threads. Above: the emit returns an error.
     pub max_worker_queue: usize,
+    /// Bytes that wait with them; a broadcast counts in each queue. Above: the emit returns an error.
+    pub max_worker_queue_bytes: usize,
 }
 
 impl Default for Limits {
@@ -63,6 +66,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(30),
             max_worker_queue: 1 << 20,
+            max_worker_queue_bytes: 256 << 20,
         }
     }
 }

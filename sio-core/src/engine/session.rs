@@ -25,7 +25,7 @@ use crate::frame::{Frame, FrameGroup};
 use super::handshake::{EngineConfig, Transport};
 use super::outbox::Outbox;
 use super::packet::{self, Packet};
-use super::timer::{Timer, TimerTable};
+use super::timer::{Timer, TimerTable, after};
 
 const PING: Frame = Frame::constant("2");
 const NOOP: Frame = Frame::constant("6");
@@ -120,7 +120,7 @@ impl Session {
         outbox.set_base64(base64);
         outbox.push(&Frame::text(open_packet.into()));
         let mut timers = TimerTable::default();
-        timers.set(Timer::PingDue, now + config.ping_interval);
+        timers.set(Timer::PingDue, after(now, config.ping_interval));
         let state = match transport {
             Transport::Polling => State::Polling,
             Transport::Websocket => State::Websocket,
@@ -165,7 +165,7 @@ impl Session {
 
     fn on_pong(&mut self, now: Instant) {
         self.timers.stop(Timer::PongMissing);
-        self.timers.set(Timer::PingDue, now + self.config.ping_interval);
+        self.timers.set(Timer::PingDue, after(now, self.config.ping_interval));
     }
 
     // ---- polls ----------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ impl Session {
             return false;
         }
         self.state = State::Probing;
-        self.timers.set(Timer::UpgradeExpired, now + self.config.upgrade_timeout);
+        self.timers.set(Timer::UpgradeExpired, after(now, self.config.upgrade_timeout));
         true
     }
 
@@ -255,7 +255,7 @@ impl Session {
         };
         match packet::decode(text) {
             Ok(Packet::Ping("probe")) => {
-                self.timers.set(Timer::NoopDue, now + NOOP_INTERVAL);
+                self.timers.set(Timer::NoopDue, after(now, NOOP_INTERVAL));
                 ProbeReply::Pong
             }
             Ok(Packet::Upgrade) => {
@@ -298,7 +298,7 @@ impl Session {
     /// (behaviours 13.6).
     pub fn close(&mut self, now: Instant, reason: CloseReason) {
         if self.mark_ended(reason) {
-            self.timers.set(Timer::CloseExpired, now + self.config.close_timeout);
+            self.timers.set(Timer::CloseExpired, after(now, self.config.close_timeout));
         }
     }
 
@@ -354,6 +354,12 @@ impl Session {
         self.timers.next()
     }
 
+    /// The peer is not read at the moment, so its pong cannot be missed.
+    pub fn excuse_pong(&mut self, now: Instant) {
+        let deadline = after(now, self.config.ping_timeout);
+        self.timers.postpone(Timer::PongMissing, deadline);
+    }
+
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((timer, deadline)) = self.timers.take_expired(now) {
@@ -364,11 +370,11 @@ impl Session {
                     // Counted from when the ping was due, so that ticks do not add up; after a
                     // suspension from now on, so that a living client is not dropped.
                     let start = if late > SUSPENDED { now } else { deadline };
-                    self.timers.set(Timer::PongMissing, start + self.config.ping_timeout);
+                    self.timers.set(Timer::PongMissing, after(start, self.config.ping_timeout));
                 }
                 Timer::PongMissing if late > SUSPENDED => {
                     self.outbox.push(&PING);
-                    self.timers.set(Timer::PongMissing, now + self.config.ping_timeout);
+                    self.timers.set(Timer::PongMissing, after(now, self.config.ping_timeout));
                 }
                 Timer::PongMissing => {
                     self.end(CloseReason::PingTimeout);
@@ -377,7 +383,7 @@ impl Session {
                     if self.poll_waits && self.outbox.is_empty() {
                         self.outbox.push(&NOOP);
                     }
-                    self.timers.set(Timer::NoopDue, now + NOOP_INTERVAL);
+                    self.timers.set(Timer::NoopDue, after(now, NOOP_INTERVAL));
                 }
                 Timer::UpgradeExpired => self.on_probe_closed(),
                 Timer::CloseExpired => self.finish(),

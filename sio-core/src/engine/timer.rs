@@ -1,6 +1,13 @@
 //! The deadlines of one session.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// `delay` from `now`; a delay beyond what the clock can tell is as good as never.
+#[must_use]
+pub fn after(now: Instant, delay: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    now.checked_add(delay.min(NEVER)).unwrap_or(now)
+}
 
 /// What happens when a deadline passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +47,15 @@ impl TimerTable {
     /// Arms or re-arms a timer.
     pub fn set(&mut self, timer: Timer, deadline: Instant) {
         if let Some(slot) = self.slot(timer) {
+            *slot = Some(deadline);
+        }
+    }
+
+    /// Re-arms a timer that is armed.
+    pub fn postpone(&mut self, timer: Timer, deadline: Instant) {
+        if let Some(slot) = self.slot(timer)
+            && slot.is_some()
+        {
             *slot = Some(deadline);
         }
     }

@@ -47,7 +47,7 @@ impl Reassembly {
             packet: Assembled { text: text.to_owned(), attachments: Vec::with_capacity(count) },
             missing: count,
             bytes: 0,
-            deadline: now + limits.timeout,
+            deadline: now.checked_add(limits.timeout).unwrap_or(now),
         }
     }
 
@@ -71,7 +71,7 @@ impl Reassembly {
         }
         self.packet.attachments.push(bytes);
         self.missing = self.missing.saturating_sub(1);
-        self.deadline = now + limits.timeout;
+        self.deadline = now.checked_add(limits.timeout).unwrap_or(now);
         Ok(self.missing == 0)
     }
 

@@ -78,6 +78,19 @@ pub(crate) enum Message {
     Shutdown,
 }
 
+impl Message {
+    /// Bytes that wait with the message; a shared payload counts in every queue.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Broadcast(broadcast) => broadcast.group.byte_len(),
+            Self::Session(_, SessionOp::Send { group, .. }) => group.byte_len(),
+            Self::Session(_, SessionOp::SendFrame(frame)) => frame.payload().len(),
+            Self::Session(_, SessionOp::Push { body, .. }) => body.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// A worker's queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct QueueFull;
@@ -88,6 +101,7 @@ pub(crate) type Sequenced = (u64, Message);
 #[derive(Debug, Default)]
 struct Queue {
     messages: VecDeque<Sequenced>,
+    bytes: usize,
     waker: Option<Waker>,
     stopped: bool,
     /// Something waits; read by the worker without the lock.
@@ -115,6 +129,7 @@ impl BusState {
     /// Queues a message; the waker has to be called after the lock is released.
     pub(crate) fn push(&mut self, worker: usize, number: u64, message: Message) -> Option<Waker> {
         let queue = self.queues.get_mut(worker).filter(|queue| !queue.stopped)?;
+        queue.bytes += message.weight();
         queue.messages.push_back((number, message));
         queue.waiting.store(true, Ordering::Release);
         queue.waker.take()
@@ -126,12 +141,17 @@ impl BusState {
 pub(crate) struct Bus {
     state: Mutex<BusState>,
     workers: AtomicUsize,
-    max_queue: usize,
+    max_messages: usize,
+    max_bytes: usize,
 }
 
 impl Bus {
-    pub(crate) fn new(max_queue: usize) -> Self {
-        Self { state: Mutex::default(), workers: AtomicUsize::new(0), max_queue }
+    pub(crate) fn new(max_messages: usize, max_bytes: usize) -> Self {
+        Self { state: Mutex::default(), workers: AtomicUsize::new(0), max_messages, max_bytes }
+    }
+
+    fn is_full(&self, queue: &Queue) -> bool {
+        queue.messages.len() >= self.max_messages || queue.bytes >= self.max_bytes
     }
 
     /// No user code runs under this lock, so a poisoned one is still consistent.
@@ -187,7 +207,7 @@ impl Bus {
                 .queues
                 .iter()
                 .enumerate()
-                .any(|(n, queue)| Some(n) != except && queue.messages.len() >= self.max_queue);
+                .any(|(n, queue)| Some(n) != except && self.is_full(queue));
             if full {
                 return Err(QueueFull);
             }
@@ -209,7 +229,7 @@ impl Bus {
         let waker = {
             let mut state = self.lock();
             let home = session.home();
-            if state.queues.get(home).is_some_and(|queue| queue.messages.len() >= self.max_queue) {
+            if state.queues.get(home).is_some_and(|queue| self.is_full(queue)) {
                 return Err(QueueFull);
             }
             let number = state.next_number();
@@ -251,6 +271,7 @@ impl Bus {
             }
         }
         queue.waiting.store(false, Ordering::Release);
+        queue.bytes = 0;
         std::mem::take(&mut queue.messages)
     }
 }

@@ -12,6 +12,7 @@ use crate::engine::{Session, Transport};
 use crate::frame::FrameGroup;
 use crate::mux::Multiplexer;
 
+use super::held::HeldEvents;
 use super::hub::SessionHandle;
 use super::sessions::{PollReply, PushReply};
 use super::socket::Socket;
@@ -37,6 +38,7 @@ pub struct Connection {
     pub(crate) poll: RefCell<Option<oneshot::Sender<PollReply>>>,
     pub(crate) push: RefCell<Option<PendingPush>>,
     pub(crate) pushing: Cell<bool>,
+    pub(crate) held: RefCell<HeldEvents>,
     /// The sockets were told that the session ended.
     pub(crate) ended: Cell<bool>,
     pub(crate) connect_deadline: Cell<Option<Instant>>,
@@ -61,6 +63,7 @@ impl Connection {
             poll: RefCell::new(None),
             push: RefCell::new(None),
             pushing: Cell::new(false),
+            held: RefCell::default(),
             ended: Cell::new(false),
             connect_deadline: Cell::new(connect_deadline),
             timer: WheelTimer::default(),
@@ -143,7 +146,8 @@ impl Connection {
             return false;
         }
         engine.send_group(group);
-        let needs_settling = engine.poll_waits() || engine.close_reason().is_some();
+        let needs_settling =
+            engine.poll_waits() || (engine.close_reason().is_some() && !self.ended.get());
         let websocket = engine.transport() == Transport::Websocket;
         drop(engine);
         if websocket {

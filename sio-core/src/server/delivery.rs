@@ -61,7 +61,10 @@ impl Worker {
         }
         self.record_for_arrivals(source, || Message::Selection(Arc::clone(selection)));
         for receiver in selected {
-            self.act(&receiver, &selection.action);
+            self.guarded(move || {
+                self.act(&receiver, &selection.action);
+                drop(receiver);
+            });
         }
     }
 

@@ -15,12 +15,13 @@ use bytes::Bytes;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::payload;
 use crate::engine::{Received, Transport};
-use crate::handler::{Dispatch, EventCx, Reply, ack_scope};
+use crate::handler::{Dispatch, EventCx, LocalBoxFuture, Reply, ack_scope};
 use crate::mux::{MuxError, MuxEvent};
 use crate::packet::{self, ArgCursor, ArgError, DecodeError, Packet};
 
 use super::ack::no_answer;
 use super::connection::{Connection, PendingPush};
+use super::held::HeldEvent;
 use super::life::{panicked, report};
 use super::raw::EngineSocket;
 use super::sessions::{PushReply, SessionOp};
@@ -39,7 +40,9 @@ impl Worker {
         match received {
             Received::Text(message) => match &self.hub.raw {
                 None => self.on_text(connection, message),
-                Some(raw) => self.guarded(|| raw.text(&self.raw_socket(connection), message)),
+                Some(raw) => {
+                    self.guarded(|| raw.text(&self.raw_socket(connection), message));
+                }
             },
             Received::Binary(bytes) => self.take_binary(connection, bytes),
             Received::Nothing | Received::Closed => {}
@@ -57,19 +60,14 @@ impl Worker {
     fn take_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
         match &self.hub.raw {
             None => self.on_binary(connection, bytes),
-            Some(raw) => self.guarded(|| raw.binary(&self.raw_socket(connection), bytes)),
+            Some(raw) => {
+                self.guarded(|| raw.binary(&self.raw_socket(connection), bytes));
+            }
         }
     }
 
     pub(super) fn raw_socket(&self, connection: &Connection) -> EngineSocket {
         EngineSocket::new(Arc::clone(&self.hub), Arc::clone(&connection.handle))
-    }
-
-    /// Runs a bare server's handler; its panic ends that call, not the worker.
-    pub(super) fn guarded(&self, call: impl FnOnce()) {
-        if catch_unwind(AssertUnwindSafe(call)).is_err() {
-            tracing::error!("an engine handler panicked");
-        }
     }
 
     /// Hands over the packets of a push, as far as the session takes input.
@@ -80,9 +78,11 @@ impl Worker {
         }
         let push = connection.push.borrow_mut().take();
         if let Some(push) = push {
-            let unfinished = self.feed(connection, push);
-            *connection.push.borrow_mut() = unfinished;
-            self.settle(connection);
+            self.guarded(|| {
+                let unfinished = self.feed(connection, push);
+                *connection.push.borrow_mut() = unfinished;
+                self.settle(connection);
+            });
             // Frames may have waited for it.
             connection.wake();
         }
@@ -212,7 +212,46 @@ impl Worker {
         bins: &[Bytes],
     ) {
         let event = packet.event.as_ref().map_or("", |event| event.as_str());
-        let mut args = ArgCursor::new(packet.args, bins);
+        if self.is_busy(socket) || connection.held.borrow().has(socket) {
+            connection.held.borrow_mut().push(HeldEvent {
+                socket: socket.clone(),
+                event: event.into(),
+                ack: packet.ack,
+                args: packet.args.into(),
+                attachments: bins.to_vec(),
+            });
+            return;
+        }
+        self.run_event(connection, socket, event, packet.ack, ArgCursor::new(packet.args, bins));
+    }
+
+    /// The socket runs as many handlers as it may.
+    fn is_busy(&self, socket: &Socket) -> bool {
+        let max = self.hub.config.limits.max_handlers;
+        max > 0 && socket.unfinished_handlers() >= max
+    }
+
+    /// Starts held events for which a handler has finished.
+    pub(super) fn run_held(&self, connection: &Rc<Connection>) {
+        loop {
+            let next = connection.held.borrow_mut().take(|socket| !self.is_busy(socket));
+            let Some(held) = next else { return };
+            // What was sent before the socket left is not delivered after it.
+            if !held.socket.has_ended() {
+                let args = ArgCursor::new(&held.args, &held.attachments);
+                self.run_event(connection, &held.socket, &held.event, held.ack, args);
+            }
+        }
+    }
+
+    fn run_event(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Option<u64>,
+        mut args: ArgCursor<'_>,
+    ) {
         let Some(handler) = socket.handlers().event(event) else {
             // Nobody reads the arguments, but a broken packet is still a broken packet.
             if let Err(ArgError::Malformed(error)) = args.finish() {
@@ -220,16 +259,16 @@ impl Worker {
             }
             return;
         };
-        let cx = EventCx::new(socket, event, packet.ack);
+        let cx = EventCx::new(socket, event, asked);
         let call = || {
             catch_unwind(AssertUnwindSafe(|| handler(&cx, args)))
                 .unwrap_or_else(|_panic| Dispatch::Ready(Reply::Err(panicked())))
         };
-        let (outcome, dropped) = match packet.ack {
+        let (outcome, dropped) = match asked {
             Some(id) => ack_scope::run((socket.address(), id), call),
             None => (call(), false),
         };
-        let ack = match packet.ack {
+        let ack = match asked {
             Some(id) if cx.manual_ack.get() => Ack::Taken { id, dropped },
             Some(id) => Ack::Automatic(id),
             None => Ack::None,
@@ -246,31 +285,42 @@ impl Worker {
             Ok(reply) => self.reply(socket, event, ack, reply),
             Err(future) => {
                 let (replier, event) = (socket.clone(), event.to_owned());
-                self.keep_running(socket, future, move |worker, reply| {
+                self.keep_handler(socket, future, move |worker, reply| {
                     worker.reply(&replier, &event, ack, reply);
                 });
             }
         }
     }
 
-    /// Keeps a handler that waits; it counts for its session until it has finished.
+    /// Keeps an event handler that waits; it counts for its socket until it has finished.
+    fn keep_handler(
+        &self,
+        socket: &Socket,
+        future: LocalBoxFuture<Reply>,
+        done: impl FnOnce(&Self, Reply) + 'static,
+    ) {
+        socket.handler_started();
+        let counted = socket.clone();
+        self.keep_running(socket, future, move |worker, reply| {
+            done(worker, reply);
+            // Only the first below the limit makes room.
+            if counted.handler_finished() >= worker.hub.config.limits.max_handlers {
+                worker.route(counted.session(), SessionOp::HandlerDone);
+            }
+        });
+    }
+
+    /// Keeps something of the user's that waits.
     pub(super) fn keep_running(
         &self,
         socket: &Socket,
-        future: crate::handler::LocalBoxFuture<Reply>,
+        future: LocalBoxFuture<Reply>,
         done: impl FnOnce(&Self, Reply) + 'static,
     ) {
-        socket.session().handler_started();
-        let socket = socket.clone();
+        let hub = Arc::clone(socket.hub());
         let completion = Box::new(move |reply| {
-            let Some(worker) = Self::current(socket.hub()) else {
-                return;
-            };
-            done(&worker, reply);
-            let unfinished = socket.session().handler_finished();
-            // Only the first below the limit makes room.
-            if unfinished >= worker.hub.config.limits.max_handlers {
-                worker.route(socket.session(), SessionOp::HandlerDone);
+            if let Some(worker) = Self::current(&hub) {
+                done(&worker, reply);
             }
         });
         self.tasks.start(Running::new(future, completion));
@@ -329,7 +379,7 @@ fn unanswered(reply: Reply) -> Reply {
 struct TakenAck {
     socket: Socket,
     id: u64,
-    future: crate::handler::LocalBoxFuture<Reply>,
+    future: LocalBoxFuture<Reply>,
 }
 
 impl Future for TakenAck {

@@ -39,8 +39,6 @@ pub struct SessionHandle {
     pub(super) slot: AtomicUsize,
     /// A WebSocket carries the session, or tries to.
     websocket: AtomicBool,
-    /// Handlers that have not finished.
-    unfinished: AtomicUsize,
     ended: AtomicBool,
     push: Mutex<Option<oneshot::Sender<()>>>,
 }
@@ -54,7 +52,6 @@ impl SessionHandle {
             leaves_at: AtomicU64::new(u64::MAX),
             slot: AtomicUsize::new(usize::MAX),
             websocket: AtomicBool::new(websocket),
-            unfinished: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
             push: Mutex::new(None),
         }
@@ -104,18 +101,6 @@ impl SessionHandle {
     /// The WebSocket failed before the upgrade; another may try.
     pub(crate) fn release_websocket(&self) {
         self.websocket.store(false, Ordering::Release);
-    }
-
-    pub(crate) fn handler_started(&self) {
-        self.unfinished.fetch_add(1, Ordering::AcqRel);
-    }
-
-    pub(crate) fn handler_finished(&self) -> usize {
-        self.unfinished.fetch_sub(1, Ordering::AcqRel)
-    }
-
-    pub(crate) fn unfinished_handlers(&self) -> usize {
-        self.unfinished.load(Ordering::Acquire)
     }
 
     /// The session is over.
@@ -201,7 +186,7 @@ impl Hub {
                 max_bytes: limits.max_binary_packet,
                 timeout: limits.attachment_timeout,
             },
-            bus: Bus::new(limits.max_worker_queue),
+            bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes),
             config,
             sids,
             hasher: ahash::RandomState::default(),

@@ -195,11 +195,31 @@ impl Worker {
         self.rearm(connection);
     }
 
-    /// Runs a socket's end: `disconnecting` with its rooms, then without, once.
+    /// Ends a socket, once: `disconnecting` with its rooms, then without.
+    ///
+    /// The handlers of one end may cause others, without a bound. Those wait until the first is through:
+    /// only the outermost call runs handlers.
     pub(super) fn socket_ended(&self, socket: &Socket, reason: DisconnectReason) {
         if !socket.begin_end() {
             return;
         }
+        self.ends.borrow_mut().push_back((socket.clone(), reason));
+        if self.ending.replace(true) {
+            return;
+        }
+        loop {
+            let next = self.ends.borrow_mut().pop_front();
+            let Some((socket, reason)) = next else { break };
+            // The last handle of a socket drops what users stored on it.
+            self.guarded(move || {
+                self.run_end(&socket, reason);
+                drop(socket);
+            });
+        }
+        self.ending.set(false);
+    }
+
+    fn run_end(&self, socket: &Socket, reason: DisconnectReason) {
         let handlers = Arc::clone(socket.handlers());
         for handler in &handlers.disconnecting {
             self.run_life_cycle(socket, handler, Some(reason));
@@ -211,7 +231,6 @@ impl Worker {
                 .get_mut(socket.namespace().index())
                 .and_then(|adapter| adapter.remove(socket.id()))
         };
-        // It may hold the last handle of values that users stored, with a `Drop` of their own.
         drop(removed);
         socket.namespace().count_disconnected();
         socket.fail_acks();
@@ -235,9 +254,10 @@ impl Worker {
             // A push may have waited for this output to go.
             self.resume_later(connection);
         }
-        let (reason, closed, output) = {
+        let (reason, closed, output, websocket) = {
             let engine = connection.engine.borrow();
-            (engine.close_reason(), engine.is_closed(), engine.has_output())
+            let websocket = engine.transport() == Transport::Websocket;
+            (engine.close_reason(), engine.is_closed(), engine.has_output(), websocket)
         };
         if output {
             connection.wake();
@@ -246,6 +266,7 @@ impl Worker {
         if !connection.ended.replace(true) {
             tracing::debug!(?reason, "session ended");
             connection.handle.end();
+            drop(connection.held.take());
             if let Some(push) = connection.push.borrow_mut().take() {
                 let _lost = push.reply.send(PushReply::Refused(HandshakeError::UnknownSid));
             }
@@ -258,7 +279,9 @@ impl Worker {
             }
         }
         connection.wake();
-        if closed {
+        // A WebSocket connection takes its farewell by itself, if its peer reads; nobody else can
+        // reach the session any more.
+        if closed || websocket {
             self.hub.remove_session(&connection.handle);
             self.forget(connection);
         }

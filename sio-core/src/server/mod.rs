@@ -14,6 +14,7 @@ mod connection;
 mod delivery;
 mod dispatch;
 mod handshake;
+mod held;
 mod hub;
 mod io;
 mod life;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 
 use crate::close::CloseReason;
+use crate::engine::timer::after;
 use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Transport};
 
 use super::connection::{Connection, PendingPush};
@@ -75,7 +76,7 @@ impl Worker {
             SessionOp::Send { socket, .. } if socket.has_ended() => {}
             SessionOp::Send { socket, group, volatile, ack } => {
                 if let Some((id, timeout)) = ack {
-                    socket.arm_ack(id, self.now() + timeout);
+                    socket.arm_ack(id, after(self.now(), timeout));
                     self.rearm(connection);
                 }
                 if connection.send(&group, volatile) {
@@ -139,6 +140,7 @@ impl Worker {
                 self.settle(connection);
             }
             SessionOp::HandlerDone => {
+                self.run_held(connection);
                 self.resume_push(connection);
                 connection.wake();
             }
@@ -191,18 +193,21 @@ impl Worker {
         bytes
     }
 
-    /// The session takes no frames now: too many handlers run, too much waits
-    /// for the peer, or a push that came before them is held.
+    /// The session takes no frames now: too much waits for its handlers or for its peer, or a push that
+    /// came before them is held.
     #[must_use]
     pub fn is_paused(&self, connection: &Connection) -> bool {
         connection.push.borrow().is_some() || self.is_full(connection)
     }
 
-    /// Too many handlers run, or too much waits for the peer.
+    /// Too much waits for handlers, or for the peer.
     pub(super) fn is_full(&self, connection: &Connection) -> bool {
-        let max_handlers = self.hub.config.limits.max_handlers;
-        (max_handlers > 0 && connection.handle.unfinished_handlers() >= max_handlers)
-            || connection.engine.borrow().is_congested()
+        self.holds_too_much(connection) || connection.engine.borrow().is_congested()
+    }
+
+    /// Too many bytes wait for handlers to finish.
+    pub(super) fn holds_too_much(&self, connection: &Connection) -> bool {
+        connection.held.borrow().bytes() > self.hub.config.limits.max_payload
     }
 
     /// A WebSocket for a session of this worker opened. `false`: close it, the session is unharmed.

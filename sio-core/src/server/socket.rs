@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,8 @@ struct Inner {
     session: Arc<SessionHandle>,
     auth: Box<str>,
     status: AtomicU8,
+    /// Event handlers that have not finished.
+    unfinished: AtomicUsize,
     rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
     states: Mutex<Option<Box<States>>>,
@@ -109,6 +111,7 @@ impl Socket {
             session: Arc::clone(session),
             auth: auth.into(),
             status: AtomicU8::new(CONNECTING),
+            unfinished: AtomicUsize::new(0),
             rooms: Mutex::default(),
             acks: Mutex::default(),
             states: Mutex::default(),
@@ -433,6 +436,19 @@ impl Socket {
     }
 
     // ---- for the worker -------------------------------------------------------------------------
+
+    pub(crate) fn handler_started(&self) {
+        self.0.unfinished.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Gives how many had not finished before.
+    pub(crate) fn handler_finished(&self) -> usize {
+        self.0.unfinished.fetch_sub(1, Ordering::AcqRel)
+    }
+
+    pub(crate) fn unfinished_handlers(&self) -> usize {
+        self.0.unfinished.load(Ordering::Acquire)
+    }
 
     /// Tells this socket from all others that live.
     pub(crate) fn address(&self) -> usize {

@@ -78,9 +78,12 @@ impl Tasks {
         let mut running = self.running.take().unwrap_or_default();
         loop {
             running.extend(self.started.borrow_mut().drain(..));
-            match Pin::new(&mut running).poll_next(cx) {
-                Poll::Ready(Some(())) => {}
-                Poll::Ready(None) | Poll::Pending => {
+            let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut running).poll_next(cx)));
+            match polled {
+                Ok(Poll::Ready(Some(()))) => {}
+                // What a handler left behind panicked; the others go on.
+                Err(_panic) => tracing::error!("a panic outside a handler was stopped"),
+                Ok(Poll::Ready(None) | Poll::Pending) => {
                     if self.started.borrow().is_empty() {
                         break;
                     }

@@ -21,6 +21,7 @@ use crate::mux::Multiplexer;
 
 use super::bus::Message;
 use super::connection::{Connection, PendingPush};
+use super::held::HeldEvents;
 use super::hub::SessionHandle;
 use super::sessions::{PollReply, SessionOp};
 use super::socket::Socket;
@@ -33,6 +34,7 @@ pub(crate) struct Parcel {
     mux: Multiplexer<Socket>,
     poll: Option<oneshot::Sender<PollReply>>,
     push: Option<PendingPush>,
+    held: HeldEvents,
     ended: bool,
     connect_deadline: Option<Instant>,
     /// The rooms each socket was indexed in when it left; its own list may be ahead of that.
@@ -196,6 +198,7 @@ impl Worker {
             let now = self.now();
             connection.engine.borrow_mut().discard(now, CloseReason::ServerShuttingDown);
         }
+        self.run_held(&connection);
         self.resume_push(&connection);
         self.settle(&connection);
         self.rearm(&connection);
@@ -207,10 +210,11 @@ impl Worker {
 
     /// Makes a session live here.
     fn unpack(&self, handle: &Arc<SessionHandle>, parcel: Parcel) -> Rc<Connection> {
-        let Parcel { engine, mux, poll, push, ended, connect_deadline, rooms } = parcel;
+        let Parcel { engine, mux, poll, push, held, ended, connect_deadline, rooms } = parcel;
         let connection = Connection::new(Arc::clone(handle), engine, mux, connect_deadline);
         *connection.poll.borrow_mut() = poll;
         *connection.push.borrow_mut() = push;
+        connection.held.replace(held);
         connection.ended.set(ended);
         let connection = self.add(connection);
         for (socket, rooms) in &rooms {
@@ -267,6 +271,7 @@ impl Connection {
             mux: self.mux.into_inner(),
             poll: self.poll.into_inner(),
             push: self.push.into_inner(),
+            held: self.held.into_inner(),
             ended: self.ended.get(),
             connect_deadline: self.connect_deadline.get(),
             rooms,

@@ -5,6 +5,8 @@
 //! socket, to others on this worker, or end its own session.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +17,8 @@ use bytes::BytesMut;
 use slab::Slab;
 
 use crate::adapter::MemoryAdapter;
-use crate::close::CloseReason;
+use crate::close::{CloseReason, DisconnectReason};
+use crate::engine::timer::after;
 use crate::engine::{Session, Transport};
 use crate::sid::Sid;
 
@@ -29,6 +32,9 @@ use super::socket::Socket;
 use super::tasks::Tasks;
 use super::transfer::Arrival;
 use super::wheel::Wheel;
+
+/// Times the queue is emptied before sockets and timers have their turn again.
+const ROUNDS: usize = 16;
 
 thread_local! {
     /// The workers of this thread, one per server that runs on it.
@@ -57,6 +63,9 @@ pub struct Worker {
     index: usize,
     /// Something waits in the queue.
     waiting: Arc<AtomicBool>,
+    /// Sockets whose end is due, and whether the ends of others are being run.
+    pub(super) ends: RefCell<VecDeque<(Socket, DisconnectReason)>>,
+    pub(super) ending: Cell<bool>,
     /// Messages taken from the queue are being handled.
     receiving: Cell<bool>,
     clock: Box<dyn Fn() -> Instant>,
@@ -95,6 +104,8 @@ impl Worker {
         let worker = Rc::new(Self {
             index,
             waiting,
+            ends: RefCell::new(VecDeque::new()),
+            ending: Cell::new(false),
             receiving: Cell::new(false),
             hub: Arc::clone(hub),
             clock: Box::new(clock),
@@ -131,7 +142,7 @@ impl Worker {
         self.receiving.set(true);
         self.arrivals.borrow_mut().iter_mut().for_each(Arrival::give_up);
         for (_, message) in self.hub.bus.unregister(self.index) {
-            self.receive(message);
+            self.receive_guarded(message);
         }
         self.receiving.set(false);
         // Sessions that came with the last messages.
@@ -153,7 +164,7 @@ impl Worker {
         let connections: Vec<_> =
             self.connections.borrow().iter().map(|(_, c)| Rc::clone(c)).collect();
         for connection in connections {
-            self.transport_closed(&connection, CloseReason::TransportClose);
+            self.guarded(|| self.transport_closed(&connection, CloseReason::TransportClose));
         }
     }
 
@@ -197,7 +208,7 @@ impl Worker {
         for handle in self.resumable.take() {
             // One that has moved resumed when it arrived.
             if let Some(connection) = self.local(&handle) {
-                self.resume_push(&connection);
+                self.guarded(|| self.resume_push(&connection));
             }
         }
         self.tasks.poll(cx);
@@ -225,16 +236,41 @@ impl Worker {
         if self.receiving.replace(true) {
             return;
         }
-        loop {
+        // A bounded number of rounds: whoever keeps sending must not keep this thread from its sockets.
+        for _ in 0..ROUNDS {
             let messages = self.hub.bus.take(self.index, waker);
             if messages.is_empty() {
-                break;
+                self.receiving.set(false);
+                return;
             }
             for (_, message) in messages {
-                self.receive(message);
+                self.receive_guarded(message);
             }
         }
         self.receiving.set(false);
+        self.wake();
+    }
+
+    /// Handles a message; a panic, of a value that users stored for instance, ends at most one session.
+    fn receive_guarded(&self, message: Message) {
+        let session = match &message {
+            Message::Session(handle, _) => Some(Arc::clone(handle)),
+            _ => None,
+        };
+        if self.guarded(|| self.receive(message))
+            && let Some(connection) = session.and_then(|handle| self.local(&handle))
+        {
+            self.guarded(|| self.transport_closed(&connection, CloseReason::ForcedClose));
+        }
+    }
+
+    /// Runs something that may run users' code; `true` if that panicked.
+    pub(super) fn guarded(&self, call: impl FnOnce()) -> bool {
+        let panicked = catch_unwind(AssertUnwindSafe(call)).is_err();
+        if panicked {
+            tracing::error!("a panic outside a handler was stopped");
+        }
+        panicked
     }
 
     /// When [`Self::poll`] has to be called even if nothing wakes it; to be asked after each poll.
@@ -273,7 +309,7 @@ impl Worker {
             if let Some(connection) = connection
                 && connection.timer.expire(now)
             {
-                self.handle_timeout(&connection);
+                self.guarded(|| self.handle_timeout(&connection));
             }
         }
     }
@@ -281,6 +317,10 @@ impl Worker {
     /// Brings a session up to date; also called before input is handled, so that no timer is late.
     pub(super) fn handle_timeout(&self, connection: &Rc<Connection>) {
         let now = self.now();
+        if self.holds_too_much(connection) {
+            // A pong may have come that this side does not read.
+            connection.engine.borrow_mut().excuse_pong(now);
+        }
         connection.engine.borrow_mut().handle_timeout(now);
         if connection.mux.borrow().attachment_deadline().is_some_and(|deadline| deadline <= now) {
             self.end(connection, CloseReason::ForcedClose);
@@ -352,7 +392,7 @@ impl Worker {
             Arc::clone(&handle),
             engine,
             crate::mux::Multiplexer::default(),
-            self.hub.raw.is_none().then_some(now + connect_timeout),
+            self.hub.raw.is_none().then_some(after(now, connect_timeout)),
         );
         let connection = self.add(connection);
         self.hub.add_session(Arc::clone(&handle));

@@ -282,3 +282,14 @@ fn an_answer_to_a_socket_that_ended_is_dropped() {
     gates.open("slow");
     assert_eq!(client.frames(), [""; 0]);
 }
+
+#[test]
+fn a_timeout_beyond_the_clock_is_never() {
+    let server = Server::start(main_namespace(|ns| {
+        ns.on("go", |socket: Socket| drop(socket.emit_with_ack::<()>("q", (), Duration::MAX)));
+    }));
+    let mut client = server.joined();
+    assert_eq!(client.exchange("42[\"go\"]"), ["420[\"q\"]"]);
+    let socket = client.exchange("42[\"go\"]");
+    assert_eq!(socket, ["421[\"q\"]"]);
+}

@@ -393,3 +393,57 @@ fn the_reason_of_the_transport_is_the_reason_of_the_socket() {
     assert_eq!(notes.take(), ends("/", "transport error"));
     server.assert_empty();
 }
+
+#[test]
+fn ends_that_cause_ends_do_not_nest() {
+    const SESSIONS: usize = 3_000;
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on_disconnecting(|socket: Socket| socket.broadcast().disconnect_sockets(true));
+    }));
+    let mut clients: Vec<_> = (0..SESSIONS).map(|_| server.joined()).collect();
+    clients[0].send("41");
+    server.run();
+    assert_eq!(server.io.of("/").socket_count(), 0);
+}
+
+#[test]
+fn overflows_that_cause_overflows_do_not_nest() {
+    const SESSIONS: usize = 2_000;
+    let mut config = Io::builder().namespace("/", |ns| {
+        ns.on_disconnect(|socket: Socket| socket.io().emit("left", "x".repeat(200)));
+    });
+    config.config_mut().limits.send_buffer_max = 1_000;
+    let server = Server::start(config);
+    let _clients: Vec<_> = (0..SESSIONS).map(|_| server.joined_by_polling()).collect();
+    server.io.emit("x", "y".repeat(2_000)).unwrap();
+    server.run();
+    assert_eq!(server.io.of("/").socket_count(), 0);
+    server.assert_empty();
+}
+
+#[test]
+fn a_panic_in_what_a_user_stored_ends_one_session_only() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "deliberate");
+        }
+    }
+    let server = Server::start(
+        Io::builder()
+            .namespace("/", |ns| {
+                ns.on_connection(|socket: Socket| drop(socket.set_state(Bomb)));
+            })
+            .namespace("/calm", |ns| {
+                ns.on("echo", |number: i64| number);
+            }),
+    );
+    let _victims = [server.joined(), server.joined()];
+    let mut bystander = server.websocket();
+    bystander.exchange("40/calm,");
+    let everybody = server.io.of("/");
+    std::thread::spawn(move || everybody.disconnect_sockets(false)).join().unwrap();
+    server.run();
+    assert_eq!(server.io.of("/").socket_count(), 0);
+    assert_eq!(bystander.exchange("42/calm,0[\"echo\",1]"), ["43/calm,0[1]"]);
+}

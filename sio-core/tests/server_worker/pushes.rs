@@ -110,11 +110,15 @@ fn binary_in_a_push_may_be_spread_over_several() {
 // ---- input held back ----------------------------------------------------------------------------
 
 #[test]
-fn a_push_waits_while_as_many_handlers_run_as_may() {
+fn a_push_waits_while_more_is_held_than_may() {
     let (notes, gates) = (Notes::default(), Gates::default());
-    let server = Server::start(two_at_a_time(&notes, &gates));
+    let mut config = two_at_a_time(&notes, &gates);
+    config.config_mut().limits.max_payload = 120;
+    let server = Server::start(config);
     let mut client = server.joined_by_polling();
-    let mut reply = client.start_push(&WORK.join("\u{1e}"));
+    // `c` is held and fills what may be; `d` is not even looked at.
+    let d = "423[\"work\",\"d\"]";
+    let mut reply = client.start_push(&[WORK[0], WORK[1], WORK[2], d].join("\u{1e}"));
     assert_eq!(push_answer(&mut reply), None);
     assert_eq!(notes.take(), ["a", "b"]);
     gates.open("b");
@@ -122,6 +126,44 @@ fn a_push_waits_while_as_many_handlers_run_as_may() {
     assert_eq!(notes.take(), ["c"]);
     assert_eq!(push_answer(&mut reply).as_deref(), Some("ok"));
     assert_eq!(client.poll().as_deref(), Some("431[\"b\"]"));
+    gates.open("a");
+    server.run();
+    assert_eq!(notes.take(), ["d"]);
+}
+
+#[test]
+fn events_above_the_handler_limit_are_held_in_order() {
+    let (notes, gates) = (Notes::default(), Gates::default());
+    let server = Server::start(two_at_a_time(&notes, &gates));
+    let mut client = server.joined_by_polling();
+    assert_eq!(client.push(&WORK.join("\u{1e}")).as_deref(), Some("ok"));
+    assert_eq!(client.push("423[\"work\",\"d\"]").as_deref(), Some("ok"));
+    assert_eq!(notes.take(), ["a", "b"]);
+    gates.open("b");
+    server.run();
+    assert_eq!(notes.take(), ["c"]);
+    gates.open("c");
+    server.run();
+    assert_eq!(notes.take(), ["d"]);
+}
+
+#[test]
+fn answers_reach_handlers_while_events_are_held() {
+    let notes = Notes::default();
+    let note = notes.clone();
+    let mut config = Io::builder().namespace("/", |ns| {
+        ns.on("ask", async move |socket: Socket, name: String| {
+            let answer: Result<String, _> = socket.emit_with_ack("q", name, None).await;
+            note.add(answer.unwrap());
+        });
+    });
+    config.config_mut().limits.max_handlers = 1;
+    let server = Server::start(config);
+    let mut client = server.joined();
+    assert_eq!(client.send_all(&["42[\"ask\",\"a\"]", "42[\"ask\",\"b\"]"]), ["420[\"q\",\"a\"]"]);
+    assert_eq!(client.exchange("430[\"A\"]"), ["421[\"q\",\"b\"]"]);
+    client.exchange("431[\"B\"]");
+    assert_eq!(notes.take(), ["A", "B"]);
 }
 
 #[test]
@@ -134,9 +176,11 @@ fn a_push_of_exactly_as_many_handlers_does_not_wait() {
 }
 
 #[test]
-fn a_websocket_is_not_read_while_as_many_handlers_run_as_may() {
+fn a_websocket_is_not_read_while_more_is_held_than_may() {
     let (notes, gates) = (Notes::default(), Gates::default());
-    let server = Server::start(two_at_a_time(&notes, &gates));
+    let mut config = two_at_a_time(&notes, &gates);
+    config.config_mut().limits.max_payload = 120;
+    let server = Server::start(config);
     let mut client = server.joined();
     assert_eq!(client.send_all(&WORK), [""; 0]);
     assert_eq!(notes.take(), ["a", "b"]);
@@ -144,6 +188,7 @@ fn a_websocket_is_not_read_while_as_many_handlers_run_as_may() {
     gates.open("a");
     assert_eq!(client.frames(), ["430[\"a\"]"]);
     assert_eq!(notes.take(), ["c"]);
+    assert!(!server.worker.is_paused(&client.connection));
 }
 
 #[test]
