@@ -24,7 +24,7 @@ use super::connection::{Connection, PendingPush};
 use super::held::HeldEvent;
 use super::life::{panicked, report};
 use super::raw::EngineSocket;
-use super::sessions::{PushReply, SessionOp};
+use super::sessions::PushReply;
 use super::socket::Socket;
 use super::tasks::{Running, Tasks};
 use super::worker::Worker;
@@ -292,7 +292,7 @@ impl Worker {
         }
     }
 
-    /// Keeps an event handler that waits; it counts for its socket until it has finished.
+    /// Keeps an event handler that waits; it counts for its socket until it has finished or is dropped.
     fn keep_handler(
         &self,
         socket: &Socket,
@@ -300,13 +300,10 @@ impl Worker {
         done: impl FnOnce(&Self, Reply) + 'static,
     ) {
         socket.handler_started();
-        let counted = socket.clone();
+        let slot = HandlerSlot(socket.clone());
         self.keep_running(socket, future, move |worker, reply| {
+            let _slot = slot;
             done(worker, reply);
-            // Only the first below the limit makes room.
-            if counted.handler_finished() >= worker.hub.config.limits.max_handlers {
-                worker.route(counted.session(), SessionOp::HandlerDone);
-            }
         });
     }
 
@@ -352,6 +349,19 @@ impl Worker {
     fn answer(&self, socket: &Socket, id: u64, reply: Reply) {
         if let Some(args) = reply.into_ack() {
             socket.send_ack(Some(self), id, args);
+        }
+    }
+}
+
+/// The place of a waiting handler among those its socket may have.
+struct HandlerSlot(Socket);
+
+impl Drop for HandlerSlot {
+    fn drop(&mut self) {
+        // Only the first below the limit makes room.
+        let max = self.0.hub().config.limits.max_handlers;
+        if self.0.handler_finished() >= max && !self.0.has_ended() {
+            self.0.handler_done();
         }
     }
 }

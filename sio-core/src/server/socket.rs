@@ -446,6 +446,13 @@ impl Socket {
         self.0.unfinished.fetch_sub(1, Ordering::AcqRel)
     }
 
+    /// Held events may go on.
+    pub(crate) fn handler_done(&self) {
+        if self.route(SessionOp::HandlerDone).is_err() {
+            tracing::warn!("a worker's queue is full; held events wait for the next handler");
+        }
+    }
+
     pub(crate) fn unfinished_handlers(&self) -> usize {
         self.0.unfinished.load(Ordering::Acquire)
     }

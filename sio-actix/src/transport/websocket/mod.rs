@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use actix_http::ws::hash_key;
+use actix_web::body::BodyStream;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, Version, header};
 use actix_web::{HttpRequest, HttpResponse};
@@ -166,5 +167,8 @@ fn closed_at_once(accepted: &Accepted) -> HttpResponse {
     let close = futures_util::stream::once(std::future::ready(Ok::<_, std::convert::Infallible>(
         Bytes::from_static(codec::CLOSE_FRAME),
     )));
-    switching(accepted).streaming(close)
+    match switching(accepted).message_body(BodyStream::new(close)) {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => HttpResponse::from_error(error),
+    }
 }
