@@ -229,7 +229,8 @@ impl Bus {
         let waker = {
             let mut state = self.lock();
             let home = session.home();
-            if state.queues.get(home).is_some_and(|queue| self.is_full(queue)) {
+            let full = state.queues.get(home).is_some_and(|queue| self.is_full(queue));
+            if full && !op.is_essential() {
                 return Err(QueueFull);
             }
             let number = state.next_number();

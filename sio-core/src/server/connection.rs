@@ -39,6 +39,8 @@ pub struct Connection {
     pub(crate) push: RefCell<Option<PendingPush>>,
     pub(crate) pushing: Cell<bool>,
     pub(crate) held: RefCell<HeldEvents>,
+    /// Since when the peer is not read because too much is held, without a handler having finished.
+    pub(crate) full_since: Cell<Option<Instant>>,
     /// The sockets were told that the session ended.
     pub(crate) ended: Cell<bool>,
     pub(crate) connect_deadline: Cell<Option<Instant>>,
@@ -64,6 +66,7 @@ impl Connection {
             push: RefCell::new(None),
             pushing: Cell::new(false),
             held: RefCell::default(),
+            full_since: Cell::new(None),
             ended: Cell::new(false),
             connect_deadline: Cell::new(connect_deadline),
             timer: WheelTimer::default(),

@@ -33,7 +33,9 @@ impl Worker {
         if let Some(adapter) = self.adapters.borrow().get(broadcast.namespace.index()) {
             adapter.select(&broadcast.options, |receiver| {
                 let connection = &receiver.connection;
+                // A socket whose end waits for its turn is told nothing more.
                 if !belongs_elsewhere(connection, source)
+                    && !receiver.socket.has_ended()
                     && connection.send(&broadcast.group, volatile)
                 {
                     unsettled.push(Rc::clone(connection));
@@ -54,7 +56,8 @@ impl Worker {
         let mut selected = Vec::new();
         if let Some(adapter) = self.adapters.borrow().get(selection.namespace.index()) {
             adapter.select(&selection.options, |receiver| {
-                if !belongs_elsewhere(&receiver.connection, source) {
+                if !belongs_elsewhere(&receiver.connection, source) && !receiver.socket.has_ended()
+                {
                     selected.push(receiver.clone());
                 }
             });

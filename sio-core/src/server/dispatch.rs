@@ -78,11 +78,16 @@ impl Worker {
         }
         let push = connection.push.borrow_mut().take();
         if let Some(push) = push {
-            self.guarded(|| {
+            let panicked = self.guarded(|| {
                 let unfinished = self.feed(connection, push);
                 *connection.push.borrow_mut() = unfinished;
                 self.settle(connection);
             });
+            if panicked {
+                // The rest of the push is lost, and with it the session.
+                connection.engine.borrow_mut().abort(CloseReason::ForcedClose);
+                self.settle(connection);
+            }
             // Frames may have waited for it.
             connection.wake();
         }
@@ -181,6 +186,7 @@ impl Worker {
             }
             Ok(MuxEvent::Disconnect { socket }) => {
                 connection.mux.borrow_mut().leave(socket.namespace().path());
+                self.drop_held(connection, &socket);
                 self.socket_ended(&socket, DisconnectReason::ClientNamespaceDisconnect);
             }
             Err(MuxError::Decode(error)) => self.on_undecodable(connection, error),
@@ -233,14 +239,27 @@ impl Worker {
 
     /// Starts held events for which a handler has finished.
     pub(super) fn run_held(&self, connection: &Rc<Connection>) {
-        loop {
+        connection.full_since.set(None);
+        while !connection.is_ending() {
             let next = connection.held.borrow_mut().take(|socket| !self.is_busy(socket));
             let Some(held) = next else { return };
-            // What was sent before the socket left is not delivered after it.
-            if !held.socket.has_ended() {
-                let args = ArgCursor::new(&held.args, &held.attachments);
-                self.run_event(connection, &held.socket, &held.event, held.ack, args);
-            }
+            self.guarded(move || {
+                // What was sent before the socket left is not delivered after it.
+                if !held.socket.has_ended() {
+                    let args = ArgCursor::new(&held.args, &held.attachments);
+                    self.run_event(connection, &held.socket, &held.event, held.ack, args);
+                }
+            });
+        }
+    }
+
+    /// A socket has ended: its held events take no more room.
+    pub(super) fn drop_held(&self, connection: &Rc<Connection>, socket: &Socket) {
+        let dropped = connection.held.borrow_mut().take_all(socket);
+        if !dropped.is_empty() {
+            drop(dropped);
+            self.resume_later(connection);
+            connection.wake();
         }
     }
 

@@ -56,6 +56,20 @@ impl HeldEvents {
         Some(event)
     }
 
+    /// Takes all events of a socket that has ended.
+    pub(crate) fn take_all(&mut self, socket: &Socket) -> Vec<HeldEvent> {
+        let mut ended = Vec::new();
+        for event in std::mem::take(&mut self.events) {
+            if event.socket == *socket {
+                ended.push(event);
+            } else {
+                self.events.push_back(event);
+            }
+        }
+        self.bytes -= ended.iter().map(HeldEvent::weight).sum::<usize>();
+        ended
+    }
+
     /// Bytes that are held.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes

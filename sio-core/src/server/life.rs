@@ -174,7 +174,7 @@ impl Worker {
     }
 
     /// Tells the client to leave a namespace, and ends its socket.
-    fn leave_namespace(&self, connection: &Connection, socket: &Socket) {
+    fn leave_namespace(&self, connection: &Rc<Connection>, socket: &Socket) {
         let path = socket.namespace().path();
         if socket.has_ended() || !connection.mux.borrow_mut().withdraw(path, socket) {
             return;
@@ -182,6 +182,7 @@ impl Worker {
         let mut text = Vec::with_capacity(16);
         packet::encode_disconnect(&mut text, path);
         connection.engine.borrow_mut().send_text(&[&text]);
+        self.drop_held(connection, socket);
         if socket.is_connected() {
             self.socket_ended(socket, DisconnectReason::ServerNamespaceDisconnect);
         } else {

@@ -142,6 +142,7 @@ impl Worker {
             SessionOp::HandlerDone => {
                 self.run_held(connection);
                 self.resume_push(connection);
+                self.settle(connection);
                 connection.wake();
             }
         }

@@ -37,6 +37,21 @@ pub enum PushReply {
     Invalid,
 }
 
+impl SessionOp {
+    /// Must arrive whatever else waits; there are no more of these than handlers, requests and ends.
+    pub(crate) const fn is_essential(&self) -> bool {
+        matches!(
+            self,
+            Self::HandlerDone
+                | Self::Decided { .. }
+                | Self::PollLost { .. }
+                | Self::PushFailed(_)
+                | Self::Disconnect { .. }
+                | Self::Close(_)
+        )
+    }
+}
+
 /// An operation on a session, carried out by its home worker.
 #[derive(Debug)]
 pub(crate) enum SessionOp {

@@ -257,7 +257,7 @@ impl Worker {
         };
         let mux = connection.mux.borrow();
         mux.sockets()
-            .filter(|socket| socket.namespace().index() == namespace)
+            .filter(|socket| socket.namespace().index() == namespace && !socket.has_ended())
             .filter(|socket| adapter.selects(options, socket.id()))
             .cloned()
             .collect()

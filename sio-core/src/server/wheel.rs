@@ -51,8 +51,8 @@ impl Wheel {
     }
 
     fn moment_of(&self, tick: u64) -> Instant {
-        let ticks = u32::try_from(tick).unwrap_or(u32::MAX);
-        self.start + TICK.checked_mul(ticks).unwrap_or(Duration::MAX)
+        let millis = u64::try_from(TICK.as_millis()).unwrap_or(1).saturating_mul(tick);
+        self.start.checked_add(Duration::from_millis(millis)).unwrap_or(self.start)
     }
 
     /// Moves on to `now` and appends the entries that came up.
@@ -159,6 +159,19 @@ mod tests {
         let mut due = Vec::new();
         wheel.advance(now, &mut due);
         due
+    }
+
+    #[test]
+    fn years_of_uptime_change_nothing() {
+        let start = Instant::now();
+        let mut wheel = Wheel::new(start);
+        let late = start + Duration::from_secs(3 * 365 * 24 * 3600);
+        due(&mut wheel, late);
+        let deadline = late + Duration::from_secs(25);
+        wheel.insert(deadline, (1, 0));
+        assert!(wheel.next_deadline().unwrap() >= deadline);
+        assert!(due(&mut wheel, late + Duration::from_secs(24)).is_empty());
+        assert_eq!(due(&mut wheel, deadline + TICK), [(1, 0)]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use slab::Slab;
@@ -318,8 +318,13 @@ impl Worker {
     pub(super) fn handle_timeout(&self, connection: &Rc<Connection>) {
         let now = self.now();
         if self.holds_too_much(connection) {
-            // A pong may have come that this side does not read.
-            connection.engine.borrow_mut().excuse_pong(now);
+            let since = connection.full_since.get().unwrap_or(now);
+            connection.full_since.set(Some(since));
+            // A pong may have come that this side does not read. If nothing moves, the handlers may be
+            // waiting for just what is not read either: then the session is given up.
+            if now.saturating_duration_since(since) < self.patience() {
+                connection.engine.borrow_mut().excuse_pong(now);
+            }
         }
         connection.engine.borrow_mut().handle_timeout(now);
         if connection.mux.borrow().attachment_deadline().is_some_and(|deadline| deadline <= now) {
@@ -341,6 +346,12 @@ impl Worker {
             connection.wake();
         }
         self.rearm(connection);
+    }
+
+    /// How long a session that is not read is kept although no handler finishes.
+    fn patience(&self) -> Duration {
+        let engine = &self.hub.engine;
+        engine.ping_interval.saturating_add(engine.ping_timeout).saturating_mul(2)
     }
 
     /// Puts a session's next deadline on the wheel, if that is earlier than what stands there.

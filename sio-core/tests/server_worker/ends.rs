@@ -447,3 +447,20 @@ fn a_panic_in_what_a_user_stored_ends_one_session_only() {
     assert_eq!(server.io.of("/").socket_count(), 0);
     assert_eq!(bystander.exchange("42/calm,0[\"echo\",1]"), ["43/calm,0[1]"]);
 }
+
+#[test]
+fn a_socket_hears_nothing_after_its_goodbye() {
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on_disconnect(async |socket: Socket| {
+            let io = socket.io();
+            for other in io.of("/").sockets().await {
+                other.disconnect(false);
+            }
+            io.emit("after", 1)
+        });
+    }));
+    let (mut first, mut second) = (server.joined(), server.joined());
+    first.send("41");
+    server.run();
+    assert_eq!(second.frames(), ["41"]);
+}

@@ -270,3 +270,33 @@ fn a_receiver_that_does_not_read_ends_and_the_others_get_everything() {
     assert_eq!(sleeping.poll().as_deref(), Some("gone"));
     assert_eq!(server.io.of("/").socket_count(), 1);
 }
+
+#[test]
+fn a_broken_event_that_was_held_ends_the_session_at_once() {
+    let (notes, gates) = (Notes::default(), Gates::default());
+    let server = Server::start(two_at_a_time(&notes, &gates));
+    let mut client = server.joined();
+    client.send_all(&[WORK[0], WORK[1], "42[\"work\",{bad]", "42[\"work\",\"late\"]"]);
+    gates.open("a");
+    assert_eq!(client.frames(), ["430[\"a\"]", "(closed)"]);
+    assert_eq!(notes.take(), ["a", "b"]);
+    server.assert_empty();
+}
+
+#[test]
+fn a_socket_that_ends_gives_the_room_of_its_held_events_back() {
+    let (notes, gates) = (Notes::default(), Gates::default());
+    let mut config = two_at_a_time(&notes, &gates).namespace("/calm", |ns| {
+        ns.on("echo", |number: i64| number);
+    });
+    config.config_mut().limits.max_payload = 120;
+    let server = Server::start(config);
+    let mut client = server.joined();
+    client.exchange("40/calm,");
+    client.send_all(&WORK);
+    assert!(server.worker.is_paused(&client.connection));
+    server.io.of("/").disconnect_sockets(false);
+    assert!(!server.worker.is_paused(&client.connection));
+    let told = client.exchange("42/calm,5[\"echo\",1]");
+    assert_eq!(told.last().map(String::as_str), Some("43/calm,5[1]"));
+}
