@@ -183,8 +183,8 @@ impl Socket {
 
     /// Sends an event to this client.
     ///
-    /// A tuple is several arguments, `()` none, anything else one. Packets of one task leave in the
-    /// order of the calls.
+    /// A tuple is several arguments, `()` none, anything else one; an array `[T; N]` is a tuple to serde,
+    /// so wrap it (`([1, 2],)`) or send a `Vec`. Packets of one task leave in the order of the calls.
     ///
     /// # Errors
     ///
