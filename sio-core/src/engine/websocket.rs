@@ -13,8 +13,6 @@ use super::packet;
 const FIN_TEXT: u8 = 0x81;
 /// First byte of a final binary frame.
 const FIN_BINARY: u8 = 0x82;
-/// Longest frame header a server writes.
-pub const MAX_HEADER: usize = 10;
 
 /// Appends the header of a frame with `len` bytes of payload.
 #[inline]

@@ -16,10 +16,14 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use futures_core::Stream as _;
 use sio_core::close::CloseReason;
 use sio_core::engine::ProbeReply;
+use sio_core::engine::websocket::put_frame;
+use sio_core::frame::Frame;
 use sio_core::server::{Connection, Worker};
 
 use super::codec::{self, Message, Opcode, Parser, Violation};
 
+/// The answer to a probe (Engine.IO 4, "upgrade").
+const PROBE_PONG: Frame = Frame::constant("3probe");
 /// Messages of one connection before others have their turn.
 const TURN_MESSAGES: u32 = 256;
 /// actix copies what a body yields into its write buffer as a whole, so large frames go in slices.
@@ -276,7 +280,7 @@ impl MessageBody for BodyConnection {
         if this.probe_pong {
             this.probe_pong = false;
             let mut pong = BytesMut::with_capacity(8 + bytes.len());
-            codec::put_frame(&mut pong, Opcode::Text, b"3probe");
+            put_frame(&mut pong, &PROBE_PONG, false);
             pong.extend_from_slice(&bytes);
             return Poll::Ready(Some(Ok(pong.freeze())));
         }
@@ -288,7 +292,7 @@ impl MessageBody for BodyConnection {
         }
         if let Some(ping) = this.pong.take() {
             let mut pong = BytesMut::with_capacity(ping.len() + 2);
-            codec::put_frame(&mut pong, Opcode::Pong, &ping);
+            codec::put_control(&mut pong, Opcode::Pong, &ping);
             return Poll::Ready(Some(Ok(pong.freeze())));
         }
         if let Some(last) = this.ending() {

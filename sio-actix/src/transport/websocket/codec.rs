@@ -2,7 +2,8 @@
 //!
 //! Chunks of the request body come in and messages go out; neighbours are the response body that
 //! feeds the [`Parser`] and the Engine.IO decoder that reads the messages.
-//! The `put_*` functions are the way back: they append whole, unmasked frames to a buffer.
+//! The `put_*` functions are the way back for control frames; data frames are written where they wait,
+//! in the core's outbox.
 //! Nothing here may take memory for bytes that were announced but have not arrived, apart from one
 //! small reserve, and no payload byte may be scanned again because the next chunk arrives.
 //!
@@ -438,36 +439,18 @@ impl Opcode {
     }
 }
 
-/// Appends the head of an unfragmented frame whose `len` bytes of payload the caller appends next.
-///
-/// The payload of a control frame has at most 125 bytes.
-pub(crate) fn put_header(out: &mut BytesMut, opcode: Opcode, len: usize) {
-    debug_assert!(!opcode.is_control() || len <= usize::from(MAX_SHORT));
-    let first = FIN | opcode.bits();
-    match (u8::try_from(len), u16::try_from(len)) {
-        (Ok(len @ ..=MAX_SHORT), _) => out.extend_from_slice(&[first, len]),
-        (_, Ok(len)) => {
-            let [a, b] = len.to_be_bytes();
-            out.extend_from_slice(&[first, LENGTH_IN_2, a, b]);
-        }
-        _ => {
-            let [a, b, c, d, e, f, g, h] = (len as u64).to_be_bytes();
-            out.extend_from_slice(&[first, LENGTH_IN_8, a, b, c, d, e, f, g, h]);
-        }
-    }
-}
-
-/// Appends an unfragmented frame.
-pub(crate) fn put_frame(out: &mut BytesMut, opcode: Opcode, payload: &[u8]) {
-    out.reserve(MAX_SERVER_HEAD + payload.len());
-    put_header(out, opcode, payload.len());
-    out.extend_from_slice(payload);
+/// Appends a control frame; its payload has at most 125 bytes.
+pub(crate) fn put_control(out: &mut BytesMut, opcode: Opcode, payload: &[u8]) {
+    debug_assert!(opcode.is_control() && payload.len() <= usize::from(MAX_SHORT));
+    let len = u8::try_from(payload.len()).unwrap_or(MAX_SHORT).min(MAX_SHORT);
+    out.extend_from_slice(&[FIN | opcode.bits(), len]);
+    out.extend_from_slice(payload.get(..usize::from(len)).unwrap_or_default());
 }
 
 /// Appends a close frame, without a payload if there is no code to tell.
 pub(crate) fn put_close(out: &mut BytesMut, code: Option<u16>) {
     match code {
-        Some(code) => put_frame(out, Opcode::Close, &code.to_be_bytes()),
+        Some(code) => put_control(out, Opcode::Close, &code.to_be_bytes()),
         None => out.extend_from_slice(CLOSE_FRAME),
     }
 }
@@ -559,8 +542,6 @@ const LENGTH_IN_8: u8 = 127;
 const MAX_LENGTH: u64 = u64::MAX >> 1;
 /// Head of a frame from a client at its longest: two bytes, eight of length, four of masking key.
 const MAX_HEAD: usize = 14;
-/// The same from a server, which sends no masking key.
-const MAX_SERVER_HEAD: usize = 10;
 /// Memory taken at once for an incomplete frame; beyond it, bytes must arrive first.
 const UPFRONT: usize = 16 * 1024;
 /// Memory that a scratch buffer keeps from call to call.

@@ -315,35 +315,23 @@ fn mask_turns_with_the_offset() {
 
 #[test]
 fn lengths_at_the_boundaries_work_both_ways() {
-    let heads: [(usize, &[u8]); 6] = [
-        (0, &[0x82, 0]),
-        (125, &[0x82, 125]),
-        (126, &[0x82, 126, 0, 126]),
-        (127, &[0x82, 126, 0, 127]),
-        (65535, &[0x82, 126, 0xFF, 0xFF]),
-        (65536, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
-    ];
-    for (len, head) in heads {
+    for len in [0, 125, 126, 127, 65_535, 65_536] {
         let payload: Vec<u8> = (0..128).cycle().take(len).collect();
         for (first, opcode) in [(0x81, Opcode::Text), (0x82, Opcode::Binary)] {
             let stream = frame(first, &payload);
             assert_eq!(parse(&stream), [seen(opcode, &payload)], "{len}");
         }
-        let mut out = BytesMut::new();
-        put_frame(&mut out, Opcode::Binary, &payload);
-        assert_eq!(out, [head, &payload].concat());
     }
 }
 
 #[test]
 fn server_frames_are_literal_bytes() {
     let mut out = BytesMut::new();
-    put_frame(&mut out, Opcode::Text, b"2");
-    put_frame(&mut out, Opcode::Ping, b"");
-    put_frame(&mut out, Opcode::Pong, b"ab");
+    put_control(&mut out, Opcode::Ping, b"");
+    put_control(&mut out, Opcode::Pong, b"ab");
     put_close(&mut out, None);
     put_close(&mut out, Some(1009));
-    assert_eq!(&out[..], b"\x81\x012\x89\0\x8A\x02ab\x88\0\x88\x02\x03\xF1");
+    assert_eq!(&out[..], b"\x89\0\x8A\x02ab\x88\0\x88\x02\x03\xF1");
 }
 
 #[test]
