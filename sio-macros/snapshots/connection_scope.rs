@@ -15,7 +15,6 @@ impl ::sio_actix::__private::ControllerPath for Counter {
     const PATH: &'static ::core::primitive::str = "/c";
 }
 #[automatically_derived]
-#[allow(unused_imports, clippy::all, clippy::pedantic, reason = "generated code")]
 impl ::sio_actix::__private::ConnectionController for Counter {
     const NAMESPACE: &'static ::core::primitive::str = <Self as ::sio_actix::__private::ControllerPath>::PATH;
     fn register(ns: &mut ::sio_actix::__private::NamespaceBuilder) {

@@ -8,7 +8,6 @@ impl sio::__private::ControllerPath for Hello {
     const PATH: &'static ::core::primitive::str = "/x";
 }
 #[automatically_derived]
-#[allow(unused_imports, clippy::all, clippy::pedantic, reason = "generated code")]
 impl sio::__private::Controller for Hello {
     const NAMESPACE: &'static ::core::primitive::str = <Self as sio::__private::ControllerPath>::PATH;
     fn register(
@@ -32,7 +31,7 @@ impl sio::__private::Controller for Hello {
                     "a",
                     |_: &mut sio::__private::Requirements| {},
                     {
-                        let this = sio::__private::Arc::clone(&self);
+                        let this = ::core::clone::Clone::clone(&self);
                         move |
                             cx: &sio::__private::EventCx<'_>,
                             mut args: sio::__private::ArgCursor<'_>,
@@ -43,7 +42,7 @@ impl sio::__private::Controller for Hello {
                                 return out;
                             }
                             let outlet = cx.outlet();
-                            let this = sio::__private::Arc::clone(&this);
+                            let this = ::core::clone::Clone::clone(&this);
                             sio::__private::pending(async move {
                                 let r = Self::a(&this).await;
                                 match sio::__private::Ret::of(&r).split(r) {
@@ -77,7 +76,7 @@ impl sio::__private::Controller for Hello {
                     "a",
                     |_: &mut sio::__private::Requirements| {},
                     {
-                        let this = sio::__private::Arc::clone(&self);
+                        let this = ::core::clone::Clone::clone(&self);
                         move |
                             cx: &sio::__private::EventCx<'_>,
                             mut args: sio::__private::ArgCursor<'_>,
@@ -88,7 +87,7 @@ impl sio::__private::Controller for Hello {
                                 return out;
                             }
                             let outlet = cx.outlet();
-                            let this = sio::__private::Arc::clone(&this);
+                            let this = ::core::clone::Clone::clone(&this);
                             sio::__private::pending(async move {
                                 let r = Self::a(&this).await;
                                 match sio::__private::Ret::of(&r).split(r) {

@@ -7,7 +7,6 @@ where
     }
 }
 #[automatically_derived]
-#[allow(unused_imports, clippy::all, clippy::pedantic, reason = "generated code")]
 impl<R: Repo, const N: usize> ::sio_actix::__private::Controller for Gen<R, N>
 where
     R: Clone,
@@ -33,7 +32,7 @@ where
                         .require(req);
                 },
                 {
-                    let this = ::sio_actix::__private::Arc::clone(&self);
+                    let this = ::core::clone::Clone::clone(&self);
                     move |
                         cx: &::sio_actix::__private::EventCx<'_>,
                         mut args: ::sio_actix::__private::ArgCursor<'_>,

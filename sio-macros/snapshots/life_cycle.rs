@@ -16,7 +16,6 @@ impl ::sio_actix::__private::ControllerPath for Hello {
     const PATH: &'static ::core::primitive::str = PATH;
 }
 #[automatically_derived]
-#[allow(unused_imports, clippy::all, clippy::pedantic, reason = "generated code")]
 impl ::sio_actix::__private::Controller for Hello {
     const NAMESPACE: &'static ::core::primitive::str = <Self as ::sio_actix::__private::ControllerPath>::PATH;
     fn register(
@@ -37,7 +36,7 @@ impl ::sio_actix::__private::Controller for Hello {
                         .require(req);
                 },
                 {
-                    let this = ::sio_actix::__private::Arc::clone(&self);
+                    let this = ::core::clone::Clone::clone(&self);
                     move |
                         cx: &::sio_actix::__private::EventCx<'_>,
                     | -> ::sio_actix::__private::Dispatch {
@@ -51,7 +50,7 @@ impl ::sio_actix::__private::Controller for Hello {
                             ::core::result::Result::Err(out) => return out,
                         };
                         let socket = ::core::clone::Clone::clone(cx.socket());
-                        let this = ::sio_actix::__private::Arc::clone(&this);
+                        let this = ::core::clone::Clone::clone(&this);
                         ::sio_actix::__private::pending(async move {
                             let r = Self::admit(&this, a0).await;
                             ::sio_actix::__private::admit(&socket, r)
@@ -65,7 +64,7 @@ impl ::sio_actix::__private::Controller for Hello {
                 "count",
                 |_: &mut ::sio_actix::__private::Requirements| {},
                 {
-                    let this = ::sio_actix::__private::Arc::clone(&self);
+                    let this = ::core::clone::Clone::clone(&self);
                     move |
                         cx: &::sio_actix::__private::EventCx<'_>,
                     | -> ::sio_actix::__private::Dispatch {
@@ -93,7 +92,7 @@ impl ::sio_actix::__private::Controller for Hello {
                             .require(req);
                     },
                     {
-                        let this = ::sio_actix::__private::Arc::clone(&self);
+                        let this = ::core::clone::Clone::clone(&self);
                         move |
                             cx: &::sio_actix::__private::EventCx<'_>,
                         | -> ::sio_actix::__private::Dispatch {
@@ -107,7 +106,7 @@ impl ::sio_actix::__private::Controller for Hello {
                                 ::core::result::Result::Err(out) => return out,
                             };
                             let outlet = cx.ack_only();
-                            let this = ::sio_actix::__private::Arc::clone(&this);
+                            let this = ::core::clone::Clone::clone(&this);
                             ::sio_actix::__private::pending(async move {
                                 let r = Self::joined(&this, a0).await;
                                 match ::sio_actix::__private::Ret::of(&r).split(r) {
@@ -131,7 +130,7 @@ impl ::sio_actix::__private::Controller for Hello {
                     "leaving",
                     |_: &mut ::sio_actix::__private::Requirements| {},
                     {
-                        let this = ::sio_actix::__private::Arc::clone(&self);
+                        let this = ::core::clone::Clone::clone(&self);
                         move |
                             cx: &::sio_actix::__private::EventCx<'_>,
                         | -> ::sio_actix::__private::Dispatch {
@@ -161,7 +160,7 @@ impl ::sio_actix::__private::Controller for Hello {
                 "left",
                 |_: &mut ::sio_actix::__private::Requirements| {},
                 {
-                    let this = ::sio_actix::__private::Arc::clone(&self);
+                    let this = ::core::clone::Clone::clone(&self);
                     move |
                         cx: &::sio_actix::__private::EventCx<'_>,
                     | -> ::sio_actix::__private::Dispatch {

@@ -8,7 +8,6 @@ impl ::sio_actix::__private::ControllerPath for Hello {
     const PATH: &'static ::core::primitive::str = "/";
 }
 #[automatically_derived]
-#[allow(unused_imports, clippy::all, clippy::pedantic, reason = "generated code")]
 impl ::sio_actix::__private::Controller for Hello {
     const NAMESPACE: &'static ::core::primitive::str = <Self as ::sio_actix::__private::ControllerPath>::PATH;
     fn register(
@@ -33,7 +32,7 @@ impl ::sio_actix::__private::Controller for Hello {
                             .require(req);
                     },
                     {
-                        let this = ::sio_actix::__private::Arc::clone(&self);
+                        let this = ::core::clone::Clone::clone(&self);
                         move |
                             cx: &::sio_actix::__private::EventCx<'_>,
                             mut args: ::sio_actix::__private::ArgCursor<'_>,
@@ -62,7 +61,7 @@ impl ::sio_actix::__private::Controller for Hello {
                                 return out;
                             }
                             let outlet = cx.outlet();
-                            let this = ::sio_actix::__private::Arc::clone(&this);
+                            let this = ::core::clone::Clone::clone(&this);
                             ::sio_actix::__private::pending(async move {
                                 let r = Self::add(&this, a0, a1).await;
                                 match ::sio_actix::__private::Ret::of(&r).split(r) {

@@ -12,7 +12,6 @@ impl ::sio_actix::__private::ControllerPath for Hello {
     const PATH: &'static ::core::primitive::str = "/";
 }
 #[automatically_derived]
-#[allow(unused_imports, clippy::all, clippy::pedantic, reason = "generated code")]
 impl ::sio_actix::__private::Controller for Hello {
     const NAMESPACE: &'static ::core::primitive::str = <Self as ::sio_actix::__private::ControllerPath>::PATH;
     fn register(
@@ -30,7 +29,7 @@ impl ::sio_actix::__private::Controller for Hello {
                 "none",
                 |_: &mut ::sio_actix::__private::Requirements| {},
                 {
-                    let this = ::sio_actix::__private::Arc::clone(&self);
+                    let this = ::core::clone::Clone::clone(&self);
                     move |
                         cx: &::sio_actix::__private::EventCx<'_>,
                         mut args: ::sio_actix::__private::ArgCursor<'_>,
@@ -68,7 +67,7 @@ impl ::sio_actix::__private::Controller for Hello {
                     ::sio_actix::__private::forced_context::<Both>().require(req);
                 },
                 {
-                    let this = ::sio_actix::__private::Arc::clone(&self);
+                    let this = ::core::clone::Clone::clone(&self);
                     move |
                         cx: &::sio_actix::__private::EventCx<'_>,
                         mut args: ::sio_actix::__private::ArgCursor<'_>,
@@ -89,10 +88,7 @@ impl ::sio_actix::__private::Controller for Hello {
                             cx,
                             &this,
                             move |this: &::sio_actix::__private::Arc<Self>| {
-                                let r = Self::shared(
-                                    ::sio_actix::__private::Arc::clone(this),
-                                    a0,
-                                );
+                                let r = Self::shared(::core::clone::Clone::clone(this), a0);
                                 match ::sio_actix::__private::Ret::of(&r).split(r) {
                                     ::core::result::Result::Ok(r) => {
                                         (&&&::sio_actix::__private::Ret::of(&r)).finish(r, outlet)
@@ -113,7 +109,7 @@ impl ::sio_actix::__private::Controller for Hello {
                 "stream",
                 |_: &mut ::sio_actix::__private::Requirements| {},
                 {
-                    let this = ::sio_actix::__private::Arc::clone(&self);
+                    let this = ::core::clone::Clone::clone(&self);
                     move |
                         cx: &::sio_actix::__private::EventCx<'_>,
                         mut args: ::sio_actix::__private::ArgCursor<'_>,
@@ -124,7 +120,7 @@ impl ::sio_actix::__private::Controller for Hello {
                             return out;
                         }
                         let outlet = cx.ack_only();
-                        let this = ::sio_actix::__private::Arc::clone(&this);
+                        let this = ::core::clone::Clone::clone(&this);
                         ::sio_actix::__private::pending(async move {
                             let r = Self::stream(&this);
                             match ::sio_actix::__private::Ret::of(&r).split(r) {

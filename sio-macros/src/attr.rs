@@ -237,7 +237,10 @@ fn argument(
     if fits {
         Ok(Entry::Choice(Choice { name, given }))
     } else {
-        let message = format!("`{name}` is written as {}", written(&name.to_string(), *shape));
+        let message = match shape {
+            Shape::Flag => format!("`{name}` takes no value"),
+            _ => format!("`{name}` is written as {}", written(&name.to_string(), *shape)),
+        };
         Err(syn::Error::new_spanned(name, message))
     }
 }
@@ -268,7 +271,7 @@ fn add(read: &mut Arguments, choice: Choice, accepted: &[Accepted], errors: &mut
 fn unknown(path: &ExprPath, accepted: &[Accepted]) -> syn::Error {
     let shown = path.to_token_stream().to_string().replace(' ', "");
     let mut message = if accepted.is_empty() {
-        format!("unknown option `{shown}`; nothing is accepted here")
+        format!("unknown option `{shown}`; this attribute has none")
     } else {
         format!("unknown option `{shown}`; expected {}", list(accepted, ""))
     };
@@ -303,9 +306,20 @@ pub(crate) fn written(name: &str, shape: Shape) -> String {
 
 /// The accepted option that `word` probably stands for.
 fn nearest(word: &str, accepted: &[Accepted]) -> Option<&'static str> {
-    let near = accepted.iter().map(|(name, _)| (distance(word, name), *name)).min()?;
+    let near = accepted.iter().map(|(name, _)| {
+        // Letters in another order are one slip, however far they went.
+        let slips = if letters(word) == letters(name) { 0 } else { distance(word, name) };
+        (slips, *name)
+    });
+    let (slips, name) = near.min()?;
     // Of a short word, every other short word is near.
-    (near.0 <= near.1.len().max(word.len()).div_ceil(3)).then_some(near.1)
+    (slips <= name.len().max(word.len()) / 3).then_some(name)
+}
+
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// How many letters must be changed, added or removed to make `b` of `a`.

@@ -19,10 +19,7 @@ pub(crate) const CRATE: Accepted = ("crate", crate::attr::Shape::Value("path"));
 /// The one namespace among the names of an attribute, `"/"` when there is none.
 pub(crate) fn namespace(arguments: &Arguments, errors: &mut Errors) -> TokenStream {
     for more in arguments.names.iter().skip(1) {
-        errors.at(
-            more,
-            "a controller has one namespace; `#[ws_controller]` another type for another",
-        );
+        errors.at(more, "a controller has one namespace");
     }
     let Some(name) = arguments.names.first() else {
         return quote!("/");

@@ -86,6 +86,11 @@ pub(crate) fn err(span: Span) -> TokenStream {
     quote_spanned!(here(span)=> ::core::result::Result::Err)
 }
 
+/// `Clone::clone`, where the trait may not be in scope.
+pub(crate) fn clone(span: Span) -> TokenStream {
+    quote_spanned!(here(span)=> ::core::clone::Clone::clone)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

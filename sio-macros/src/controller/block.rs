@@ -29,7 +29,6 @@ pub(crate) enum Member {
     /// A method whose signature is not Rust (yet).
     Broken {
         attrs: Vec<Attribute>,
-        error: syn::Error,
     },
     /// A constant, a type, a macro call.
     Other {
@@ -84,8 +83,7 @@ fn member(input: ParseStream<'_>) -> syn::Result<Member> {
             input.advance_to(&ahead);
             Member::Method { attrs, sig: Box::new(sig) }
         }
-        Ok(_) => Member::Broken { attrs, error: ahead.error("expected the body of the method") },
-        Err(error) => Member::Broken { attrs, error },
+        Ok(_) | Err(_) => Member::Broken { attrs },
     };
     pass(input, true)?;
     Ok(member)

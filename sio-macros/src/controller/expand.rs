@@ -16,6 +16,9 @@ use crate::paths::{self, here};
 use handler::{Locals, Printer};
 
 /// The impl that registers everything.
+///
+/// It carries no `#[allow(..)]`: what it does is silent by itself, and a crate that forbids a lint
+/// refuses every `allow` of it.
 pub(crate) fn controller(controller: &Controller<'_>) -> TokenStream {
     let locals = Locals::new();
     let Locals { reg, ns, .. } = &locals;
@@ -72,13 +75,9 @@ fn implementation(
         }),
         Namespace::OfType => None,
     };
-    let quiet = quote! {
-        #[automatically_derived]
-        #[allow(unused_imports, clippy::all, clippy::pedantic, reason = "generated code")]
-    };
     quote_spanned! {span=>
         #path
-        #quiet
+        #[automatically_derived]
         impl #impl_generics #name for #self_ty #clause {
             const NAMESPACE: #text = <Self as #of_type>::PATH;
             fn register(#receiver #ns: &mut #builder) { #body }

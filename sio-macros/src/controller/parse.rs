@@ -100,11 +100,11 @@ fn member<'b>(member: &'b Member, errors: &mut Errors) -> Option<Handler<'b>> {
             hidden(attrs, errors);
             method(attrs, sig, errors)
         }
-        Member::Broken { attrs, error } => {
-            // The compiler tells the same mistake, unless its grammar is newer than ours. A handler
-            // must not vanish in that case.
-            if attrs.iter().any(|attr| Word::of(attr).is_some()) {
-                errors.push(error.clone());
+        Member::Broken { attrs } => {
+            // The compiler tells what is wrong, unless its grammar is newer than ours: a handler must
+            // not vanish in that case.
+            for (_, attr) in helpers(attrs) {
+                errors.at(attr.path(), "the signature of this method cannot be read");
             }
             None
         }
@@ -255,11 +255,9 @@ fn message(attr: &Attribute, errors: &mut Errors) -> Option<Message> {
     let kind = read.flag("any").or_else(|| read.flag("fallback"));
     let target = match kind {
         Some(kind) => {
+            let what = if kind == "any" { "every event" } else { "events without a handler" };
             for name in &read.names {
-                errors.at(
-                    name,
-                    format_args!("`{kind}` stands alone: it is for events without a name here"),
-                );
+                errors.at(name, format_args!("`{kind}` is for {what} and takes no names"));
             }
             let other = (kind == "any").then(|| read.flag("fallback")).flatten();
             for excluded in other.into_iter().chain(read.flag("multi")) {

@@ -131,12 +131,13 @@ impl Printer<'_> {
     fn shared(&self, handler: &Handler<'_>) -> Option<TokenStream> {
         let span = Span::mixed_site();
         let (this, arc) = (&self.locals.this, self.at(span, paths::ARC));
+        let clone = paths::clone(span);
         match (self.per_connection(), runs_now(handler, self.per_connection())) {
             // Without an instance, what runs now is still told when it may.
             (true, true) => Some(quote_spanned!(span=> let #this = #arc::new(());)),
             (true, false) => None,
             (false, false) if handler.receiver == Receiver::None => None,
-            (false, _) => Some(quote_spanned!(span=> let #this = #arc::clone(&self);)),
+            (false, _) => Some(quote_spanned!(span=> let #this = #clone(&self);)),
         }
     }
 
@@ -178,7 +179,8 @@ impl Printer<'_> {
         let Locals { cx, outlet, socket, .. } = self.locals;
         match handler.role {
             Role::ConnectGuard | Role::Create => {
-                quote_spanned!(span=> let #socket = ::core::clone::Clone::clone(#cx.socket());)
+                let clone = paths::clone(span);
+                quote_spanned!(span=> let #socket = #clone(#cx.socket());)
             }
             _ if handler.emissions.is_empty() => {
                 quote_spanned!(span=> let #outlet = #cx.ack_only();)
@@ -228,8 +230,8 @@ impl Printer<'_> {
             return (TokenStream::new(), TokenStream::new());
         }
         if !self.per_connection() {
-            let arc = self.at(span, paths::ARC);
-            return (quote_spanned!(span=> let #this = #arc::clone(&#this);), TokenStream::new());
+            let clone = paths::clone(span);
+            return (quote_spanned!(span=> let #this = #clone(&#this);), TokenStream::new());
         }
         let (ok, err) = (ok(span), err(span));
         let before = quote_spanned! {span=>
@@ -262,8 +264,8 @@ impl Printer<'_> {
         let receiver = match (handler.receiver, place) {
             (Receiver::None, _) => None,
             (Receiver::Arc, Place::Now) => {
-                let arc = self.at(span, paths::ARC);
-                Some(quote_spanned!(span=> #arc::clone(#this),))
+                let clone = paths::clone(span);
+                Some(quote_spanned!(span=> #clone(#this),))
             }
             (Receiver::Ref, Place::Future) => Some(quote_spanned!(span=> &#this,)),
             (Receiver::Mut, Place::Future) => Some(quote_spanned!(span=> &mut #this,)),
