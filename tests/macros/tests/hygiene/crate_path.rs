@@ -6,7 +6,7 @@ use renamed::{ws_controller, ws_handlers};
 
 mod facade {
     pub(crate) mod web {
-        pub(crate) use sio_actix::{Io, __private};
+        pub(crate) use sio_actix::{__private, Io};
     }
 }
 

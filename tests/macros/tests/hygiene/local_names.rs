@@ -7,19 +7,19 @@ mod types {
     use serde::{Deserialize, Serialize};
 
     #[derive(Deserialize, Serialize)]
-    pub struct Probe(pub u8);
+    pub(crate) struct Probe(pub(crate) u8);
     #[derive(Deserialize, Serialize)]
-    pub struct Ret(pub u8);
+    pub(crate) struct Ret(pub(crate) u8);
     #[derive(Deserialize, Serialize)]
-    pub struct Reply(pub u8);
+    pub(crate) struct Reply(pub(crate) u8);
     #[derive(Deserialize, Serialize)]
-    pub struct Registrar(pub u8);
+    pub(crate) struct Registrar(pub(crate) u8);
     #[derive(Deserialize, Serialize)]
-    pub struct Dispatch(pub u8);
+    pub(crate) struct Dispatch(pub(crate) u8);
     #[derive(Deserialize, Serialize)]
-    pub struct Pick(pub u8);
+    pub(crate) struct PickContext(pub(crate) u8);
 }
-use types::{Dispatch, Pick, Probe, Registrar, Reply, Ret};
+use types::{Dispatch, PickContext, Probe, Registrar, Reply, Ret};
 
 struct Names;
 
@@ -51,12 +51,19 @@ impl Names {
     }
 
     #[on_message("c")]
-    fn pick(probe: Probe, ret: Ret, reply: Reply, registrar: Registrar, d: Dispatch, p: Pick) -> u8 {
+    fn pick(
+        probe: Probe,
+        ret: Ret,
+        reply: Reply,
+        registrar: Registrar,
+        d: Dispatch,
+        p: PickContext,
+    ) -> u8 {
         probe.0 + ret.0 + reply.0 + registrar.0 + d.0 + p.0
     }
 
     #[on_message("d")]
-    fn finish(&self, pick: Pick) -> Ret {
+    fn finish(&self, pick: PickContext) -> Ret {
         Ret(pick.0)
     }
 

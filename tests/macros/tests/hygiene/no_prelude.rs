@@ -16,7 +16,10 @@ impl Bare {
 
     #[on_message("c")]
     #[guard(admitted)]
-    fn c(self: ::std::sync::Arc<Self>, a: ::core::option::Option<u8>) -> ::core::option::Option<u8> {
+    fn c(
+        self: ::std::sync::Arc<Self>,
+        a: ::core::option::Option<u8>,
+    ) -> ::core::option::Option<u8> {
         a
     }
 
