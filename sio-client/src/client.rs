@@ -117,6 +117,12 @@ impl Client {
         self.0.transport()
     }
 
+    /// No socket is connected or wants to be.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.0.lock().active.is_empty()
+    }
+
     /// Disconnects all sockets and waits until the connection is closed, for a bounded time.
     ///
     /// # Cancel safety

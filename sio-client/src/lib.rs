@@ -18,6 +18,8 @@ mod socket;
 mod subscription;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "test")]
+pub mod test;
 
 pub use args::{Args, RawArgs};
 pub use backoff::Reconnection;

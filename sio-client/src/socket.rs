@@ -128,6 +128,12 @@ impl Socket {
         self.core().status() == Status::Connected
     }
 
+    /// The namespace is joined, or asked for, or lost and tried again.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        !matches!(self.core().status(), Status::Idle | Status::Closed)
+    }
+
     /// A handle that keeps nothing open.
     #[must_use]
     pub fn downgrade(&self) -> WeakSocket {
