@@ -5,8 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::web;
+use sio_core::handler::{
+    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, Guard, Middleware,
+};
 use sio_core::limits::Limits;
-use sio_core::server::{BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder};
+use sio_core::server::{BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern};
 
 use crate::Transport;
 use crate::client::{ClientFiles, ClientFilesError};
@@ -161,10 +165,93 @@ impl IoBuilder {
     ///
     /// # Panics
     ///
-    /// An event has two handlers, or a reserved name.
+    /// Not here: mistakes are told together by [`Self::try_build`].
     #[must_use]
-    pub fn namespace(mut self, path: &str, register: impl FnOnce(&mut NamespaceBuilder)) -> Self {
-        self.core = self.core.namespace(path, register);
+    pub fn namespace(
+        mut self,
+        pattern: impl Into<Pattern>,
+        register: impl FnOnce(&mut NamespaceBuilder),
+    ) -> Self {
+        self.core = self.core.namespace(pattern, register);
+        self
+    }
+
+    /// Mounts a controller on the namespace its `#[ws_controller]` names.
+    #[must_use]
+    pub fn mount<C: Controller>(mut self, controller: C) -> Self {
+        self.core = self.core.mount(controller);
+        self
+    }
+
+    /// Mounts a controller on other namespaces than the one its attribute names: a path, or a
+    /// [`Pattern`].
+    #[must_use]
+    pub fn mount_at<C: Controller>(mut self, pattern: impl Into<Pattern>, controller: C) -> Self {
+        self.core = self.core.mount_at(pattern, controller);
+        self
+    }
+
+    /// Mounts a controller with `scope = connection`: each connection has its own.
+    #[must_use]
+    pub fn mount_scoped<C: ConnectionController>(mut self) -> Self {
+        self.core = self.core.mount_scoped::<C>();
+        self
+    }
+
+    /// Mounts a controller with `scope = connection` on other namespaces than its attribute names.
+    #[must_use]
+    pub fn mount_scoped_at<C: ConnectionController>(mut self, pattern: impl Into<Pattern>) -> Self {
+        self.core = self.core.mount_scoped_at::<C>(pattern);
+        self
+    }
+
+    /// Gives `web::Data` to handlers that take it as a parameter; one per type.
+    ///
+    /// What `App::app_data` holds is not seen here: it belongs to one worker.
+    #[must_use]
+    pub fn data<T: ?Sized + Send + Sync + 'static>(mut self, data: web::Data<T>) -> Self {
+        self.core = self.core.data(data);
+        self
+    }
+
+    /// Asks a guard before each event, and before each CONNECT is answered, of all namespaces.
+    #[must_use]
+    pub fn guard<M>(mut self, guard: impl Guard<M>) -> Self {
+        self.core = self.core.guard(guard);
+        self
+    }
+
+    /// Wraps all handlers, and the decision about each CONNECT; the first added is the outermost.
+    #[must_use]
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.core = self.core.middleware(middleware);
+        self
+    }
+
+    /// Shows all errors to a hook before clients see them, after the hooks of handlers and controllers.
+    #[must_use]
+    pub fn on_error(mut self, hook: impl ErrorHook) -> Self {
+        self.core = self.core.on_error(hook);
+        self
+    }
+
+    /// Runs before each CONNECT of any namespace is answered, before the namespace's own connect guards.
+    #[must_use]
+    pub fn connect_guard<M, H: ConnectGuardHandler<M>>(mut self, guard: H) -> Self {
+        self.core = self.core.connect_guard(guard);
+        self
+    }
+
+    /// Makes session ids (the reference's `generateId`); random ones by default.
+    ///
+    /// Whoever knows a session id can speak for the session: it must not be guessable, and never repeat.
+    /// One that is not 1 to 128 letters, digits, `-`, `_`, `.` or `~`, or that is in use, is replaced.
+    #[must_use]
+    pub fn generate_id(
+        mut self,
+        generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.core = self.core.generate_id(generate);
         self
     }
 
@@ -206,14 +293,14 @@ impl IoBuilder {
     /// The options contradict each other, or the client's files are missing.
     pub fn try_build(self) -> Result<Io, ConfigError> {
         let client = self.client_dir.as_deref().map(ClientFiles::load).transpose()?;
-        let core = self.core.build(Box::new(OsSids::default()))?;
-        Ok(Io::new(Endpoint {
-            core,
+        let endpoint = Arc::new(Endpoint {
             path: self.path,
             trailing_slash: self.trailing_slash,
             client,
             allow_request: self.allow_request,
-        }))
+        });
+        let core = self.core.extension(Arc::clone(&endpoint) as Arc<_>);
+        Ok(Io::from_parts(core.build(Box::new(OsSids::default()))?, endpoint))
     }
 
     /// As [`Self::try_build`].

@@ -17,9 +17,8 @@ use crate::client::ClientFiles;
 use crate::config::{AllowRequest, IoBuilder};
 use crate::service;
 
-/// What the route needs besides the core's handle.
+/// What the route needs besides the core's handle; the core keeps it, too, for handlers.
 pub(crate) struct Endpoint {
-    pub(crate) core: server::Io,
     pub(crate) path: String,
     pub(crate) trailing_slash: bool,
     pub(crate) client: Option<ClientFiles>,
@@ -33,13 +32,16 @@ pub(crate) struct Endpoint {
 /// handlers of an app configured with [`Io::configure`]. Everything a server can do is on the core's
 /// [`sio_core::server::Io`], which this derefs to.
 #[derive(Clone)]
-pub struct Io(Arc<Endpoint>);
+pub struct Io {
+    core: server::Io,
+    endpoint: Arc<Endpoint>,
+}
 
 impl std::fmt::Debug for Io {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Io")
-            .field("core", &self.0.core)
-            .field("path", &self.0.path)
+            .field("core", &self.core)
+            .field("path", &self.endpoint.path)
             .finish_non_exhaustive()
     }
 }
@@ -48,7 +50,7 @@ impl Deref for Io {
     type Target = server::Io;
 
     fn deref(&self) -> &server::Io {
-        &self.0.core
+        &self.core
     }
 }
 
@@ -65,8 +67,8 @@ impl Io {
         IoBuilder::new().engine_handler(handler)
     }
 
-    pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self(Arc::new(endpoint))
+    pub(crate) const fn from_parts(core: server::Io, endpoint: Arc<Endpoint>) -> Self {
+        Self { core, endpoint }
     }
 
     /// Adds the server's route and makes [`Io`] an extractor of the application:
@@ -122,7 +124,7 @@ pub async fn termination() {
 
 impl HttpServiceFactory for Io {
     fn register(self, config: &mut AppService) {
-        let endpoint = self.0;
+        let Self { core, endpoint } = self;
         // A prefix needs no pattern matching per request; it ends at a slash or with the path, and
         // the bare path belongs to the application unless the trailing slash is optional.
         let resource = ResourceDef::prefix(endpoint.path.clone());
@@ -132,10 +134,10 @@ impl HttpServiceFactory for Io {
             vec![Box::new(below) as Box<dyn Guard>]
         });
         let service = fn_service(move |request: ServiceRequest| {
-            let endpoint = Arc::clone(&endpoint);
+            let (core, endpoint) = (core.clone(), Arc::clone(&endpoint));
             async move {
                 let (request, payload) = request.into_parts();
-                let response = service::handle(endpoint, request.clone(), payload).await;
+                let response = service::handle(&core, endpoint, request.clone(), payload).await;
                 Ok::<_, actix_web::Error>(ServiceResponse::new(request, response))
             }
         });

@@ -27,27 +27,43 @@
 //! otherwise wait for each other, and `h1_allow_half_closed(false)`, because a polling client that went
 //! away is otherwise noticed only by its missing pong.
 
+#[doc(hidden)]
+#[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
+#[path = "private.rs"]
+pub mod __private;
 mod client;
 mod config;
+mod context;
 mod io;
 mod local;
 mod service;
 mod sids;
+mod timeout;
 mod transport;
 
 pub use client::ClientFilesError;
 pub use config::{ConfigError, Forbidden, IoBuilder};
+pub use context::{FromWebContext, IsWebContext};
 pub use io::{Io, termination};
+pub use timeout::{Timeout, timeout};
 
 pub use sio_core::adapter::{Room, RoomNames};
 pub use sio_core::close::{CloseReason, DisconnectReason};
 pub use sio_core::engine::Transport;
-pub use sio_core::handler::{Auth, EventError, EventName, IntoEventError, State};
+#[cfg(feature = "garde")]
+pub use sio_core::handler::Valid;
+pub use sio_core::handler::{
+    Admission, Auth, ConnectionController, Controller, ControllerPath, Emission, ErrorHook,
+    EventCx, EventError, EventGuard, EventName, Fault, FromContext, Guard, Header, IntoEventError,
+    Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply, Requirements, State,
+    on_events,
+};
 pub use sio_core::limits::Limits;
 pub use sio_core::packet::{Binary, Rest, Try, Value};
 pub use sio_core::server::{
-    AckError, AckFuture, AckSender, BroadcastOperator, ConnectError, EmitError, EngineHandler,
-    EngineSocket, Handshake, Namespace, NamespaceBuilder, NamespaceRef, Socket,
+    AckError, AckFuture, AckSender, BroadcastOperator, BuildError, ConnectError, EmitError,
+    EngineHandler, EngineSocket, EventBuilder, Handshake, Inventory, Namespace, NamespaceBuilder,
+    NamespaceRef, Pattern, Socket,
 };
 pub use sio_core::sid::Sid;
 
@@ -56,9 +72,13 @@ pub use sio_core as core;
 
 /// What most programs use: `use sio_actix::prelude::*`.
 pub mod prelude {
+    #[cfg(feature = "garde")]
+    pub use crate::Valid;
     pub use crate::{
-        AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, EventError, Io,
-        NamespaceBuilder, Rest, Socket, State, Try, Value,
+        AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, Emission,
+        EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header, IntoEventError,
+        Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next, Pattern, Query, RawArgs, Reply,
+        Rest, Socket, State, Try, Value,
     };
 }
 

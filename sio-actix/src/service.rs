@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
-use sio_core::server::{Handshake, HandshakeParts};
+use sio_core::server::{Handshake, HandshakeParts, Io};
 
 use crate::config::Forbidden;
 use crate::io::Endpoint;
@@ -26,6 +26,7 @@ use crate::transport::{polling, websocket};
 const RETRY_AFTER: &str = "1";
 
 pub(crate) async fn handle(
+    core: &Io,
     endpoint: Arc<Endpoint>,
     request: HttpRequest,
     mut payload: Payload,
@@ -37,7 +38,7 @@ pub(crate) async fn handle(
         return response;
     }
     let upgrade = websocket::wants_upgrade(&request);
-    let response = match route(&endpoint, request, &mut payload, upgrade).await {
+    let response = match route(core, &endpoint, request, &mut payload, upgrade).await {
         Ok(response) => response,
         Err(error) if upgrade => refused_upgrade(&error),
         Err(error) => refused(&error),
@@ -73,12 +74,13 @@ impl MessageBody for Unread {
 }
 
 async fn route(
+    core: &Io,
     endpoint: &Arc<Endpoint>,
     request: HttpRequest,
     payload: &mut Payload,
     upgrade: bool,
 ) -> Result<HttpResponse, HandshakeError> {
-    let hub = endpoint.core.hub();
+    let hub = core.hub();
     let query = EngineQuery::parse(request.query_string());
     let transport = query.transport(hub.engine_config())?;
     if has_illegal_origin(&request) {
@@ -91,7 +93,7 @@ async fn route(
         if query.revision.is_some() && query.check_revision().is_err() {
             return Err(HandshakeError::BadRequest);
         }
-        let worker = local::worker(&endpoint.core);
+        let worker = local::worker(core);
         return match (transport, upgrade) {
             (Transport::Websocket, true) => {
                 websocket::upgrade(&worker, &session, request, payload.take(), base64).await
@@ -123,7 +125,7 @@ async fn route(
         }
     };
     query.check_revision()?;
-    let worker = local::worker(&endpoint.core);
+    let worker = local::worker(core);
     if transport == Transport::Websocket {
         let accepted = match websocket::accept(&request) {
             Ok(accepted) => accepted,

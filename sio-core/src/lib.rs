@@ -19,6 +19,9 @@ pub mod engine;
 pub mod frame;
 pub mod handler;
 pub mod limits;
+#[doc(hidden)]
+#[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
+pub mod macros;
 pub mod mux;
 pub mod packet;
 pub mod server;

@@ -14,6 +14,9 @@ use serde::{Serialize, Serializer};
 /// Random bytes in one id.
 pub const SID_BYTES: usize = 15;
 
+/// Longest id that an application may make.
+const MAX_CUSTOM: usize = 128;
+
 /// The id of a session (secret) or of a socket (public); the two are never derived from each other.
 ///
 /// Cloning is one atomic increment.
@@ -33,6 +36,14 @@ impl Sid {
         let mut bytes = [0; SID_BYTES];
         source.fill(&mut bytes);
         Self::from_bytes(&bytes)
+    }
+
+    /// An id that the application made: 1 to 128 letters, digits, `-`, `_`, `.` or `~`.
+    #[must_use]
+    pub fn custom(text: &str) -> Option<Self> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
+        let sound = (1..=MAX_CUSTOM).contains(&text.len()) && text.chars().all(legal);
+        sound.then(|| Self(text.into()))
     }
 
     /// The id as it travels on the wire.

@@ -14,8 +14,14 @@ pub(crate) struct Leaks(Vec<(&'static str, usize)>);
 
 impl Leaks {
     async fn of(io: &Io) -> Self {
-        let sockets = io.namespaces().iter().map(|path| io.of(path).socket_count()).sum();
-        let mut left = vec![("sessions", io.session_count()), ("sockets", sockets)];
+        let inventory = io.inventory().await;
+        let mut left = vec![
+            ("sessions", inventory.sessions),
+            ("sockets", inventory.sockets),
+            ("rooms", inventory.rooms),
+            ("pending acks", inventory.pending_acks),
+            ("unfinished handlers", inventory.handlers),
+        ];
         left.retain(|(_, count)| *count > 0);
         Self(left)
     }

@@ -262,7 +262,8 @@ impl TestServer {
         }
     }
 
-    /// Ends everything, and fails if something is left that no client needs any more: sessions, sockets.
+    /// Ends everything, and fails if something is left that no client needs any more: sessions, sockets,
+    /// rooms, pending acks, unfinished handlers.
     ///
     /// It first waits until the ends of clients that were closed or dropped are processed, at most for
     /// the deadline.

@@ -92,7 +92,7 @@ on_both! {
         let client = TestClient::connect(&srv, "/").await?;
         let late = client.socket().emit_with_ack_within::<()>(SOON, "unknown", ());
         assert_eq!(late.await, Err(AckError::Timeout));
-        let mut pending = std::pin::pin!(client.socket().emit_with_ack::<()>("unknown", ()));
+        let mut pending = Box::pin(client.socket().emit_with_ack::<()>("unknown", ()));
         let bye = client.emit("bye", ());
         // Polled first, so that it is pending when the socket ends.
         assert!(futures_util::poll!(&mut pending).is_pending());

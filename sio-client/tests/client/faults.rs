@@ -17,7 +17,9 @@ fn app(interval: u64, timeout: u64) -> (Io, mpsc::UnboundedReceiver<ServerReason
         .ping_timeout(Duration::from_millis(timeout))
         .namespace("/", |ns| {
             ns.on("echo", async |s: Socket, value: i64| s.emit("echo", value));
-            ns.on_disconnect(move |reason: ServerReason| drop(reasons.send(reason)));
+            ns.on_disconnect(move |reason: ServerReason| {
+                let _over = reasons.send(reason);
+            });
         })
         .build();
     (io, ended)

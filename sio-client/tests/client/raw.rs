@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// What the server does with a request.
-pub enum Reply {
+pub(crate) enum Reply {
     /// Answers with these bytes and reads on.
     Bytes(Vec<u8>),
     /// Answers with these bytes and closes.
@@ -19,8 +19,8 @@ pub enum Reply {
 }
 
 /// Stops when dropped.
-pub struct RawServer {
-    pub url: String,
+pub(crate) struct RawServer {
+    pub(crate) url: String,
     task: JoinHandle<()>,
 }
 
@@ -32,7 +32,7 @@ impl Drop for RawServer {
 
 impl RawServer {
     /// `answer` gets head and body of each request.
-    pub async fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let answer = Arc::new(answer);
@@ -79,15 +79,15 @@ fn take_request(input: &mut Vec<u8>) -> Option<String> {
 }
 
 /// An answer with status 200.
-pub fn ok(body: &str) -> Reply {
+pub(crate) fn ok(body: &str) -> Reply {
     status(200, body)
 }
 
-pub fn status(status: u16, body: &str) -> Reply {
+pub(crate) fn status(status: u16, body: &str) -> Reply {
     let len = body.len();
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {len}\r\n\r\n{body}");
     Reply::Bytes(head.into_bytes())
 }
 
 /// The open packet of a session that cannot be upgraded.
-pub const OPEN: &str = r#"0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+pub(crate) const OPEN: &str = r#"0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;

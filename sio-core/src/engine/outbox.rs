@@ -71,6 +71,12 @@ impl Outbox {
         self.queued_bytes + self.rest_of_large.as_ref().map_or(0, Bytes::len)
     }
 
+    /// Frames that wait.
+    #[must_use]
+    pub fn queued_frames(&self) -> usize {
+        self.queue.len()
+    }
+
     /// More was pushed than the limits allow; the session must end.
     #[must_use]
     pub const fn overflowed(&self) -> bool {

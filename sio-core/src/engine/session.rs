@@ -312,6 +312,11 @@ impl Session {
         true
     }
 
+    /// Drops what waits to be sent.
+    pub fn discard_output(&mut self) {
+        self.outbox.clear();
+    }
+
     /// Ends the session and drops what waits; a polling client that is between two polls is told with
     /// its next one.
     pub fn discard(&mut self, now: Instant, reason: CloseReason) {
@@ -437,8 +442,10 @@ impl Session {
     /// So much waits for the peer that nothing more should be read from it.
     #[must_use]
     pub fn is_congested(&self) -> bool {
-        self.config.send_buffer_high > 0
-            && self.outbox.queued_bytes() >= self.config.send_buffer_high
+        let bytes = self.config.send_buffer_high;
+        let frames = self.config.send_buffer_max_frames / 2;
+        (bytes > 0 && self.outbox.queued_bytes() >= bytes)
+            || (frames > 0 && self.outbox.queued_frames() >= frames)
     }
 
     /// Something waits to be sent.

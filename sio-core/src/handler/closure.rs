@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use crate::packet::{ArgCursor, EventArg};
 
+use super::admission::{Admission, admit};
 use super::context::FromContext;
-use super::reply::{IntoReply, Reply};
-use super::{ContextFn, Dispatch, EventCx, HandlerFn};
+use super::cx::EventCx;
+use super::reply::IntoReply;
+use super::requirements::Requirements;
+use super::{ContextFn, Dispatch, HandlerFn};
 
 /// A parameter that is taken from the connection.
 #[derive(Debug)]
@@ -42,11 +45,18 @@ pub trait Param<M>: Sized {
     ///
     /// What happens instead of the handler being called.
     fn take(cx: &EventCx<'_>, args: &mut ArgCursor<'_>) -> Result<Self, Dispatch>;
+
+    /// Declares what the parameter needs.
+    fn requirements(_: &mut Requirements) {}
 }
 
 impl<T: FromContext> Param<IsContext> for T {
     fn take(cx: &EventCx<'_>, _args: &mut ArgCursor<'_>) -> Result<Self, Dispatch> {
-        T::from_context(cx).map_err(|error| Dispatch::Ready(Reply::Err(error)))
+        T::from_context(cx).map_err(Dispatch::failed)
+    }
+
+    fn requirements(requirements: &mut Requirements) {
+        T::requirements(requirements);
     }
 }
 
@@ -70,6 +80,9 @@ impl<T: EventArg> Param<IsArgument> for T {
 pub trait Handler<M>: Send + Sync + 'static {
     /// Reads the parameters and calls the closure.
     fn call(self: &Arc<Self>, cx: &EventCx<'_>, args: ArgCursor<'_>) -> Dispatch;
+
+    /// Declares what the parameters need.
+    fn requirements(requirements: &mut Requirements);
 }
 
 /// A closure or function that handles a connection or its end: context types only; `M` is inferred.
@@ -81,6 +94,25 @@ pub trait Handler<M>: Send + Sync + 'static {
 pub trait ContextHandler<M>: Send + Sync + 'static {
     /// Reads the parameters and calls the closure.
     fn call(self: &Arc<Self>, cx: &EventCx<'_>) -> Dispatch;
+
+    /// Declares what the parameters need.
+    fn requirements(requirements: &mut Requirements);
+}
+
+/// A closure or function that may refuse a socket before CONNECT is answered; `M` is inferred.
+///
+/// It gives back an [`Admission`]; what it found out about the client goes into `State`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a connect guard",
+    label = "expected a closure such as `async move |auth: Auth<Token>| -> Result<State<User>, ConnectError>`",
+    note = "parameters: context types only (`Socket`, `Auth<T>`, `Query<T>`, …), at most eight"
+)]
+pub trait ConnectGuardHandler<M>: Send + Sync + 'static {
+    /// Reads the parameters and calls the closure.
+    fn call(self: &Arc<Self>, cx: &EventCx<'_>) -> Dispatch;
+
+    /// Declares what the parameters need.
+    fn requirements(requirements: &mut Requirements);
 }
 
 /// Erases the type of an event handler.
@@ -93,6 +125,12 @@ pub(crate) fn erase<M, H: Handler<M>>(handler: H) -> Box<HandlerFn> {
 pub(crate) fn erase_context<M, H: ContextHandler<M>>(handler: H) -> Box<ContextFn> {
     let handler = Arc::new(handler);
     Box::new(move |cx| handler.call(cx))
+}
+
+/// Erases the type of a connect guard.
+pub(crate) fn erase_guard<M, H: ConnectGuardHandler<M>>(guard: H) -> Box<ContextFn> {
+    let guard = Arc::new(guard);
+    Box::new(move |cx| guard.call(cx))
 }
 
 macro_rules! take {
@@ -117,7 +155,7 @@ macro_rules! take_context {
             #[allow(non_snake_case, reason = "the parameter is named after its type")]
             let $param = match <$param as FromContext>::from_context($cx) {
                 Ok(value) => value,
-                Err(error) => return Dispatch::Ready(Reply::Err(error)),
+                Err(error) => return Dispatch::failed(error),
             };
         )*
     };
@@ -130,12 +168,24 @@ macro_rules! handlers {
         where
             F: Fn($($param),*) -> Ret + Send + Sync + 'static,
             Ret: IntoReply<RetMarker>,
-            $($param: Param<$marker>,)*
+            $($param: Param<$marker> + 'static,)*
         {
             #[allow(unused_mut, unused_variables, reason = "not every arity uses all")]
             fn call(self: &Arc<Self>, cx: &EventCx<'_>, mut args: ArgCursor<'_>) -> Dispatch {
                 take!(cx, args, $($param: $marker),*);
-                Dispatch::Ready(self($($param),*).into_reply(cx.wants_ack()))
+                let wanted = cx.wants_reply();
+                if cx.is_deferred() {
+                    let this = Arc::clone(self);
+                    return Dispatch::deferred(move || {
+                        Dispatch::Ready(this($($param),*).into_reply(wanted))
+                    });
+                }
+                Dispatch::Ready(self($($param),*).into_reply(wanted))
+            }
+
+            #[allow(unused_variables, reason = "not every arity uses all")]
+            fn requirements(requirements: &mut Requirements) {
+                $(<$param as Param<$marker>>::requirements(requirements);)*
             }
         }
 
@@ -149,42 +199,78 @@ macro_rules! handlers {
             #[allow(unused_mut, unused_variables, reason = "not every arity uses all")]
             fn call(self: &Arc<Self>, cx: &EventCx<'_>, mut args: ArgCursor<'_>) -> Dispatch {
                 take!(cx, args, $($param: $marker),*);
-                let wanted = cx.wants_ack();
+                let wanted = cx.wants_reply();
                 let this = Arc::clone(self);
                 Dispatch::Pending(Box::pin(async move {
                     this($($param),*).await.into_reply(wanted)
                 }))
             }
-        }
 
-        impl<F, Ret, RetMarker, $($param),*>
-            ContextHandler<(IsPlain, Ret, RetMarker, $($param),*)> for F
-        where
-            F: Fn($($param),*) -> Ret + Send + Sync + 'static,
-            Ret: IntoReply<RetMarker>,
-            $($param: FromContext,)*
-        {
             #[allow(unused_variables, reason = "not every arity uses all")]
-            fn call(self: &Arc<Self>, cx: &EventCx<'_>) -> Dispatch {
-                take_context!(cx, $($param),*);
-                Dispatch::Ready(self($($param),*).into_reply(false))
+            fn requirements(requirements: &mut Requirements) {
+                $(<$param as Param<$marker>>::requirements(requirements);)*
             }
         }
 
-        impl<F, Ret, RetMarker, $($param),*>
-            ContextHandler<(IsAsync, Ret, RetMarker, $($param),*)> for F
+        life_handlers!(ContextHandler, ($($param),*),
+            [Ret: IntoReply<RetMarker>], (Ret, RetMarker,),
+            |cx, ret| { let wanted = cx.wants_reply(); ret.into_reply(wanted) });
+        life_handlers!(ConnectGuardHandler, ($($param),*),
+            [Ret: Admission], (Ret,),
+            |cx, ret| { let socket = cx.socket().clone(); admit(&socket, ret) });
+    };
+}
+
+/// Handlers without arguments; `$keep` is taken from the context before the call, `$reply` made after.
+macro_rules! life_handlers {
+    (
+        $handler:ident, ($($param:ident),*), [$ret:ident: $($bound:tt)*], ($($marker:ident,)*),
+        |$cx:ident, $value:ident| { let $kept:ident = $keep:expr; $reply:expr }
+    ) => {
+        impl<F, $($marker,)* $($param),*> $handler<(IsPlain, $($marker,)* $($param),*)> for F
         where
-            F: AsyncFn($($param),*) -> Ret + Send + Sync + 'static,
-            Ret: IntoReply<RetMarker> + 'static,
+            F: Fn($($param),*) -> $ret + Send + Sync + 'static,
+            $ret: $($bound)*,
             $($param: FromContext + 'static,)*
         {
             #[allow(unused_variables, reason = "not every arity uses all")]
-            fn call(self: &Arc<Self>, cx: &EventCx<'_>) -> Dispatch {
-                take_context!(cx, $($param),*);
+            fn call(self: &Arc<Self>, $cx: &EventCx<'_>) -> Dispatch {
+                take_context!($cx, $($param),*);
+                let $kept = $keep;
+                let this = Arc::clone(self);
+                $cx.call(move || {
+                    let $value = this($($param),*);
+                    Dispatch::Ready($reply)
+                })
+            }
+
+            #[allow(unused_variables, reason = "not every arity uses all")]
+            fn requirements(requirements: &mut Requirements) {
+                $(<$param as FromContext>::requirements(requirements);)*
+            }
+        }
+
+        impl<F, $($marker,)* $($param),*> $handler<(IsAsync, $($marker,)* $($param),*)> for F
+        where
+            F: AsyncFn($($param),*) -> $ret + Send + Sync + 'static,
+            $ret: $($bound)*,
+            $ret: 'static,
+            $($param: FromContext + 'static,)*
+        {
+            #[allow(unused_variables, reason = "not every arity uses all")]
+            fn call(self: &Arc<Self>, $cx: &EventCx<'_>) -> Dispatch {
+                take_context!($cx, $($param),*);
+                let $kept = $keep;
                 let this = Arc::clone(self);
                 Dispatch::Pending(Box::pin(async move {
-                    this($($param),*).await.into_reply(false)
+                    let $value = this($($param),*).await;
+                    $reply
                 }))
+            }
+
+            #[allow(unused_variables, reason = "not every arity uses all")]
+            fn requirements(requirements: &mut Requirements) {
+                $(<$param as FromContext>::requirements(requirements);)*
             }
         }
     };

@@ -1,15 +1,20 @@
 //! Handler parameters that come from the connection, not from the packet.
 
+use std::any::type_name;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::close::DisconnectReason;
-use crate::server::{AckSender, Handshake, Io, Socket};
+use crate::packet::{ArgCursor, ArgError, EventArg, Value};
+use crate::server::{AckSender, Handshake, Io, Namespace, NamespaceRef, Socket};
 
-use super::EventCx;
+use super::cx::{EventCx, Phase};
 use super::error::EventError;
+use super::pairs::{PairError, Pairs};
+use super::requirements::Requirements;
 
 /// Types a handler takes from the connection; implement it for your own.
 ///
@@ -27,36 +32,68 @@ pub trait FromContext: Sized {
     ///
     /// What the client is told instead of the handler being called.
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError>;
+
+    /// Declares what the type needs, so that its absence is found when the server is built.
+    fn requirements(_: &mut Requirements) {}
 }
 
 impl FromContext for Socket {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        Ok(cx.socket.clone())
+        Ok(cx.socket().clone())
     }
 }
 
 impl FromContext for Io {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        Ok(cx.socket.io())
+        Ok(cx.socket().io())
+    }
+}
+
+impl FromContext for NamespaceRef {
+    fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
+        Ok(cx.socket().io().of_namespace(cx.socket().namespace()))
+    }
+}
+
+impl FromContext for Arc<Namespace> {
+    fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
+        Ok(Self::clone(cx.socket().namespace()))
+    }
+}
+
+/// Copies the handshake; `Arc<Handshake>` does not.
+impl FromContext for Handshake {
+    fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
+        Ok(Self::clone(cx.socket().handshake()))
     }
 }
 
 impl FromContext for Arc<Handshake> {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        Ok(Self::clone(cx.socket.handshake()))
+        Ok(Self::clone(cx.socket().handshake()))
     }
 }
 
 impl FromContext for AckSender {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        cx.manual_ack.set(true);
-        Ok(Self::new(cx.socket.clone(), cx.ack))
+        let id = cx.take_ack();
+        Ok(Self::new(cx.socket().clone(), id))
+    }
+
+    fn requirements(requirements: &mut Requirements) {
+        requirements.only_in(&[Phase::Event], "AckSender", "an event handler");
     }
 }
 
 impl FromContext for DisconnectReason {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        cx.reason.ok_or_else(|| EventError::internal("only a disconnect handler has a reason"))
+        cx.disconnect_reason()
+            .ok_or_else(|| EventError::internal("only a disconnect handler has a reason"))
+    }
+
+    fn requirements(requirements: &mut Requirements) {
+        let phases = [Phase::Disconnecting, Phase::Disconnect];
+        requirements.only_in(&phases, "DisconnectReason", "a disconnect handler");
     }
 }
 
@@ -67,7 +104,11 @@ pub struct EventName(pub String);
 
 impl FromContext for EventName {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        Ok(Self(cx.event.to_owned()))
+        Ok(Self(cx.event().to_owned()))
+    }
+
+    fn requirements(requirements: &mut Requirements) {
+        requirements.only_in(&[Phase::Event], "EventName", "an event handler");
     }
 }
 
@@ -75,6 +116,19 @@ impl FromContext for EventName {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
 pub struct State<T>(pub Arc<T>);
+
+impl<T> State<T> {
+    /// A state for a connect guard to give back.
+    pub fn new(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T> From<T> for State<T> {
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
 
 impl<T> Clone for State<T> {
     fn clone(&self) -> Self {
@@ -92,9 +146,9 @@ impl<T> Deref for State<T> {
 
 impl<T: Send + Sync + 'static> FromContext for State<T> {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        cx.socket.state::<T>().map(Self).ok_or_else(|| {
-            EventError::internal(format!("no state of type {}", std::any::type_name::<T>()))
-        })
+        cx.state::<T>()
+            .map(Self)
+            .ok_or_else(|| EventError::absent(format!("no state of type {}", type_name::<T>())))
     }
 }
 
@@ -105,10 +159,88 @@ pub struct Auth<T>(pub T);
 
 impl<T: DeserializeOwned> FromContext for Auth<T> {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        cx.socket
-            .auth()
-            .map(Self)
-            .map_err(|error| EventError::new("bad_auth", cut(error.to_string())))
+        let socket = cx.socket();
+        socket.auth().map(Self).map_err(|error| {
+            let error = EventError::new("bad_auth", cut(error.to_string()));
+            if socket.has_auth() { error } else { error.as_absence() }
+        })
+    }
+}
+
+/// The query of the handshake, read as a struct of its keys.
+///
+/// Values are text, read as numbers or booleans where a field asks for them; a key that occurs several
+/// times is a sequence, or its last value.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromContext for Query<T> {
+    fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
+        let read = Pairs::new(cx.socket().handshake().query()).read();
+        read.map(Self).map_err(|error| misfit("bad_query", &error))
+    }
+}
+
+/// The headers of the handshake, read as a struct of their names: `user_agent` is `user-agent`.
+///
+/// Values are read as those of [`Query`].
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
+pub struct Header<T>(pub T);
+
+impl<T: DeserializeOwned> FromContext for Header<T> {
+    fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
+        let headers = cx.socket().handshake().headers();
+        let read = Pairs::new(headers.map(|(name, value)| (name.into(), value.into()))).read();
+        read.map(Self).map_err(|error| misfit("bad_header", &error))
+    }
+}
+
+/// The parameters of a dynamic namespace's name: one value, a tuple, or a struct of their names.
+///
+/// A name whose parameters do not fit `T` is an invalid namespace: `/org/{id}` with a
+/// `NamespaceParam<u32>` anywhere in its handlers has no `/org/abc`.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
+pub struct NamespaceParam<T>(pub T);
+
+fn namespace_param<T: DeserializeOwned>(namespace: &Namespace) -> Result<T, PairError> {
+    let params = namespace.params();
+    Pairs::new(params.map(|(name, value)| (name.into(), value.into()))).read()
+}
+
+impl<T: DeserializeOwned> FromContext for NamespaceParam<T> {
+    fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
+        let read = namespace_param(cx.socket().namespace());
+        read.map(Self).map_err(|error| misfit("bad_namespace", &error))
+    }
+
+    fn requirements(requirements: &mut Requirements) {
+        requirements.namespace_param(|namespace| namespace_param::<T>(namespace).is_ok());
+    }
+}
+
+fn misfit(code: &'static str, error: &PairError) -> EventError {
+    EventError::new(code, cut(error.to_string()))
+}
+
+/// The arguments no other parameter has read, as they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
+pub struct RawArgs {
+    /// JSON values separated by commas, without brackets; attachments are placeholders in it.
+    pub text: String,
+    /// All attachments of the packet.
+    pub attachments: Vec<Bytes>,
+}
+
+impl EventArg for RawArgs {
+    type Wire = Value;
+
+    fn read(cur: &mut ArgCursor<'_>) -> Result<Self, ArgError> {
+        let attachments = cur.attachments().to_vec();
+        Ok(Self { text: cur.rest()?.to_owned(), attachments })
     }
 }
 
@@ -120,8 +252,13 @@ fn cut(mut message: String) -> String {
     message
 }
 
+/// `None` where there is nothing; what is there and does not fit is still an error.
 impl<C: FromContext> FromContext for Option<C> {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        Ok(C::from_context(cx).ok())
+        match C::from_context(cx) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_absence() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -8,6 +8,8 @@ use serde::ser::SerializeStruct as _;
 
 use crate::packet::ArgError;
 
+use super::cx::EventCx;
+
 /// An error answer: `{"error":{"code","message","data"?}}` in an ack, an `exception` event without.
 ///
 /// Any `std::error::Error` converts into one with `?`; the client then sees the code `internal` and
@@ -20,12 +22,29 @@ pub struct EventError {
     data: Option<serde_json::Value>,
     /// What happened, for the log only.
     detail: Option<String>,
+    kind: Kind,
+}
+
+/// What an error means to this crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// Something optional is not there; `Option` of a context type is `None` then.
+    Absence,
+    /// The handler was dropped where it waited.
+    Cancellation,
 }
 
 impl EventError {
     /// An error the client is meant to see.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: code.into(), message: message.into(), data: None, detail: None }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            data: None,
+            detail: None,
+            kind: Kind::Plain,
+        }
     }
 
     /// Adds a JSON value for the client.
@@ -42,11 +61,59 @@ impl EventError {
             message: Cow::Borrowed("internal error"),
             data: None,
             detail: Some(detail.into()),
+            kind: Kind::Plain,
         }
     }
 
+    /// A context value that is not there: `None` to a handler that takes an `Option`, an internal error
+    /// to one that does not.
+    pub fn absent(detail: impl Into<String>) -> Self {
+        Self { kind: Kind::Absence, ..Self::internal(detail) }
+    }
+
+    pub(crate) fn as_absence(mut self) -> Self {
+        self.kind = Kind::Absence;
+        self
+    }
+
+    pub(crate) const fn is_absence(&self) -> bool {
+        matches!(self.kind, Kind::Absence)
+    }
+
+    /// A newer event took the handler's place.
+    pub(crate) fn cancelled() -> Self {
+        let error = Self::new("cancelled", "a newer event took its place");
+        Self { kind: Kind::Cancellation, ..error }
+    }
+
+    pub(crate) const fn is_cancellation(&self) -> bool {
+        matches!(self.kind, Kind::Cancellation)
+    }
+
     pub(crate) fn from_argument(error: &ArgError) -> Self {
-        Self::new("bad_request", error.to_string())
+        match error {
+            ArgError::Rejected { problems, .. } => {
+                let list = |problem: &crate::packet::Problem| serde_json::json!({ "path": problem.path, "message": problem.message });
+                let data: Vec<_> = problems.iter().map(list).collect();
+                Self::new("invalid", error.to_string()).with_data(data)
+            }
+            other => Self::new("bad_request", other.to_string()),
+        }
+    }
+
+    /// Changes the code the client sees.
+    pub fn set_code(&mut self, code: impl Into<Cow<'static, str>>) {
+        self.code = code.into();
+    }
+
+    /// Changes the message the client sees.
+    pub fn set_message(&mut self, message: impl Into<Cow<'static, str>>) {
+        self.message = message.into();
+    }
+
+    /// Changes the data the client sees.
+    pub fn set_data(&mut self, data: Option<serde_json::Value>) {
+        self.data = data;
     }
 
     /// The code the client sees.
@@ -91,6 +158,24 @@ impl fmt::Debug for EventError {
 impl<E: std::error::Error> From<E> for EventError {
     fn from(error: E) -> Self {
         Self::internal(error.to_string())
+    }
+}
+
+/// Sees every error before the client does: of handlers, guards, arguments, panics.
+///
+/// It may log, rename or redact it. The handler's own hook comes first, then the controller's, then the
+/// global one.
+pub trait ErrorHook: Send + Sync + 'static {
+    /// Looks at an error; what it leaves is what the client is told.
+    fn on_error(&self, error: &mut EventError, cx: &EventCx<'_>);
+}
+
+impl<F> ErrorHook for F
+where
+    F: Fn(&mut EventError, &EventCx<'_>) + Send + Sync + 'static,
+{
+    fn on_error(&self, error: &mut EventError, cx: &EventCx<'_>) {
+        self(error, cx);
     }
 }
 
@@ -148,6 +233,6 @@ impl Serialize for ErrorBody<'_> {
 
 /// `{"error": …}`, the one argument of an ack that reports an error.
 #[derive(Serialize)]
-pub(crate) struct AckError<'a> {
+pub(crate) struct ErrorAck<'a> {
     pub(crate) error: ErrorBody<'a>,
 }

@@ -5,29 +5,55 @@
 //! Nothing here sees a session or a transport.
 
 pub(crate) mod ack_scope;
+mod admission;
 mod closure;
 mod context;
+mod controller;
+mod cx;
+mod emission;
 mod error;
+mod guard;
+mod middleware;
+mod pairs;
 mod reply;
+mod requirements;
+mod rules;
+mod valid;
 
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::close::DisconnectReason;
 use crate::packet::{ArgCursor, ArgError, DecodeError};
-use crate::server::Socket;
 
-pub use closure::{ContextHandler, Handler, Param};
-pub use context::{Auth, EventName, FromContext, State};
-pub use error::{EventError, IntoEventError};
+pub use admission::Admission;
+#[doc(hidden)]
+pub use admission::admit;
+pub use closure::{ConnectGuardHandler, ContextHandler, Handler, Param};
+pub use context::{Auth, EventName, FromContext, Header, NamespaceParam, Query, RawArgs, State};
+pub use controller::{ConnectionController, Controller, ControllerPath};
+pub use cx::{EventCx, Phase};
+pub use emission::Emission;
+pub use error::{ErrorHook, EventError, IntoEventError};
+#[doc(hidden)]
+pub use guard::ErasedGuard;
+pub use guard::{EventGuard, Guard, GuardResult, OnEvents, on_events};
+pub use middleware::{Middleware, Next, ReplyFuture};
 pub use reply::{EncodedArgs, IntoReply, Reply};
+pub use requirements::{Fault, Requirements};
+#[cfg(feature = "garde")]
+pub use valid::Valid;
 
-pub(crate) use closure::{erase, erase_context};
+pub(crate) use closure::{erase, erase_context, erase_guard};
+pub(crate) use emission::Audience;
+pub(crate) use error::ErrorAck;
+pub(crate) use middleware::{chain, run_hooks};
+pub(crate) use requirements::FitsNamespace;
+pub(crate) use rules::Rules;
 
 /// Types that tell implementations apart during inference; users never write them.
 pub mod marker {
     pub use super::closure::{IsArgument, IsAsync, IsContext, IsPlain};
+    pub use super::guard::{IsAsyncGuard, IsGuardValue, IsSyncGuard};
     pub use super::reply::{IsResult, IsValue};
 }
 
@@ -52,46 +78,33 @@ pub enum Dispatch {
     Malformed(DecodeError),
 }
 
+impl Dispatch {
+    /// The handler, or something before it, gave an error.
+    #[must_use]
+    pub const fn failed(error: EventError) -> Self {
+        Self::Ready(Reply::Err(error))
+    }
+
+    /// A call that has to wait for a middleware.
+    pub(crate) fn deferred(call: impl FnOnce() -> Self + 'static) -> Self {
+        Self::Pending(Box::pin(async move { call().finished().await }))
+    }
+
+    /// Waits for the reply; a broken packet has been dealt with before anything could wait.
+    pub(crate) async fn finished(self) -> Reply {
+        match self {
+            Self::Ready(reply) => reply,
+            Self::Pending(future) => future.await,
+            Self::Malformed(error) => Reply::Err(EventError::internal(error.to_string())),
+        }
+    }
+}
+
 impl From<ArgError> for Dispatch {
     fn from(error: ArgError) -> Self {
         match error {
             ArgError::Malformed(error) => Self::Malformed(error),
             other => Self::Ready(Reply::Err(EventError::from_argument(&other))),
         }
-    }
-}
-
-/// What a handler's parameters are taken from.
-#[derive(Debug)]
-pub struct EventCx<'a> {
-    pub(crate) socket: &'a Socket,
-    pub(crate) event: &'a str,
-    pub(crate) ack: Option<u64>,
-    pub(crate) reason: Option<DisconnectReason>,
-    /// A parameter took over the ack; the dispatcher must not answer.
-    pub(crate) manual_ack: Cell<bool>,
-}
-
-impl<'a> EventCx<'a> {
-    pub(crate) const fn new(socket: &'a Socket, event: &'a str, ack: Option<u64>) -> Self {
-        Self { socket, event, ack, reason: None, manual_ack: Cell::new(false) }
-    }
-
-    /// The socket the event came from.
-    #[must_use]
-    pub const fn socket(&self) -> &Socket {
-        self.socket
-    }
-
-    /// Name of the event; empty for connection and disconnection.
-    #[must_use]
-    pub const fn event(&self) -> &str {
-        self.event
-    }
-
-    /// The client asked for an ack and nobody took it over.
-    #[must_use]
-    pub const fn wants_ack(&self) -> bool {
-        self.ack.is_some() && !self.manual_ack.get()
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::packet::{self, EncodeError};
 
-use super::error::{AckError, EventError, IntoEventError};
+use super::error::{EventError, IntoEventError};
 
 /// Buffers above this size are not kept for reuse.
 const POOLED_BYTES: usize = 64 * 1024;
@@ -41,6 +41,11 @@ impl EncodedArgs {
         let mut attachments = Vec::new();
         packet::encode_args(&mut json, &mut attachments, args)?;
         Ok(Self { json: std::mem::take(&mut json), attachments })
+    }
+
+    /// The one argument `null`.
+    pub(crate) fn null() -> Self {
+        Self { json: b",null".to_vec(), attachments: Vec::new() }
     }
 
     /// An empty buffer from the pool, for the text of a packet; it goes back when dropped.
@@ -121,13 +126,18 @@ impl fmt::Debug for EncodedArgs {
     }
 }
 
-/// What a handler answers.
+/// What a handler answers; a middleware may look at it and replace it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Reply {
-    /// The ack is answered elsewhere, or nobody asked.
+    /// Nobody wanted the value, or it is answered elsewhere. If the client asked all the same, as
+    /// [`Self::Unit`].
     Nothing,
-    /// These arguments.
+    /// `()`: an empty ack, no emission.
+    Unit,
+    /// `None`: an ack with `null`, no emission.
+    Null,
+    /// These arguments, for the ack and the emissions.
     Args(EncodedArgs),
     /// An error.
     Err(EventError),
@@ -142,16 +152,19 @@ impl Reply {
         }
     }
 
-    /// The ack arguments of this reply.
-    pub(crate) fn into_ack(self) -> Option<EncodedArgs> {
+    /// The error, if it is one.
+    #[must_use]
+    pub const fn error(&self) -> Option<&EventError> {
         match self {
-            Self::Nothing => None,
-            Self::Args(args) => Some(args),
-            Self::Err(error) => {
-                let body = AckError { error: error.for_client(None) };
-                Some(EncodedArgs::encode(&body).unwrap_or_default())
-            }
+            Self::Err(error) => Some(error),
+            _ => None,
         }
+    }
+
+    /// The client is told an error.
+    #[must_use]
+    pub const fn is_err(&self) -> bool {
+        matches!(self, Self::Err(_))
     }
 }
 
@@ -174,13 +187,21 @@ pub struct IsResult;
     note = "return `()`, a `serde::Serialize` value, a tuple (several arguments) or `Result<_, EventError>`"
 )]
 pub trait IntoReply<M> {
-    /// Encodes the value if `wanted`, that is, if the client asked for an ack.
+    /// Encodes the value if it is `wanted`, by an ack or by an emission.
     fn into_reply(self, wanted: bool) -> Reply;
 }
 
 impl<T: Serialize> IntoReply<IsValue> for T {
     fn into_reply(self, wanted: bool) -> Reply {
-        if wanted { Reply::from_value(&self) } else { Reply::Nothing }
+        if !wanted {
+            return Reply::Nothing;
+        }
+        match Reply::from_value(&self) {
+            // Inference does not tell these from other values; the text does.
+            Reply::Args(args) if args.json().is_empty() => Reply::Unit,
+            Reply::Args(args) if args.json() == b",null" => Reply::Null,
+            reply => reply,
+        }
     }
 }
 

@@ -26,6 +26,19 @@ use super::{
 /// The longest message kept in [`ArgError::Invalid`], in bytes.
 const MAX_MESSAGE_LEN: usize = 200;
 
+/// Problems kept in [`ArgError::Rejected`]: a client must not choose how long an answer is.
+pub const MAX_PROBLEMS: usize = 32;
+
+/// One finding of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a pair with names")]
+pub struct Problem {
+    /// Where in the argument: `lines[3].text`.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+}
+
 /// Why the arguments of an event cannot be given to its handler.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -49,6 +62,14 @@ pub enum ArgError {
     Unexpected {
         /// The position of the first argument too many.
         index: usize,
+    },
+    /// The argument has the right type, and a check of its content failed.
+    #[error("argument {index} is not valid")]
+    Rejected {
+        /// The position of the argument, the first one behind the event name being 0.
+        index: usize,
+        /// What is wrong, at most [`MAX_PROBLEMS`] entries.
+        problems: Vec<Problem>,
     },
     /// A check or a context type refused the event.
     #[error("{0}")]
@@ -202,6 +223,14 @@ impl<'de> ArgCursor<'de> {
         let (left, index) = (self.has_next()?, self.index);
         self.finish()?;
         if left { Err(ArgError::Unexpected { index }) } else { Ok(()) }
+    }
+
+    /// What is left as it came, from which a cursor can be made again.
+    ///
+    /// Positions of later errors count from here; before anything was read, that is no difference.
+    #[must_use]
+    pub fn unread_text(&self) -> &'de str {
+        self.unread()
     }
 
     #[inline]

@@ -16,7 +16,7 @@ mod value;
 use std::{borrow::Cow, fmt};
 
 pub use self::{
-    args::{ArgCursor, ArgError, EventArg, Rest, Try},
+    args::{ArgCursor, ArgError, EventArg, MAX_PROBLEMS, Problem, Rest, Try},
     binary::{Binary, check_placeholders},
     decode::{DecodeLimits, MAX_ACK_ID, MAX_DEPTH, decode, validate},
     encode::{

@@ -103,7 +103,10 @@ pub struct AckSender {
 }
 
 impl AckSender {
-    pub(crate) const fn new(socket: Socket, id: Option<u64>) -> Self {
+    pub(crate) fn new(socket: Socket, id: Option<u64>) -> Self {
+        if let Some(id) = id {
+            socket.ask(id);
+        }
         Self { socket, id }
     }
 
@@ -124,7 +127,7 @@ impl AckSender {
         };
         match EncodedArgs::encode(&args) {
             Ok(args) => {
-                self.answer(id, args);
+                self.answer(id, Reply::Args(args));
                 Ok(())
             }
             Err(error) => {
@@ -142,14 +145,12 @@ impl AckSender {
     }
 
     fn answer_error(&self, id: u64, error: EventError) {
-        if let Some(args) = Reply::Err(error).into_ack() {
-            self.answer(id, args);
-        }
+        self.answer(id, Reply::Err(error));
     }
 
-    fn answer(&self, id: u64, args: EncodedArgs) {
+    fn answer(&self, id: u64, reply: Reply) {
         let worker = Worker::current(self.socket.hub());
-        self.socket.send_ack(worker.as_deref(), id, args);
+        self.socket.send_ack(worker.as_deref(), id, reply);
     }
 }
 

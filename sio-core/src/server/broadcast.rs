@@ -81,11 +81,14 @@ impl BroadcastOperator {
     /// The name is reserved, the arguments cannot be serialised, or a worker's queue is full. A selection
     /// of nobody is no error.
     pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        let mut args = EncodedArgs::encode(&args)?;
+        self.emit_encoded(event, &EncodedArgs::encode(&args)?)
+    }
+
+    pub(crate) fn emit_encoded(&self, event: &str, args: &EncodedArgs) -> Result<(), EmitError> {
         let Some(namespace) = &self.namespace else {
             return Ok(());
         };
-        let attachments = args.take_attachments();
+        let attachments = args.attachments().to_vec();
         let mut text = EncodedArgs::buffer();
         packet::encode_event_encoded(
             &mut text,

@@ -1,16 +1,23 @@
 //! Configuring a server.
 
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::EngineConfig;
+use crate::handler::{
+    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, Fault, Guard, Middleware,
+    Rules,
+};
 use crate::limits::Limits;
 use crate::sid::SidSource;
 
-use super::hub::{Hub, NewNamespaceHook};
+use super::handshake::Handshake;
+use super::hub::{DataMap, GenerateId, Hub, HubParts, NewNamespaceHook};
 use super::io::Io;
-use super::namespace::{NamespaceBuilder, normalize};
+use super::pattern::Pattern;
 use super::raw::EngineHandler;
+use super::registration::NamespaceBuilder;
 
 /// A configuration that no server can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +29,14 @@ pub enum BuildError {
     /// An interval or limit must be above zero.
     #[error("`{0}` must be above zero")]
     Zero(&'static str),
+    /// Mistakes in what was registered, all of them.
+    #[error("{}", list(.0))]
+    Registration(Vec<Fault>),
+}
+
+fn list(faults: &[Fault]) -> String {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    lines.join("; ")
 }
 
 /// Everything a running server is configured with.
@@ -50,7 +65,12 @@ impl Default for ServerConfig {
 #[derive(Default)]
 pub struct IoConfig {
     config: ServerConfig,
-    namespaces: Vec<(String, NamespaceBuilder)>,
+    namespaces: Vec<(Pattern, NamespaceBuilder)>,
+    /// Guards, middleware, hooks and connect guards of all namespaces.
+    global: NamespaceBuilder,
+    data: DataMap,
+    extension: Option<Arc<dyn Any + Send + Sync>>,
+    generate_id: Option<Box<GenerateId>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     raw: Option<Box<dyn EngineHandler>>,
 }
@@ -64,14 +84,95 @@ impl std::fmt::Debug for IoConfig {
 impl IoConfig {
     /// Registers handlers on a namespace; `chat` is `/chat`. Called twice for one namespace, both apply.
     ///
-    /// # Panics
-    ///
-    /// As [`NamespaceBuilder::on`].
+    /// A [`Pattern`], or a path such as `/org/{org}`, is as many namespaces as clients ask for.
     #[must_use]
-    pub fn namespace(mut self, path: &str, register: impl FnOnce(&mut NamespaceBuilder)) -> Self {
+    pub fn namespace(
+        mut self,
+        pattern: impl Into<Pattern>,
+        register: impl FnOnce(&mut NamespaceBuilder),
+    ) -> Self {
         let mut builder = NamespaceBuilder::default();
         register(&mut builder);
-        self.namespaces.push((normalize(path).into_owned(), builder));
+        self.namespaces.push((pattern.into(), builder));
+        self
+    }
+
+    /// Mounts a controller on the namespace its attribute names.
+    #[must_use]
+    pub fn mount<C: Controller>(self, controller: C) -> Self {
+        self.mount_at(C::NAMESPACE, controller)
+    }
+
+    /// Mounts a controller on other namespaces than the one its attribute names.
+    #[must_use]
+    pub fn mount_at<C: Controller>(self, pattern: impl Into<Pattern>, controller: C) -> Self {
+        self.namespace(pattern, |ns| Arc::new(controller).register(ns))
+    }
+
+    /// Mounts a controller with `scope = connection`: each connection has its own.
+    #[must_use]
+    pub fn mount_scoped<C: ConnectionController>(self) -> Self {
+        self.mount_scoped_at::<C>(C::NAMESPACE)
+    }
+
+    /// Mounts a controller with `scope = connection` on other namespaces than its attribute names.
+    #[must_use]
+    pub fn mount_scoped_at<C: ConnectionController>(self, pattern: impl Into<Pattern>) -> Self {
+        self.namespace(pattern, C::register)
+    }
+
+    /// Asks a guard before each event, and before each CONNECT is answered, of all namespaces.
+    #[must_use]
+    pub fn guard<M>(mut self, guard: impl Guard<M>) -> Self {
+        self.global.guard(guard);
+        self
+    }
+
+    /// Wraps all handlers, and the decision about each CONNECT; the first added is the outermost.
+    #[must_use]
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.global.middleware(middleware);
+        self
+    }
+
+    /// Shows all errors to a hook before clients see them, after the hooks of handlers and controllers.
+    #[must_use]
+    pub fn on_error(mut self, hook: impl ErrorHook) -> Self {
+        self.global.on_error(hook);
+        self
+    }
+
+    /// Runs before each CONNECT is answered, before the namespace's own connect guards.
+    #[must_use]
+    pub fn connect_guard<M, H: ConnectGuardHandler<M>>(mut self, guard: H) -> Self {
+        self.global.connect_guard(guard);
+        self
+    }
+
+    /// Gives a value of the application to handlers, guards and middleware; one per type.
+    #[must_use]
+    pub fn data<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.data.insert(TypeId::of::<T>(), Box::new(value));
+        self
+    }
+
+    /// Makes session ids (the reference's `generateId`); random ones by default.
+    ///
+    /// Whoever knows a session id can speak for the session: it must not be guessable, and never repeat.
+    /// One that is not 1 to 128 letters, digits, `-`, `_`, `.` or `~`, or that is in use, is replaced.
+    #[must_use]
+    pub fn generate_id(
+        mut self,
+        generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.generate_id = Some(Box::new(generate));
+        self
+    }
+
+    /// Keeps something of the carrier's with the server, for [`Hub::extension`].
+    #[must_use]
+    pub fn extension(mut self, extension: Arc<dyn Any + Send + Sync>) -> Self {
+        self.extension = Some(extension);
         self
     }
 
@@ -122,10 +223,26 @@ impl IoConfig {
         if limits.max_payload == 0 {
             return Err(BuildError::Zero("max_payload"));
         }
-        let hub = Arc::new(Hub::new(self.config, sids, self.new_namespace, self.raw));
-        hub.add_namespace("/", NamespaceBuilder::default());
-        for (path, builder) in self.namespaces {
-            hub.add_namespace(&path, builder);
+        let finished = self.global.finish(&Rules::default());
+        let parts = HubParts {
+            new_namespace: self.new_namespace,
+            raw: self.raw,
+            global: finished.scope,
+            global_connect: finished.connect,
+            data: self.data,
+            extension: self.extension,
+            generate_id: self.generate_id,
+        };
+        let hub = Arc::new(Hub::new(self.config, sids, parts));
+        let mut faults = hub.add_namespace(&"/".into(), NamespaceBuilder::default());
+        for mut requirements in finished.requirements {
+            faults.append(&mut requirements.faults);
+        }
+        for (pattern, builder) in self.namespaces {
+            faults.extend(hub.add_namespace(&pattern, builder));
+        }
+        if !faults.is_empty() {
+            return Err(BuildError::Registration(faults));
         }
         Ok(Io::from_hub(hub))
     }

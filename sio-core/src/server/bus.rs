@@ -13,6 +13,7 @@ use crate::adapter::{BroadcastOptions, Room};
 use crate::frame::FrameGroup;
 
 use super::hub::SessionHandle;
+use super::inventory::Census;
 use super::namespace::Namespace;
 use super::sessions::SessionOp;
 use super::socket::Socket;
@@ -76,6 +77,8 @@ pub(crate) enum Message {
     HandOver(Arc<SessionHandle>, Option<Box<Parcel>>),
     /// End all sessions; the server shuts down.
     Shutdown,
+    /// Count what this worker holds.
+    Census(Arc<Census>),
 }
 
 impl Message {

@@ -106,6 +106,19 @@ impl Connection {
         self.engine.borrow().has_output()
     }
 
+    /// As much waits for the peer as should.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.engine.borrow().is_congested()
+    }
+
+    /// Tells streams that wait for room, if there is some.
+    pub(crate) fn tell_room(&self) {
+        if self.handle.someone_waits_for_room() {
+            let congested = self.is_congested();
+            self.handle.set_congested(congested);
+        }
+    }
+
     /// The next piece of a large frame, at most `max` bytes, to be written behind the last turn's bytes.
     pub fn next_slice(&self, max: usize) -> Option<Bytes> {
         self.engine.borrow_mut().next_slice(max)

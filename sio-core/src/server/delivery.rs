@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::adapter::{MemoryAdapter, Room};
+use crate::adapter::Room;
 use crate::close::CloseReason;
 use crate::engine::Transport;
 use crate::frame::{Frame, FrameGroup};
+use crate::handler::{EventError, Reply};
 
 use super::bus::{Action, Broadcast, Message, Selection};
 use super::connection::Connection;
@@ -30,7 +31,7 @@ impl Worker {
     pub(super) fn deliver_from(&self, broadcast: &Arc<Broadcast>, source: Source) {
         let mut unsettled = Vec::new();
         let volatile = broadcast.options.flags.volatile;
-        if let Some(adapter) = self.adapters.borrow().get(broadcast.namespace.index()) {
+        if let Some(adapter) = self.adapters.borrow().get(&broadcast.namespace.id()) {
             adapter.select(&broadcast.options, |receiver| {
                 let connection = &receiver.connection;
                 // A socket whose end waits for its turn is told nothing more.
@@ -54,7 +55,7 @@ impl Worker {
 
     pub(super) fn select_from(&self, selection: &Arc<Selection>, source: Source) {
         let mut selected = Vec::new();
-        if let Some(adapter) = self.adapters.borrow().get(selection.namespace.index()) {
+        if let Some(adapter) = self.adapters.borrow().get(&selection.namespace.id()) {
             adapter.select(&selection.options, |receiver| {
                 if !belongs_elsewhere(&receiver.connection, source) && !receiver.socket.has_ended()
                 {
@@ -87,7 +88,7 @@ impl Worker {
 
     /// The rooms of a socket changed.
     pub(super) fn index_rooms(&self, socket: &Socket, rooms: &[Room], join: bool) {
-        if let Some(adapter) = self.adapters.borrow_mut().get_mut(socket.namespace().index()) {
+        if let Some(adapter) = self.adapters.borrow_mut().get_mut(&socket.namespace().id()) {
             for room in rooms {
                 if join {
                     adapter.join(socket.id(), room);
@@ -99,15 +100,20 @@ impl Worker {
     }
 
     pub(super) fn adapter_add(&self, connection: &Rc<Connection>, socket: &Socket, rooms: &[Room]) {
-        let index = socket.namespace().index();
+        let receiver = Receiver { connection: Rc::clone(connection), socket: socket.clone() };
         let mut adapters = self.adapters.borrow_mut();
-        if adapters.len() <= index {
-            adapters.resize_with(index + 1, MemoryAdapter::default);
+        adapters.entry(socket.namespace().id()).or_default().add(socket.id(), receiver, rooms);
+    }
+
+    /// Takes a socket out of the index, and gives it back with its rooms.
+    pub(super) fn adapter_remove(&self, socket: &Socket) -> Option<(Receiver, Vec<Room>)> {
+        let mut adapters = self.adapters.borrow_mut();
+        let adapter = adapters.get_mut(&socket.namespace().id())?;
+        let removed = adapter.remove(socket.id());
+        if adapter.is_empty() && socket.namespace().is_dynamic() {
+            adapters.remove(&socket.namespace().id());
         }
-        if let Some(adapter) = adapters.get_mut(index) {
-            let receiver = Receiver { connection: Rc::clone(connection), socket: socket.clone() };
-            adapter.add(socket.id(), receiver, rooms);
-        }
+        removed
     }
 
     /// Ends every session of this worker with `server shutting down`.
@@ -115,11 +121,40 @@ impl Worker {
         let connections: Vec<_> =
             self.connections.borrow().iter().map(|(_, c)| Rc::clone(c)).collect();
         for connection in connections {
-            let now = self.tick();
-            connection.engine.borrow_mut().discard(now, CloseReason::ServerShuttingDown);
+            self.say_goodbye(&connection);
             self.settle(&connection);
             self.rearm(&connection);
         }
+    }
+
+    /// Ends a session because the server closes: what was to be said is dropped, but who asked is
+    /// answered.
+    pub(super) fn say_goodbye(&self, connection: &Connection) {
+        let now = self.tick();
+        if connection.is_ending() {
+            return;
+        }
+        let mut answers = Vec::new();
+        let unavailable =
+            || Reply::Err(EventError::new("unavailable", "the server is shutting down"));
+        for socket in connection.mux.borrow().sockets() {
+            for id in socket.take_asked() {
+                answers.extend(socket.ack_group(id, unavailable()));
+            }
+        }
+        for (socket, id) in connection.held.borrow().asked() {
+            answers.extend(socket.ack_group(id, unavailable()));
+        }
+        let mut engine = connection.engine.borrow_mut();
+        engine.discard_output();
+        if answers.is_empty() {
+            engine.discard(now, CloseReason::ServerShuttingDown);
+            return;
+        }
+        for group in &answers {
+            engine.send_group(group);
+        }
+        engine.close(now, CloseReason::ServerShuttingDown);
     }
 
     /// Sends a packet whose session lives on this worker, given in parts; `false`: it does not.

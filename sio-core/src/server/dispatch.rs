@@ -4,6 +4,7 @@
 //! decided here by class: an undecodable packet or a broken rule closes the session, a handler's error
 //! answers its event.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -11,11 +12,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::future::{AbortHandle, Abortable};
 
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::payload;
 use crate::engine::{Received, Transport};
-use crate::handler::{Dispatch, EventCx, LocalBoxFuture, Reply, ack_scope};
+use crate::handler::{
+    Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
+};
 use crate::mux::{MuxError, MuxEvent};
 use crate::packet::{self, ArgCursor, ArgError, DecodeError, Packet};
 
@@ -23,10 +27,13 @@ use super::ack::no_answer;
 use super::connection::{Connection, PendingPush};
 use super::held::HeldEvent;
 use super::life::{panicked, report};
+use super::namespace::EventEntry;
+use super::pipeline::{self, OwnedArgs};
 use super::raw::EngineSocket;
+use super::running::HandlerSlot;
 use super::sessions::PushReply;
 use super::socket::Socket;
-use super::tasks::{Running, Tasks};
+use super::tasks::Tasks;
 use super::worker::Worker;
 
 impl Worker {
@@ -218,7 +225,7 @@ impl Worker {
         bins: &[Bytes],
     ) {
         let event = packet.event.as_ref().map_or("", |event| event.as_str());
-        if self.is_busy(socket) || connection.held.borrow().has(socket) {
+        if socket.is_busy() || connection.held.borrow().has(socket) {
             connection.held.borrow_mut().push(HeldEvent {
                 socket: socket.clone(),
                 event: event.into(),
@@ -231,17 +238,11 @@ impl Worker {
         self.run_event(connection, socket, event, packet.ack, ArgCursor::new(packet.args, bins));
     }
 
-    /// The socket runs as many handlers as it may.
-    fn is_busy(&self, socket: &Socket) -> bool {
-        let max = self.hub.config.limits.max_handlers;
-        max > 0 && socket.unfinished_handlers() >= max
-    }
-
     /// Starts held events for which a handler has finished.
     pub(super) fn run_held(&self, connection: &Rc<Connection>) {
         connection.full_since.set(None);
         while !connection.is_ending() {
-            let next = connection.held.borrow_mut().take(|socket| !self.is_busy(socket));
+            let next = connection.held.borrow_mut().take(|socket| !socket.is_busy());
             let Some(held) = next else { return };
             self.guarded(move || {
                 // What was sent before the socket left is not delivered after it.
@@ -263,6 +264,7 @@ impl Worker {
         }
     }
 
+    /// Calls everything that handles an event; the event's own handler answers.
     fn run_event(
         &self,
         connection: &Rc<Connection>,
@@ -271,58 +273,123 @@ impl Worker {
         asked: Option<u64>,
         mut args: ArgCursor<'_>,
     ) {
-        let Some(handler) = socket.handlers().event(event) else {
-            // Nobody reads the arguments, but a broken packet is still a broken packet.
-            if let Err(ArgError::Malformed(error)) = args.finish() {
-                self.on_undecodable(connection, error);
+        let handlers = socket.handlers();
+        for entry in &handlers.any {
+            self.run_handler(connection, socket, event, Asked::Observer, args.clone(), entry);
+            if connection.is_ending() || socket.has_ended() {
+                return;
             }
-            return;
-        };
-        let cx = EventCx::new(socket, event, asked);
+        }
+        let asked = Asked::Client(asked);
+        if let Some(registered) = handlers.event(event) {
+            for entry in &registered.others {
+                self.run_handler(connection, socket, event, Asked::Observer, args.clone(), entry);
+            }
+            self.run_handler(connection, socket, event, asked, args, &registered.first);
+        } else if let Some(entry) = &handlers.fallback {
+            self.run_handler(connection, socket, event, asked, args, entry);
+        } else if let Err(ArgError::Malformed(error)) = args.finish() {
+            // Nobody reads the arguments, but a broken packet is still a broken packet.
+            self.on_undecodable(connection, error);
+        }
+    }
+
+    fn run_handler(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Asked,
+        args: ArgCursor<'_>,
+        entry: &Arc<EventEntry>,
+    ) {
+        let id = asked.id();
+        let rules = &entry.rules;
+        if rules.latest {
+            socket.supersede(rules);
+        }
+        if entry.must_wait {
+            if let Err(ArgError::Malformed(error)) = args.clone().finish() {
+                return self.on_undecodable(connection, error);
+            }
+            let (attachments, text) = (args.attachments().to_vec(), args.unread_text().into());
+            let owned = OwnedArgs { text, attachments };
+            let hold = Rc::new(AckHold::default());
+            let future = pipeline::event(socket, event, id, entry, owned, Rc::clone(&hold));
+            let ack = match asked {
+                Asked::Observer => Ack::Observer,
+                Asked::Client(None) => Ack::None,
+                Asked::Client(Some(id)) => Ack::Held { id, hold },
+            };
+            return self.poll_handler(socket, event, rules, ack, future);
+        }
+        let cx = EventCx::new(socket, event, id, rules);
         let call = || {
-            catch_unwind(AssertUnwindSafe(|| handler(&cx, args)))
-                .unwrap_or_else(|_panic| Dispatch::Ready(Reply::Err(panicked())))
+            catch_unwind(AssertUnwindSafe(|| {
+                for guard in &rules.guards {
+                    if let Err(error) = guard.ask_now(&cx) {
+                        return Dispatch::failed(error);
+                    }
+                }
+                (entry.run)(&cx, args)
+            }))
+            .unwrap_or_else(|_panic| Dispatch::failed(panicked()))
         };
-        let (outcome, dropped) = match asked {
+        let (outcome, dropped) = match id {
             Some(id) => ack_scope::run((socket.address(), id), call),
             None => (call(), false),
         };
         let ack = match asked {
-            Some(id) if cx.manual_ack.get() => Ack::Taken { id, dropped },
-            Some(id) => Ack::Automatic(id),
-            None => Ack::None,
+            Asked::Observer => Ack::Observer,
+            Asked::Client(None) => Ack::None,
+            Asked::Client(Some(id)) if cx.ack_is_taken() => Ack::Taken { id, dropped },
+            Asked::Client(Some(id)) => Ack::Automatic(id),
         };
-        let future = match outcome {
-            Dispatch::Ready(reply) => return self.reply(socket, event, ack, reply),
-            Dispatch::Malformed(error) => return self.on_undecodable(connection, error),
-            Dispatch::Pending(future) => match ack {
-                Ack::Taken { id, .. } => Box::pin(TakenAck { socket: socket.clone(), id, future }),
-                Ack::Automatic(_) | Ack::None => future,
-            },
-        };
-        match Tasks::first_poll(future) {
-            Ok(reply) => self.reply(socket, event, ack, reply),
-            Err(future) => {
-                let (replier, event) = (socket.clone(), event.to_owned());
-                self.keep_handler(socket, future, move |worker, reply| {
-                    worker.reply(&replier, &event, ack, reply);
-                });
+        match outcome {
+            Dispatch::Ready(reply) => self.reply(socket, event, rules, &ack, reply),
+            Dispatch::Malformed(error) => self.on_undecodable(connection, error),
+            Dispatch::Pending(future) => {
+                let ack = match ack {
+                    Ack::Taken { id, .. } => {
+                        let hold = AckHold { taken: Cell::new(true), ..AckHold::default() };
+                        Ack::Held { id, hold: Rc::new(hold) }
+                    }
+                    other => other,
+                };
+                self.poll_handler(socket, event, rules, ack, future);
             }
         }
     }
 
-    /// Keeps an event handler that waits; it counts for its socket until it has finished or is dropped.
-    fn keep_handler(
+    /// Polls a handler in place, and keeps it if it waits.
+    fn poll_handler(
         &self,
         socket: &Socket,
+        event: &str,
+        rules: &Arc<Rules>,
+        ack: Ack,
         future: LocalBoxFuture<Reply>,
-        done: impl FnOnce(&Self, Reply) + 'static,
     ) {
-        socket.handler_started();
-        let slot = HandlerSlot(socket.clone());
+        let future: LocalBoxFuture<Reply> = match &ack {
+            Ack::Held { id, hold } => {
+                let (socket, hold) = (socket.clone(), Rc::clone(hold));
+                Box::pin(TakenAck { socket, id: *id, hold, future })
+            }
+            _ => future,
+        };
+        let future = match Tasks::first_poll(future) {
+            Ok(reply) => return self.reply(socket, event, rules, &ack, reply),
+            Err(future) => future,
+        };
+        if let Some(id) = ack.id() {
+            socket.ask(id);
+        }
+        let slot = HandlerSlot::new(socket, rules.ordered);
+        let future = cancellable(socket, rules, rules.latest, future);
+        let (replier, event, rules) = (socket.clone(), event.to_owned(), Arc::clone(rules));
         self.keep_running(socket, future, move |worker, reply| {
             let _slot = slot;
-            done(worker, reply);
+            worker.reply(&replier, &event, &rules, &ack, reply);
         });
     }
 
@@ -339,14 +406,29 @@ impl Worker {
                 done(&worker, reply);
             }
         });
-        self.tasks.start(Running::new(future, completion));
+        self.tasks.start(future, completion);
         self.wake();
     }
 
-    /// Answers an event.
-    fn reply(&self, socket: &Socket, event: &str, ack: Ack, reply: Reply) {
-        if let Reply::Err(error) = &reply {
-            report(error, socket.namespace(), event);
+    /// Answers an event, and sends its result where else it goes.
+    fn reply(&self, socket: &Socket, event: &str, rules: &Arc<Rules>, ack: &Ack, mut reply: Reply) {
+        if let Reply::Err(error) = &mut reply
+            && !error.is_cancellation()
+        {
+            let cx = EventCx::new(socket, event, ack.id(), rules);
+            run_hooks(rules, error, &cx);
+            report(error, socket.namespace(), event, rules);
+        }
+        let ack = match ack {
+            Ack::Held { id, hold } if hold.taken.get() => {
+                Ack::Taken { id: *id, dropped: hold.dropped.get() }
+            }
+            Ack::Held { id, .. } => Ack::Automatic(*id),
+            other => other.clone(),
+        };
+        if let Reply::Args(args) = &reply {
+            let acked = matches!(ack, Ack::Automatic(_));
+            socket.emit_all(&rules.emissions, args, acked);
         }
         match (ack, reply) {
             (Ack::Automatic(id), reply) => self.answer(socket, id, reply),
@@ -354,46 +436,94 @@ impl Worker {
                 self.answer(socket, id, unanswered(reply));
             }
             // Whoever took the ack over answers.
-            (Ack::Taken { dropped: false, .. }, _) => {}
-            (Ack::None, Reply::Err(error)) => {
+            (Ack::Taken { dropped: false, .. } | Ack::Held { .. }, _) => {}
+            (Ack::None, Reply::Err(error)) if !error.is_cancellation() => {
                 let body = error.for_client(Some(event));
                 if let Err(error) = socket.emit("exception", &body) {
                     tracing::debug!(%error, "an exception could not be sent");
                 }
             }
-            (Ack::None, Reply::Nothing | Reply::Args(_)) => {}
+            (Ack::None | Ack::Observer, _) => {}
         }
     }
 
     fn answer(&self, socket: &Socket, id: u64, reply: Reply) {
-        if let Some(args) = reply.into_ack() {
-            socket.send_ack(Some(self), id, args);
-        }
+        socket.send_ack(Some(self), id, reply);
     }
 }
 
-/// The place of a waiting handler among those its socket may have.
-struct HandlerSlot(Socket);
+/// Makes a waiting handler one that can be dropped, if its rules ask for it.
+pub(super) fn cancellable(
+    socket: &Socket,
+    rules: &Arc<Rules>,
+    latest: bool,
+    future: LocalBoxFuture<Reply>,
+) -> LocalBoxFuture<Reply> {
+    if !latest && !rules.cancel_on_disconnect {
+        return future;
+    }
+    let (abort, registration) = AbortHandle::new_pair();
+    let slot = socket.add_cancellable(
+        address_of(rules),
+        latest,
+        rules.cancel_on_disconnect,
+        abort.clone(),
+    );
+    if slot.is_none() && rules.cancel_on_disconnect {
+        abort.abort();
+    }
+    let future = Abortable::new(future, registration);
+    Box::pin(async move {
+        let _slot = slot;
+        future.await.unwrap_or_else(|_aborted| Reply::Err(EventError::cancelled()))
+    })
+}
 
-impl Drop for HandlerSlot {
-    fn drop(&mut self) {
-        // Only the first below the limit makes room.
-        let max = self.0.hub().config.limits.max_handlers;
-        if self.0.handler_finished() >= max && !self.0.has_ended() {
-            self.0.handler_done();
+/// Tells the handlers of a namespace apart.
+pub(super) fn address_of(rules: &Arc<Rules>) -> usize {
+    Arc::as_ptr(rules).addr()
+}
+
+/// For whom a handler runs.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    /// The client, with its ack id if it asked for one.
+    Client(Option<u64>),
+    /// Nobody: another handler of the event answers.
+    Observer,
+}
+
+impl Asked {
+    const fn id(self) -> Option<u64> {
+        match self {
+            Self::Client(id) => id,
+            Self::Observer => None,
         }
     }
 }
 
 /// Who answers an event.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Ack {
     /// The client did not ask.
     None,
+    /// Another handler answers, also with an error.
+    Observer,
     /// The dispatcher, with the handler's result.
     Automatic(u64),
     /// The handler, through an `AckSender`; `dropped`: it let go of it without an answer.
     Taken { id: u64, dropped: bool },
+    /// One of the two, known when the handler has finished.
+    Held { id: u64, hold: Rc<AckHold> },
+}
+
+impl Ack {
+    const fn id(&self) -> Option<u64> {
+        match self {
+            Self::None | Self::Observer => None,
+            Self::Automatic(id) | Self::Taken { id, .. } | Self::Held { id, .. } => Some(*id),
+        }
+    }
 }
 
 /// The answer in place of the one a handler did not give.
@@ -404,10 +534,20 @@ fn unanswered(reply: Reply) -> Reply {
     }
 }
 
-/// A waiting handler that holds the ack of its event, and may drop it at any of its polls.
+/// What becomes of an ack while its handler waits.
+#[derive(Debug, Default)]
+pub(super) struct AckHold {
+    /// A parameter took it over.
+    pub(super) taken: Cell<bool>,
+    /// It was let go of without an answer, in the handler's last poll.
+    dropped: Cell<bool>,
+}
+
+/// A waiting handler that holds the ack of its event, or may come to, and may drop it at any poll.
 struct TakenAck {
     socket: Socket,
     id: u64,
+    hold: Rc<AckHold>,
     future: LocalBoxFuture<Reply>,
 }
 
@@ -421,13 +561,12 @@ impl Future for TakenAck {
                 .unwrap_or_else(|_panic| Poll::Ready(Reply::Err(panicked())))
         });
         if dropped {
-            let reply = match polled {
-                Poll::Ready(Reply::Err(ref error)) => Reply::Err(error.clone()),
-                Poll::Ready(_) | Poll::Pending => Reply::Err(no_answer()),
-            };
-            if let Some(args) = reply.into_ack() {
+            if polled.is_ready() {
+                this.hold.dropped.set(true);
+            } else {
+                // The client need not wait for the rest of the handler.
                 let worker = Worker::current(this.socket.hub());
-                this.socket.send_ack(worker.as_deref(), this.id, args);
+                this.socket.send_ack(worker.as_deref(), this.id, Reply::Err(no_answer()));
             }
         }
         polled

@@ -70,6 +70,11 @@ impl HeldEvents {
         ended
     }
 
+    /// The held events whose clients asked for an ack.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = (&Socket, u64)> {
+        self.events.iter().filter_map(|event| Some((&event.socket, event.ack?)))
+    }
+
     /// Bytes that are held.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes

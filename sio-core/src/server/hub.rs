@@ -1,12 +1,16 @@
 //! What all threads of a server share: configuration, namespaces, the home of every session.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::Waker;
 
 use futures_channel::oneshot;
 
 use crate::engine::EngineConfig;
+use crate::handler::{Fault, Rules};
 use crate::limits::Limits;
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
@@ -16,8 +20,10 @@ use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
 use super::handshake::Handshake;
 use super::io::Io;
-use super::namespace::{Namespace, NamespaceBuilder, normalize};
+use super::namespace::{ConnectScope, Handlers, Namespace};
+use super::pattern::Pattern;
 use super::raw::EngineHandler;
+use super::registration::NamespaceBuilder;
 use super::worker::Worker;
 
 /// Maps of the session table; a power of two well above the number of cores.
@@ -41,6 +47,11 @@ pub struct SessionHandle {
     websocket: AtomicBool,
     ended: AtomicBool,
     push: Mutex<Option<oneshot::Sender<()>>>,
+    /// As much waits for the peer as should, as far as other threads know.
+    congested: AtomicBool,
+    /// Handlers wait for that to change.
+    waits_for_room: AtomicBool,
+    room_wakers: Mutex<Vec<Waker>>,
 }
 
 impl SessionHandle {
@@ -54,7 +65,40 @@ impl SessionHandle {
             websocket: AtomicBool::new(websocket),
             ended: AtomicBool::new(false),
             push: Mutex::new(None),
+            congested: AtomicBool::new(false),
+            waits_for_room: AtomicBool::new(false),
+            room_wakers: Mutex::default(),
         }
+    }
+
+    pub(crate) fn is_congested(&self) -> bool {
+        self.congested.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn someone_waits_for_room(&self) -> bool {
+        self.waits_for_room.load(Ordering::Acquire)
+    }
+
+    /// Keeps a waker until there is room, or the session ends.
+    pub(crate) fn wait_for_room(&self, waker: &Waker) {
+        let mut wakers = self.room_wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wakers.iter().any(|known| known.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
+        self.waits_for_room.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn set_congested(&self, congested: bool) {
+        self.congested.store(congested, Ordering::Release);
+        if congested {
+            return;
+        }
+        let wakers = {
+            let mut wakers = self.room_wakers.lock().unwrap_or_else(PoisonError::into_inner);
+            self.waits_for_room.store(false, Ordering::Release);
+            std::mem::take(&mut *wakers)
+        };
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// The session id, the client's secret.
@@ -111,6 +155,7 @@ impl SessionHandle {
 
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
+        self.set_congested(false);
         self.end_push();
     }
 
@@ -136,6 +181,37 @@ impl SessionHandle {
     }
 }
 
+/// Makes session ids.
+pub(crate) type GenerateId = dyn Fn(&Handshake) -> String + Send + Sync;
+
+/// Values of the application, one per type.
+pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
+
+/// Namespaces that exist, and those that clients can make.
+#[derive(Default)]
+struct Namespaces {
+    named: HashMap<Arc<str>, Arc<Namespace>, ahash::RandomState>,
+    dynamic: Vec<Arc<Dynamic>>,
+}
+
+/// A pattern with the handlers of the namespaces it makes.
+struct Dynamic {
+    pattern: Pattern,
+    handlers: RwLock<Arc<Handlers>>,
+}
+
+/// What a server is made of besides its options.
+#[derive(Default)]
+pub(crate) struct HubParts {
+    pub(crate) new_namespace: Option<Box<NewNamespaceHook>>,
+    pub(crate) raw: Option<Box<dyn EngineHandler>>,
+    pub(crate) global: Rules,
+    pub(crate) global_connect: Option<Arc<ConnectScope>>,
+    pub(crate) data: DataMap,
+    pub(crate) extension: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) generate_id: Option<Box<GenerateId>>,
+}
+
 type Shard = Mutex<HashMap<Sid, Arc<SessionHandle>, ahash::RandomState>>;
 
 /// The shared part of a server.
@@ -150,8 +226,15 @@ pub struct Hub {
     hasher: ahash::RandomState,
     sessions: Vec<Shard>,
     session_count: AtomicUsize,
-    namespaces: RwLock<HashMap<Arc<str>, Arc<Namespace>, ahash::RandomState>>,
+    namespaces: RwLock<Namespaces>,
+    next_namespace: AtomicU64,
     new_namespace: Option<Box<NewNamespaceHook>>,
+    /// What applies to every namespace.
+    global: Rules,
+    pub(crate) global_connect: Option<Arc<ConnectScope>>,
+    data: DataMap,
+    extension: Option<Arc<dyn Any + Send + Sync>>,
+    generate_id: Option<Box<GenerateId>>,
     closing: AtomicBool,
     pub(super) raw: Option<Box<dyn EngineHandler>>,
 }
@@ -167,12 +250,7 @@ impl std::fmt::Debug for Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(
-        config: ServerConfig,
-        sids: Box<dyn SidSource>,
-        new_namespace: Option<Box<NewNamespaceHook>>,
-        raw: Option<Box<dyn EngineHandler>>,
-    ) -> Self {
+    pub(crate) fn new(config: ServerConfig, sids: Box<dyn SidSource>, parts: HubParts) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let limits = &config.limits;
         Self {
@@ -193,9 +271,15 @@ impl Hub {
             sessions: (0..SHARDS).map(|_| Shard::default()).collect(),
             session_count: AtomicUsize::new(0),
             namespaces: RwLock::default(),
-            new_namespace,
+            next_namespace: AtomicU64::new(0),
+            new_namespace: parts.new_namespace,
+            global: parts.global,
+            global_connect: parts.global_connect,
+            data: parts.data,
+            extension: parts.extension,
+            generate_id: parts.generate_id,
             closing: AtomicBool::new(false),
-            raw,
+            raw: parts.raw,
         }
     }
 
@@ -248,6 +332,19 @@ impl Hub {
         }
     }
 
+    /// A new session id; one of the application's if that is sound and free.
+    pub(crate) fn new_sid(&self, handshake: &Handshake) -> Sid {
+        if let Some(generate) = &self.generate_id {
+            let made = catch_unwind(AssertUnwindSafe(|| generate(handshake))).ok();
+            match made.as_deref().and_then(Sid::custom) {
+                Some(sid) if self.session(sid.as_str()).is_none() => return sid,
+                Some(_) => tracing::error!("the id generator repeated itself; a random id is used"),
+                None => tracing::error!("the id generator gave no usable id; a random one is used"),
+            }
+        }
+        Sid::random(&*self.sids)
+    }
+
     /// Sessions that are open.
     #[must_use]
     pub fn session_count(&self) -> usize {
@@ -257,37 +354,127 @@ impl Hub {
     // ---- namespaces -----------------------------------------------------------------------------
 
     pub(crate) fn namespace(&self, path: &str) -> Option<Arc<Namespace>> {
-        self.namespaces.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        self.namespaces.read().unwrap_or_else(PoisonError::into_inner).named.get(path).cloned()
     }
 
-    /// Adds a namespace, or handlers to one that exists.
-    pub(crate) fn add_namespace(&self, path: &str, builder: NamespaceBuilder) -> Arc<Namespace> {
-        let path = normalize(path);
+    /// The namespace a socket wants to join, which counts it from now on; one that a pattern fits is made.
+    pub(crate) fn enter(&self, path: &str) -> Option<Arc<Namespace>> {
+        let dynamic = {
+            let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = namespaces.named.get(path) {
+                known.enter();
+                return Some(Arc::clone(known));
+            }
+            namespaces.dynamic.clone()
+        };
+        // Patterns and parameter types may be the user's code: no lock is held.
+        let made = dynamic.iter().find_map(|dynamic| {
+            let params = dynamic.pattern.params(path)?;
+            let handlers = dynamic.handlers.read().unwrap_or_else(PoisonError::into_inner);
+            let handlers = Arc::clone(&handlers);
+            let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
+            let made = Namespace::dynamic(path.into(), id, params, Arc::clone(&handlers));
+            handlers.fit(&made).then(|| Arc::new(made))
+        })?;
+        {
+            let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = namespaces.named.get(path) {
+                known.enter();
+                return Some(Arc::clone(known));
+            }
+            made.enter();
+            namespaces.named.insert(Arc::clone(made.path_arc()), Arc::clone(&made));
+        }
+        self.announce(&made);
+        Some(made)
+    }
+
+    /// A socket has left; a dynamic namespace goes with its last.
+    ///
+    /// Differs from the reference: `cleanupEmptyChildNamespaces` is always on, because clients choose the
+    /// names.
+    pub(crate) fn leave(&self, namespace: &Arc<Namespace>) {
+        if !namespace.leave() || !namespace.is_dynamic() {
+            return;
+        }
+        let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+        let named = &mut namespaces.named;
+        let is_this = |known: &Arc<Namespace>| Arc::ptr_eq(known, namespace);
+        if namespace.is_empty() && named.get(namespace.path()).is_some_and(is_this) {
+            named.remove(namespace.path());
+        }
+    }
+
+    /// Adds a namespace or a pattern, or handlers to one that exists; gives what is wrong with it.
+    pub(crate) fn add_namespace(&self, pattern: &Pattern, builder: NamespaceBuilder) -> Vec<Fault> {
+        let added = builder.finish(&self.global);
+        let has = |id| self.data.contains_key(&id);
+        if let Some(message) = pattern.error() {
+            let (pattern, message) = (pattern.source().to_owned(), message.to_owned());
+            return vec![Fault::Pattern { pattern, message }];
+        }
+        let Some(path) = pattern.name() else {
+            let dynamic = self.dynamic(pattern);
+            let mut current = dynamic.handlers.write().unwrap_or_else(PoisonError::into_inner);
+            let mut changed = Handlers::clone(&current);
+            let faults = changed.add(added, pattern, has);
+            *current = Arc::new(changed);
+            return faults;
+        };
         let (namespace, created) = {
             let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-            match namespaces.get(&*path) {
+            match namespaces.named.get(path) {
                 Some(known) => (Arc::clone(known), false),
                 None => {
-                    let path: Arc<str> = path.as_ref().into();
-                    let namespace = Arc::new(Namespace::new(Arc::clone(&path), namespaces.len()));
-                    namespaces.insert(path, Arc::clone(&namespace));
+                    let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
+                    let namespace = Arc::new(Namespace::new(path.into(), id));
+                    namespaces.named.insert(path.into(), Arc::clone(&namespace));
                     (namespace, true)
                 }
             }
         };
-        namespace.add_handlers(builder);
-        if created
-            && namespace.path() != "/"
-            && let Some(hook) = &self.new_namespace
-        {
-            hook(namespace.path());
+        let faults = namespace.change_handlers(|handlers| handlers.add(added, pattern, has));
+        if created {
+            self.announce(&namespace);
         }
-        namespace
+        faults
+    }
+
+    fn dynamic(&self, pattern: &Pattern) -> Arc<Dynamic> {
+        let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+        let known = namespaces.dynamic.iter().find(|known| known.pattern.is_same(pattern));
+        if let Some(known) = known {
+            return Arc::clone(known);
+        }
+        let dynamic = Arc::new(Dynamic { pattern: pattern.clone(), handlers: RwLock::default() });
+        namespaces.dynamic.push(Arc::clone(&dynamic));
+        dynamic
+    }
+
+    fn announce(&self, namespace: &Namespace) {
+        if let Some(hook) = &self.new_namespace
+            && namespace.path() != "/"
+            && catch_unwind(AssertUnwindSafe(|| hook(namespace.path()))).is_err()
+        {
+            tracing::error!("the hook for new namespaces panicked");
+        }
     }
 
     pub(crate) fn namespaces(&self) -> Vec<Arc<Namespace>> {
         let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
-        namespaces.values().cloned().collect()
+        namespaces.named.values().cloned().collect()
+    }
+
+    // ---- application data -----------------------------------------------------------------------
+
+    pub(crate) fn data<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.data.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    /// Whatever the carrier keeps with its server.
+    #[must_use]
+    pub fn extension(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.extension.as_ref()
     }
 
     // ---- all workers ----------------------------------------------------------------------------

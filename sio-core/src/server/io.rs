@@ -7,9 +7,12 @@ use serde::Serialize;
 use crate::adapter::RoomNames;
 
 use super::broadcast::BroadcastOperator;
-use super::builder::IoConfig;
+use super::builder::{BuildError, IoConfig};
 use super::hub::Hub;
-use super::namespace::{NamespaceBuilder, normalize};
+use super::inventory::Inventory;
+use super::namespace::{Namespace, normalize};
+use super::pattern::Pattern;
+use super::registration::NamespaceBuilder;
 use super::socket::{EmitError, Socket};
 
 /// A Socket.IO server: clone it into HTTP handlers, jobs and threads.
@@ -50,11 +53,27 @@ impl Io {
     ///
     /// # Panics
     ///
-    /// An event of the namespace has a handler already.
-    pub fn namespace(&self, path: &str, register: impl FnOnce(&mut NamespaceBuilder)) {
+    /// What was registered is wrong, as in [`IoConfig::build`]: an event has a handler already, …
+    #[expect(clippy::panic, reason = "documented: mistakes of the program")]
+    pub fn namespace(
+        &self,
+        pattern: impl Into<Pattern>,
+        register: impl FnOnce(&mut NamespaceBuilder),
+    ) {
         let mut builder = NamespaceBuilder::default();
         register(&mut builder);
-        self.0.add_namespace(path, builder);
+        let faults = self.0.add_namespace(&pattern.into(), builder);
+        if !faults.is_empty() {
+            panic!("{}", BuildError::Registration(faults));
+        }
+    }
+
+    pub(crate) fn of_namespace(&self, namespace: &Arc<Namespace>) -> NamespaceRef {
+        let namespace = Some(Arc::clone(namespace));
+        NamespaceRef {
+            everybody: BroadcastOperator::new(Arc::clone(&self.0), namespace.clone()),
+            namespace,
+        }
     }
 
     /// Names of all namespaces.
@@ -67,6 +86,15 @@ impl Io {
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.0.session_count()
+    }
+
+    /// What the workers hold at this moment.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn inventory(&self) -> Inventory {
+        super::inventory::take(&self.0).await
     }
 
     /// Sends an event to every socket of `/`.
@@ -106,7 +134,7 @@ impl Io {
 #[derive(Debug, Clone)]
 pub struct NamespaceRef {
     everybody: BroadcastOperator,
-    namespace: Option<Arc<super::namespace::Namespace>>,
+    namespace: Option<Arc<Namespace>>,
 }
 
 impl NamespaceRef {

@@ -9,11 +9,14 @@ use std::sync::Arc;
 
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::{HandshakeError, Transport};
-use crate::handler::{ContextFn, Dispatch, EventCx, EventError, LocalBoxFuture, Reply};
+use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hooks};
 use crate::packet;
 
 use super::connection::Connection;
-use super::namespace::Namespace;
+use super::dispatch::cancellable;
+use super::namespace::{LifeEntry, Namespace};
+use super::pipeline;
+use super::running::Gate;
 use super::sessions::{PollReply, PushReply, SessionOp};
 use super::socket::Socket;
 use super::tasks::Tasks;
@@ -24,49 +27,38 @@ impl Worker {
 
     pub(super) fn on_connect(&self, connection: &Rc<Connection>, path: &str, auth: &str) {
         let limits = &self.hub.config.limits;
-        let Some(namespace) = self.hub.namespace(path) else {
+        if limits.max_namespaces > 0 && connection.mux.borrow().len() >= limits.max_namespaces {
+            let error = match self.hub.namespace(path) {
+                Some(_) => "Too many namespaces",
+                None => "Invalid namespace",
+            };
+            return self.refuse(connection, path, &EventError::new("", error));
+        }
+        // Patterns may be functions of the user's.
+        let entered = catch_unwind(AssertUnwindSafe(|| self.hub.enter(path)));
+        let Some(namespace) = entered.unwrap_or_else(|_panic| {
+            tracing::error!("a namespace pattern panicked");
+            None
+        }) else {
             return self.refuse(connection, path, &EventError::new("", "Invalid namespace"));
         };
-        if limits.max_namespaces > 0 && connection.mux.borrow().len() >= limits.max_namespaces {
-            return self.refuse(connection, path, &EventError::new("", "Too many namespaces"));
-        }
         let socket = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
         connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()), socket.clone());
-        self.run_guards(connection, &socket);
-    }
-
-    /// Runs the connect guards; from the first that waits on, they run when it has finished.
-    fn run_guards(&self, connection: &Rc<Connection>, socket: &Socket) {
-        if let Some(verdict) = self.verdict(socket, 0) {
-            self.decide(connection, socket, verdict);
+        if self.hub.global_connect.is_none() && socket.handlers().connect.is_empty() {
+            return self.decide(connection, &socket, Ok(()));
         }
-    }
-
-    /// What the guards from `first` on say; `None`: one of them waits, and the verdict goes to the
-    /// session's home when all have finished.
-    fn verdict(&self, socket: &Socket, first: usize) -> Option<Result<(), EventError>> {
-        for (index, guard) in socket.handlers().guards.iter().enumerate().skip(first) {
-            match run_context(guard, socket, None) {
-                Ok(Reply::Err(error)) => return Some(Err(error)),
-                Ok(_) => {}
-                Err(future) => {
-                    let waiting = socket.clone();
-                    self.keep_running(socket, future, move |worker, reply| {
-                        let verdict = match reply {
-                            Reply::Err(error) => Some(Err(error)),
-                            _ => worker.verdict(&waiting, index + 1),
-                        };
-                        if let Some(verdict) = verdict {
-                            let session = Arc::clone(waiting.session());
-                            let socket = waiting;
-                            worker.route(&session, SessionOp::Decided { socket, verdict });
-                        }
-                    });
-                    return None;
-                }
+        // Polled in place; a guard that waits sends the verdict to the session's home later.
+        match Tasks::first_poll(pipeline::connect(&socket)) {
+            Ok(reply) => self.decide(connection, &socket, verdict(reply)),
+            Err(future) => {
+                let waiting = socket.clone();
+                self.keep_running(&socket, future, move |worker, reply| {
+                    let session = Arc::clone(waiting.session());
+                    let (socket, verdict) = (waiting, verdict(reply));
+                    worker.route(&session, SessionOp::Decided { socket, verdict });
+                });
             }
         }
-        Some(Ok(()))
     }
 
     /// The guards have decided: answer CONNECT.
@@ -78,7 +70,7 @@ impl Worker {
     ) {
         let path = socket.namespace().path();
         if let Err(error) = verdict {
-            report(&error, socket.namespace(), "connect");
+            report_connect(&error, socket.namespace());
             socket.abandon();
             let withdrawn = connection.mux.borrow_mut().withdraw(path, socket);
             if withdrawn {
@@ -104,7 +96,7 @@ impl Worker {
         packet::encode_connect(&mut text, path, socket.id().as_str());
         connection.engine.borrow_mut().send_text(&[&text]);
         for handler in &socket.handlers().connection {
-            self.run_life_cycle(socket, handler, None);
+            self.run_life_cycle(socket, handler, Phase::Connection, None);
         }
         self.settle(connection);
     }
@@ -133,23 +125,39 @@ impl Worker {
     fn run_life_cycle(
         &self,
         socket: &Socket,
-        handler: &Arc<ContextFn>,
+        entry: &Arc<LifeEntry>,
+        phase: Phase,
         reason: Option<DisconnectReason>,
     ) {
-        let finish = move |socket: &Socket, reply: Reply| {
-            if let Reply::Err(error) = reply {
-                let event = if reason.is_some() { "disconnect" } else { "connection" };
-                report(&error, socket.namespace(), event);
-                if reason.is_none() {
-                    socket.disconnect(false);
-                }
+        let rules = &entry.rules;
+        let gate = Rc::new(Gate::default());
+        let cx = EventCx::of_life(socket, phase, reason, rules).gated(&gate);
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            if rules.middleware.is_empty() {
+                (entry.run)(&cx)
+            } else {
+                Dispatch::Pending(pipeline::life(&cx, entry))
             }
+        }));
+        let polled = match called {
+            Ok(Dispatch::Ready(reply)) => Ok(reply),
+            Ok(Dispatch::Pending(future)) => Tasks::first_poll(future),
+            // Handlers without arguments read no packet.
+            Ok(Dispatch::Malformed(error)) => Ok(Reply::Err(error.into())),
+            Err(_panic) => Ok(Reply::Err(panicked())),
         };
-        match run_context(handler, socket, reason) {
-            Ok(reply) => finish(socket, reply),
+        match polled {
+            Ok(reply) => finish_life(socket, rules, phase, reason, reply),
             Err(future) => {
-                let waiting = socket.clone();
-                self.keep_running(socket, future, move |_, reply| finish(&waiting, reply));
+                if phase == Phase::Connection {
+                    gate.hold(socket);
+                }
+                let future = cancellable(socket, rules, false, future);
+                let (waiting, rules) = (socket.clone(), Arc::clone(rules));
+                self.keep_running(socket, future, move |_, reply| {
+                    finish_life(&waiting, &rules, phase, reason, reply);
+                    gate.open();
+                });
             }
         }
     }
@@ -223,21 +231,18 @@ impl Worker {
     fn run_end(&self, socket: &Socket, reason: DisconnectReason) {
         let handlers = Arc::clone(socket.handlers());
         for handler in &handlers.disconnecting {
-            self.run_life_cycle(socket, handler, Some(reason));
+            self.run_life_cycle(socket, handler, Phase::Disconnecting, Some(reason));
         }
         socket.finish_end();
-        let removed = {
-            let mut adapters = self.adapters.borrow_mut();
-            adapters
-                .get_mut(socket.namespace().index())
-                .and_then(|adapter| adapter.remove(socket.id()))
-        };
-        drop(removed);
+        drop(self.adapter_remove(socket));
         socket.namespace().count_disconnected();
         socket.fail_acks();
+        socket.cancel_handlers();
         for handler in &handlers.disconnect {
-            self.run_life_cycle(socket, handler, Some(reason));
+            self.run_life_cycle(socket, handler, Phase::Disconnect, Some(reason));
         }
+        // Handlers that still run keep the controllers of this connection for as long as they need.
+        drop(socket.take_instances());
     }
 
     /// Brings everybody up to date with a session's state: a waiting poll gets its answer, a WebSocket is
@@ -263,6 +268,7 @@ impl Worker {
         if output {
             connection.wake();
         }
+        connection.tell_room();
         let Some(reason) = reason else { return };
         if !connection.ended.replace(true) {
             tracing::debug!(?reason, "session ended");
@@ -289,20 +295,31 @@ impl Worker {
     }
 }
 
-/// Calls a handler without arguments and polls it once.
-fn run_context(
-    handler: &Arc<ContextFn>,
+fn verdict(reply: Reply) -> Result<(), EventError> {
+    match reply {
+        Reply::Err(error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A connection or disconnection handler has finished.
+fn finish_life(
     socket: &Socket,
+    rules: &Arc<Rules>,
+    phase: Phase,
     reason: Option<DisconnectReason>,
-) -> Result<Reply, LocalBoxFuture<Reply>> {
-    let mut cx = EventCx::new(socket, "", None);
-    cx.reason = reason;
-    match catch_unwind(AssertUnwindSafe(|| handler(&cx))) {
-        Ok(Dispatch::Ready(reply)) => Ok(reply),
-        Ok(Dispatch::Pending(future)) => Tasks::first_poll(future),
-        // Handlers without arguments read no packet.
-        Ok(Dispatch::Malformed(error)) => Ok(Reply::Err(error.into())),
-        Err(_panic) => Ok(Reply::Err(panicked())),
+    reply: Reply,
+) {
+    match reply {
+        Reply::Args(args) => socket.emit_all(&rules.emissions, &args, false),
+        Reply::Err(mut error) if !error.is_cancellation() => {
+            run_hooks(rules, &mut error, &EventCx::of_life(socket, phase, reason, rules));
+            report(&error, socket.namespace(), phase.as_str(), rules);
+            if phase == Phase::Connection {
+                socket.disconnect(false);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -310,10 +327,20 @@ pub(super) fn panicked() -> EventError {
     EventError::internal("the handler panicked")
 }
 
-pub(super) fn report(error: &EventError, namespace: &Namespace, event: &str) {
+pub(super) fn report(error: &EventError, namespace: &Namespace, event: &str, rules: &Rules) {
+    let (namespace, handler) = (namespace.path(), rules.name());
     if let Some(detail) = error.detail() {
-        tracing::error!(namespace = namespace.path(), event, detail, "handler failed");
+        tracing::error!(namespace, event, handler, detail, "handler failed");
     } else {
-        tracing::debug!(namespace = namespace.path(), event, code = error.code(), "event refused");
+        tracing::debug!(namespace, event, handler, code = error.code(), "event refused");
+    }
+}
+
+fn report_connect(error: &EventError, namespace: &Namespace) {
+    let namespace = namespace.path();
+    if let Some(detail) = error.detail() {
+        tracing::error!(namespace, detail, "a connect guard failed");
+    } else {
+        tracing::debug!(namespace, code = error.code(), "connection refused");
     }
 }

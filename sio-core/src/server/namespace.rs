@@ -1,13 +1,17 @@
 //! Namespaces and what is registered on them.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::handler::{
-    ContextFn, ContextHandler, EventError, Handler, HandlerFn, IntoEventError, erase, erase_context,
+    ContextFn, ErasedGuard, EventError, Fault, FitsNamespace, HandlerFn, IntoEventError, Rules,
 };
+
+use super::pattern::{Params, Pattern};
+use super::registration::Finished;
 
 /// `abc` is `/abc`, and nothing is `/` (behaviours 20.6).
 pub(crate) fn normalize(path: &str) -> Cow<'_, str> {
@@ -45,20 +49,136 @@ impl IntoEventError for ConnectError {
     }
 }
 
+/// A handler of events, with what applies to it.
+pub(crate) struct EventEntry {
+    pub(crate) run: Box<HandlerFn>,
+    pub(crate) rules: Arc<Rules>,
+    /// Something has to wait before the handler may be called.
+    pub(crate) must_wait: bool,
+}
+
+impl EventEntry {
+    pub(crate) fn new(run: Box<HandlerFn>, rules: Rules) -> Self {
+        Self { run, must_wait: rules.must_wait(), rules: Arc::new(rules) }
+    }
+
+    fn name(&self) -> String {
+        let name = self.rules.name();
+        if name.is_empty() { "a closure".to_owned() } else { name }
+    }
+}
+
+/// A handler of a connection or its end, with what applies to it.
+pub(crate) struct LifeEntry {
+    pub(crate) run: Box<ContextFn>,
+    pub(crate) rules: Arc<Rules>,
+}
+
+/// One thing that may refuse a socket.
+pub(crate) enum Step {
+    Run(Box<ContextFn>),
+    Guard(Arc<ErasedGuard>),
+}
+
+/// What decides about a CONNECT, inside of the middleware it was registered with.
+pub(crate) struct ConnectScope {
+    pub(crate) steps: Vec<Step>,
+    /// Middleware and error hooks.
+    pub(crate) rules: Arc<Rules>,
+}
+
+/// The handlers of one event.
+#[derive(Clone)]
+pub(crate) struct Registered {
+    /// The one that answers.
+    pub(crate) first: Arc<EventEntry>,
+    /// Others that run as well.
+    pub(crate) others: Vec<Arc<EventEntry>>,
+}
+
 /// What is registered on a namespace; a socket keeps the state of its time of connection.
 #[derive(Default, Clone)]
 pub(crate) struct Handlers {
-    events: HashMap<Box<str>, Arc<HandlerFn>, ahash::RandomState>,
-    pub(crate) guards: Vec<Arc<ContextFn>>,
-    pub(crate) connection: Vec<Arc<ContextFn>>,
-    pub(crate) disconnecting: Vec<Arc<ContextFn>>,
-    pub(crate) disconnect: Vec<Arc<ContextFn>>,
+    events: HashMap<Box<str>, Registered, ahash::RandomState>,
+    pub(crate) any: Vec<Arc<EventEntry>>,
+    pub(crate) fallback: Option<Arc<EventEntry>>,
+    pub(crate) connect: Vec<Arc<ConnectScope>>,
+    pub(crate) connection: Vec<Arc<LifeEntry>>,
+    pub(crate) disconnecting: Vec<Arc<LifeEntry>>,
+    pub(crate) disconnect: Vec<Arc<LifeEntry>>,
+    fits: Vec<FitsNamespace>,
 }
 
 impl Handlers {
     #[inline]
-    pub(crate) fn event(&self, name: &str) -> Option<&HandlerFn> {
-        self.events.get(name).map(|handler| &**handler)
+    pub(crate) fn event(&self, name: &str) -> Option<&Registered> {
+        self.events.get(name)
+    }
+
+    /// The parameters of a dynamic namespace's name fit all handlers that take them.
+    pub(crate) fn fit(&self, namespace: &Namespace) -> bool {
+        self.fits.iter().all(|fits| fits(namespace))
+    }
+
+    /// Adds what a builder registered on `pattern`; `has` says which application data there is.
+    pub(crate) fn add(
+        &mut self,
+        added: Finished,
+        pattern: &Pattern,
+        has: impl Fn(TypeId) -> bool,
+    ) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let namespace = pattern.source().to_owned();
+        for mut requirements in added.requirements {
+            let handler = requirements.handler().to_owned();
+            for (id, data) in &requirements.data {
+                if !has(*id) {
+                    faults.push(Fault::MissingData { data, handler: handler.clone() });
+                }
+            }
+            if !requirements.params.is_empty() && !pattern.has_params() {
+                faults.push(Fault::NoParameter { namespace: namespace.clone(), handler });
+            }
+            self.fits.append(&mut requirements.params);
+            faults.append(&mut requirements.faults);
+        }
+        for (event, entry) in added.events {
+            if crate::packet::is_reserved(&event) {
+                faults.push(Fault::Reserved { event: event.into(), handler: entry.name() });
+                continue;
+            }
+            match self.events.get_mut(&event) {
+                None => {
+                    let registered = Registered { first: entry, others: Vec::new() };
+                    self.events.insert(event, registered);
+                }
+                Some(known) if known.first.rules.multi && entry.rules.multi => {
+                    known.others.push(entry);
+                }
+                Some(known) => faults.push(two_handlers(&namespace, &event, &known.first, &entry)),
+            }
+        }
+        for entry in added.fallback {
+            match &self.fallback {
+                None => self.fallback = Some(entry),
+                Some(known) => faults.push(two_handlers(&namespace, "fallback", known, &entry)),
+            }
+        }
+        self.any.extend(added.any);
+        self.connect.extend(added.connect);
+        self.connection.extend(added.connection);
+        self.disconnecting.extend(added.disconnecting);
+        self.disconnect.extend(added.disconnect);
+        faults
+    }
+}
+
+fn two_handlers(namespace: &str, event: &str, first: &EventEntry, second: &EventEntry) -> Fault {
+    Fault::TwoHandlers {
+        namespace: namespace.to_owned(),
+        event: event.to_owned(),
+        first: first.name(),
+        second: second.name(),
     }
 }
 
@@ -68,85 +188,48 @@ impl std::fmt::Debug for Handlers {
     }
 }
 
-/// Registers the handlers of a namespace.
-#[derive(Debug, Default)]
-pub struct NamespaceBuilder {
-    handlers: Handlers,
-}
-
-impl NamespaceBuilder {
-    /// Handles an event.
-    ///
-    /// The handler's result answers the client's ack; see [`Handler`] for parameters and results.
-    /// Events of one socket start in the order they arrived; a handler that waits lets the next start.
-    ///
-    /// # Panics
-    ///
-    /// The event has a handler already, or its name is reserved: both are mistakes in the program, found
-    /// when the server is built.
-    ///
-    /// Differs from the reference: several handlers for one event could not say which one answers.
-    pub fn on<M, H: Handler<M>>(&mut self, event: impl Into<Box<str>>, handler: H) -> &mut Self {
-        let event = event.into();
-        assert!(
-            !crate::packet::is_reserved(&event),
-            "`{event}` is a reserved event name and never reaches a handler"
-        );
-        let known = self.handlers.events.insert(event, Arc::from(erase(handler)));
-        assert!(known.is_none(), "an event was given two handlers in one namespace");
-        self
-    }
-
-    /// Runs for each socket after its CONNECT was answered; several run in order of registration.
-    pub fn on_connection<M, H: ContextHandler<M>>(&mut self, handler: H) -> &mut Self {
-        self.handlers.connection.push(Arc::from(erase_context(handler)));
-        self
-    }
-
-    /// Runs when a socket ends, while its rooms are still listed.
-    pub fn on_disconnecting<M, H: ContextHandler<M>>(&mut self, handler: H) -> &mut Self {
-        self.handlers.disconnecting.push(Arc::from(erase_context(handler)));
-        self
-    }
-
-    /// Runs once for each socket that was connected, after it left all rooms.
-    pub fn on_disconnect<M, H: ContextHandler<M>>(&mut self, handler: H) -> &mut Self {
-        self.handlers.disconnect.push(Arc::from(erase_context(handler)));
-        self
-    }
-
-    /// Runs before CONNECT is answered; an error refuses the socket (see [`ConnectError`]).
-    ///
-    /// Several run one after another in order of registration.
-    pub fn connect_guard<M, H: ContextHandler<M>>(&mut self, guard: H) -> &mut Self {
-        self.handlers.guards.push(Arc::from(erase_context(guard)));
-        self
-    }
-}
-
 /// A namespace of a server.
 #[derive(Debug)]
 pub struct Namespace {
     path: Arc<str>,
-    index: usize,
+    id: u64,
+    /// Made by a pattern, and gone with its last socket.
+    dynamic: bool,
+    params: Params,
     /// Ack ids count per namespace from 0 (behaviours 27.5).
     ack_ids: AtomicU64,
+    /// Sockets that are connected, or whose CONNECT is being decided.
+    members: AtomicUsize,
     connected: AtomicUsize,
     handlers: RwLock<Arc<Handlers>>,
 }
 
 impl Namespace {
-    pub(crate) fn new(path: Arc<str>, index: usize) -> Self {
+    pub(crate) fn new(path: Arc<str>, id: u64) -> Self {
         Self {
             path,
-            index,
+            id,
+            dynamic: false,
+            params: Params::default(),
             ack_ids: AtomicU64::new(0),
+            members: AtomicUsize::new(0),
             connected: AtomicUsize::new(0),
             handlers: RwLock::default(),
         }
     }
 
-    /// The name, `/` or `/…`.
+    /// A namespace that a pattern makes.
+    pub(crate) fn dynamic(
+        path: Arc<str>,
+        id: u64,
+        params: Params,
+        handlers: Arc<Handlers>,
+    ) -> Self {
+        let handlers = RwLock::new(handlers);
+        Self { dynamic: true, params, handlers, ..Self::new(path, id) }
+    }
+
+    /// The name, `/` or `/…`; the one the client gave, where a pattern made it.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -156,8 +239,20 @@ impl Namespace {
         &self.path
     }
 
-    pub(crate) const fn index(&self) -> usize {
-        self.index
+    /// Never used for another namespace of the server.
+    pub(crate) const fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// A pattern made it, and it goes with its last socket.
+    #[must_use]
+    pub const fn is_dynamic(&self) -> bool {
+        self.dynamic
+    }
+
+    /// Names and values of the parameters in a dynamic namespace's name.
+    pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.params.iter().map(|(name, value)| (&**name, &**value))
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {
@@ -178,24 +273,31 @@ impl Namespace {
         self.connected.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// One more socket wants to be a member.
+    pub(crate) fn enter(&self) {
+        self.members.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A socket is no member any more; `true` for the last.
+    pub(crate) fn leave(&self) -> bool {
+        self.members.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.load(Ordering::Acquire) == 0
+    }
+
     pub(crate) fn handlers(&self) -> Arc<Handlers> {
         Arc::clone(&self.handlers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Adds handlers for sockets that connect from now on.
-    pub(crate) fn add_handlers(&self, builder: NamespaceBuilder) {
+    /// Changes the handlers of sockets that connect from now on.
+    pub(crate) fn change_handlers<R>(&self, change: impl FnOnce(&mut Handlers) -> R) -> R {
         let mut current = self.handlers.write().unwrap_or_else(PoisonError::into_inner);
-        let mut merged = Handlers::clone(&current);
-        let added = builder.handlers;
-        for (event, handler) in added.events {
-            let known = merged.events.insert(event, handler);
-            assert!(known.is_none(), "an event of `{}` was given two handlers", self.path);
-        }
-        merged.guards.extend(added.guards);
-        merged.connection.extend(added.connection);
-        merged.disconnecting.extend(added.disconnecting);
-        merged.disconnect.extend(added.disconnect);
-        *current = Arc::new(merged);
+        let mut changed = Handlers::clone(&current);
+        let result = change(&mut changed);
+        *current = Arc::new(changed);
+        result
     }
 }
 
@@ -208,19 +310,5 @@ mod tests {
         assert_eq!(normalize(""), "/");
         assert_eq!(normalize("abc"), "/abc");
         assert_eq!(normalize("/abc"), "/abc");
-    }
-
-    #[test]
-    #[should_panic(expected = "two handlers")]
-    fn two_handlers_for_one_event_are_refused() {
-        let mut ns = NamespaceBuilder::default();
-        ns.on("a", || ());
-        ns.on("a", || ());
-    }
-
-    #[test]
-    #[should_panic(expected = "reserved")]
-    fn reserved_events_are_refused() {
-        NamespaceBuilder::default().on("disconnect", || ());
     }
 }

@@ -82,6 +82,10 @@ impl Worker {
                 if connection.send(&group, volatile) {
                     self.settle(connection);
                 }
+                // A stream on another thread cannot look for itself.
+                if connection.is_congested() {
+                    connection.handle.set_congested(true);
+                }
             }
             SessionOp::SendFrame(frame) => {
                 connection.engine.borrow_mut().send_frame(&frame);
@@ -189,6 +193,7 @@ impl Worker {
         let mut buffer = connection.engine.borrow_mut().end_turn();
         let bytes = buffer.split().freeze();
         self.out.set(buffer);
+        connection.tell_room();
         // A push may have waited for this output to go.
         self.resume_later(connection);
         bytes

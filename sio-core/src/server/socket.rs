@@ -4,17 +4,19 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
+use futures_util::future::AbortHandle;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::adapter::{Room, RoomNames};
 use crate::close::CloseReason;
 use crate::frame::FrameGroup;
-use crate::handler::EncodedArgs;
+use crate::handler::{Audience, Emission, EncodedArgs, ErrorAck, Reply, Rules};
 use crate::mux::acks::{PendingAcks, TooManyAcks};
 use crate::packet::{self, EncodeError, EventArg};
 use crate::sid::Sid;
@@ -27,6 +29,7 @@ use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::namespace::{Handlers, Namespace};
 use super::room_list::RoomList;
+use super::running::{CancelSlot, Unfinished};
 use super::sessions::SessionOp;
 use super::worker::Worker;
 
@@ -71,7 +74,10 @@ struct Inner {
     auth: Box<str>,
     status: AtomicU8,
     /// Event handlers that have not finished.
-    unfinished: AtomicUsize,
+    running: AtomicUsize,
+    /// Handlers for which further events wait.
+    barriers: AtomicUsize,
+    unfinished: Mutex<Option<Box<Unfinished>>>,
     rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
     states: Mutex<Option<Box<States>>>,
@@ -92,6 +98,19 @@ impl PartialEq for Socket {
 
 impl Eq for Socket {}
 
+/// The arguments of an ack; a client that asked is answered in any case.
+fn ack_args(reply: Reply) -> EncodedArgs {
+    match reply {
+        Reply::Args(args) => args,
+        Reply::Null => EncodedArgs::null(),
+        Reply::Err(error) => {
+            let body = ErrorAck { error: error.for_client(None) };
+            EncodedArgs::encode(&body).unwrap_or_default()
+        }
+        Reply::Unit | Reply::Nothing => EncodedArgs::default(),
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -111,7 +130,9 @@ impl Socket {
             session: Arc::clone(session),
             auth: auth.into(),
             status: AtomicU8::new(CONNECTING),
-            unfinished: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            barriers: AtomicUsize::new(0),
+            unfinished: Mutex::default(),
             rooms: Mutex::default(),
             acks: Mutex::default(),
             states: Mutex::default(),
@@ -153,6 +174,12 @@ impl Socket {
         serde_json::from_str(self.auth_json())
     }
 
+    /// The client sent a CONNECT payload.
+    #[must_use]
+    pub fn has_auth(&self) -> bool {
+        !self.0.auth.is_empty()
+    }
+
     /// The CONNECT payload as JSON text.
     #[must_use]
     pub fn auth_json(&self) -> &str {
@@ -167,8 +194,12 @@ impl Socket {
 
     /// Stores a value on the socket, one per type; what was stored before is given back.
     pub fn set_state<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
-        let old =
-            lock(&self.0.states).get_or_insert_default().insert(TypeId::of::<T>(), Arc::new(value));
+        self.set_shared_state(Arc::new(value))
+    }
+
+    /// As [`Self::set_state`], for a value that others hold as well.
+    pub fn set_shared_state<T: Send + Sync + 'static>(&self, value: Arc<T>) -> Option<Arc<T>> {
+        let old = lock(&self.0.states).get_or_insert_default().insert(TypeId::of::<T>(), value);
         old.and_then(|old| old.downcast().ok())
     }
 
@@ -241,17 +272,21 @@ impl Socket {
     ) -> Result<(), EmitError> {
         let mut args = EncodedArgs::encode(args)?;
         let attachments = args.take_attachments();
+        self.send_encoded(event, args.json(), attachments, ack, volatile)
+    }
+
+    fn send_encoded(
+        &self,
+        event: &str,
+        json: &[u8],
+        attachments: Vec<Bytes>,
+        ack: Option<(AckWaiter, Option<Duration>)>,
+        volatile: bool,
+    ) -> Result<(), EmitError> {
         let namespace = self.0.namespace.path();
         let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
         let mut text = EncodedArgs::buffer();
-        packet::encode_event_encoded(
-            &mut text,
-            namespace,
-            id,
-            event,
-            args.json(),
-            attachments.len(),
-        )?;
+        packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
         if self.has_ended() {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
@@ -286,12 +321,44 @@ impl Socket {
         Ok(sent?)
     }
 
+    /// Sends a result to where it goes besides the ack; `acked` if that was asked for.
+    pub(crate) fn emit_all(&self, emissions: &[Emission], args: &EncodedArgs, acked: bool) {
+        for emission in emissions.iter().filter(|emission| emission.always || !acked) {
+            let rooms = emission.rooms.as_slice();
+            let sent = if emission.audience == Audience::Sender && rooms.is_empty() {
+                self.emit_encoded(&emission.event, args, emission.volatile)
+            } else {
+                let everybody = emission.audience == Audience::Everybody;
+                let to = if everybody { self.everybody() } else { self.broadcast() };
+                let to = if rooms.is_empty() { to } else { to.to(rooms) };
+                let to = if emission.local { to.local() } else { to };
+                let to = if emission.volatile { to.volatile() } else { to };
+                to.emit_encoded(&emission.event, args)
+            };
+            if let Err(error) = sent {
+                let event = &*emission.event;
+                tracing::warn!(%error, event, "a handler's result could not be sent");
+            }
+        }
+    }
+
+    fn emit_encoded(
+        &self,
+        event: &str,
+        args: &EncodedArgs,
+        volatile: bool,
+    ) -> Result<(), EmitError> {
+        self.send_encoded(event, args.json(), args.attachments().to_vec(), None, volatile)
+    }
+
     /// Answers an event of the client.
-    pub(crate) fn send_ack(&self, worker: Option<&Worker>, id: u64, args: EncodedArgs) {
+    pub(crate) fn send_ack(&self, worker: Option<&Worker>, id: u64, reply: Reply) {
+        self.answered(id);
         if self.has_ended() {
             return;
         }
         let namespace = self.0.namespace.path();
+        let args = ack_args(reply);
         if args.attachments().is_empty()
             && let Some(worker) = worker
         {
@@ -316,6 +383,11 @@ impl Socket {
                 }
             }
         }
+    }
+
+    /// The answer to an event as the frames of its packet.
+    pub(crate) fn ack_group(&self, id: u64, reply: Reply) -> Option<FrameGroup> {
+        (!self.has_ended()).then(|| ack_group(self.0.namespace.path(), id, ack_args(reply)))
     }
 
     fn route(&self, op: SessionOp) -> Result<(), QueueFull> {
@@ -395,10 +467,14 @@ impl Socket {
         rooms
     }
 
+    /// Everybody in the namespace, this socket included.
+    pub fn everybody(&self) -> BroadcastOperator {
+        BroadcastOperator::new(Arc::clone(&self.0.hub), Some(Arc::clone(&self.0.namespace)))
+    }
+
     /// Everybody in the namespace but this socket.
     pub fn broadcast(&self) -> BroadcastOperator {
-        BroadcastOperator::new(Arc::clone(&self.0.hub), Some(Arc::clone(&self.0.namespace)))
-            .except(&self.0.id)
+        self.everybody().except(&self.0.id)
     }
 
     /// The members of rooms but this socket.
@@ -437,13 +513,27 @@ impl Socket {
 
     // ---- for the worker -------------------------------------------------------------------------
 
-    pub(crate) fn handler_started(&self) {
-        self.0.unfinished.fetch_add(1, Ordering::AcqRel);
+    /// No further event may start now: as many handlers run as may, or one of them is waited for.
+    #[inline]
+    pub(crate) fn is_busy(&self) -> bool {
+        let max = self.0.hub.config.limits.max_handlers;
+        self.0.barriers.load(Ordering::Acquire) > 0
+            || (max > 0 && self.0.running.load(Ordering::Acquire) >= max)
     }
 
-    /// Gives how many had not finished before.
-    pub(crate) fn handler_finished(&self) -> usize {
-        self.0.unfinished.fetch_sub(1, Ordering::AcqRel)
+    pub(crate) fn handler_started(&self, ordered: bool) {
+        self.0.running.fetch_add(1, Ordering::AcqRel);
+        if ordered {
+            self.0.barriers.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// `true` if that made room for further events.
+    pub(crate) fn handler_finished(&self, ordered: bool) -> bool {
+        let max = self.0.hub.config.limits.max_handlers;
+        let was_full = self.0.running.fetch_sub(1, Ordering::AcqRel) >= max && max > 0;
+        let was_last = ordered && self.0.barriers.fetch_sub(1, Ordering::AcqRel) == 1;
+        was_full || was_last
     }
 
     /// Held events may go on.
@@ -453,8 +543,101 @@ impl Socket {
         }
     }
 
-    pub(crate) fn unfinished_handlers(&self) -> usize {
-        self.0.unfinished.load(Ordering::Acquire)
+    /// Emits that wait for the client's ack.
+    pub(crate) fn pending_acks(&self) -> usize {
+        lock(&self.0.acks).as_ref().map_or(0, |acks| acks.len())
+    }
+
+    // ---- unfinished business --------------------------------------------------------------------
+
+    fn unfinished<R>(&self, change: impl FnOnce(&mut Unfinished) -> R) -> R {
+        change(lock(&self.0.unfinished).get_or_insert_default())
+    }
+
+    /// The client waits for an answer.
+    pub(crate) fn ask(&self, id: u64) {
+        self.unfinished(|unfinished| unfinished.ask(id));
+    }
+
+    fn answered(&self, id: u64) {
+        if let Some(unfinished) = lock(&self.0.unfinished).as_mut() {
+            unfinished.answered(id);
+        }
+    }
+
+    pub(crate) fn take_asked(&self) -> Vec<u64> {
+        lock(&self.0.unfinished).as_mut().map(|u| u.take_asked()).unwrap_or_default()
+    }
+
+    /// A handler that can be dropped where it waits; `None`: the socket has ended.
+    pub(crate) fn add_cancellable(
+        &self,
+        handler: usize,
+        latest: bool,
+        on_end: bool,
+        abort: AbortHandle,
+    ) -> Option<CancelSlot> {
+        let id = {
+            let mut unfinished = lock(&self.0.unfinished);
+            // The end takes this lock after it is noted.
+            if self.has_ended() {
+                return None;
+            }
+            unfinished.get_or_insert_default().add_cancellable(handler, latest, on_end, abort)
+        };
+        Some(CancelSlot { socket: self.clone(), id })
+    }
+
+    pub(crate) fn forget_cancellable(&self, id: u64) {
+        if let Some(unfinished) = lock(&self.0.unfinished).as_mut() {
+            unfinished.remove_cancellable(id);
+        }
+    }
+
+    /// A new event of a handler drops the one before.
+    pub(crate) fn supersede(&self, rules: &Arc<Rules>) {
+        let handler = Arc::as_ptr(rules).addr();
+        let superseded = lock(&self.0.unfinished).as_ref().map(|u| u.superseded(handler));
+        superseded.into_iter().flatten().for_each(|abort| abort.abort());
+    }
+
+    /// The end of the socket drops streams, and handlers that say so.
+    pub(crate) fn cancel_handlers(&self) {
+        let ended = lock(&self.0.unfinished).as_ref().map(|u| u.ended());
+        ended.into_iter().flatten().for_each(|abort| abort.abort());
+    }
+
+    pub(crate) fn add_instance<T: Any + Send + Sync>(&self, instance: Arc<T>) {
+        self.unfinished(|u| u.add_instance(TypeId::of::<T>(), instance));
+    }
+
+    pub(crate) fn instance<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let instance = lock(&self.0.unfinished).as_ref()?.instance(TypeId::of::<T>())?;
+        instance.downcast().ok()
+    }
+
+    pub(crate) fn take_instances(&self) -> Vec<(TypeId, Arc<dyn Any + Send + Sync>)> {
+        lock(&self.0.unfinished).as_mut().map(|u| u.take_instances()).unwrap_or_default()
+    }
+
+    // ---- room for streams -----------------------------------------------------------------------
+
+    /// Ready while the client's queue has room, or nobody is left to fill it for.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.has_ended() || !self.is_congested() {
+            return Poll::Ready(());
+        }
+        self.0.session.wait_for_room(cx.waker());
+        // It may have been made meanwhile.
+        if self.is_congested() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    fn is_congested(&self) -> bool {
+        let session = &self.0.session;
+        match Worker::current(&self.0.hub).and_then(|worker| worker.local(session)) {
+            Some(connection) => connection.is_congested(),
+            None => session.is_congested(),
+        }
     }
 
     /// Tells this socket from all others that live.
@@ -487,9 +670,14 @@ impl Socket {
 
     /// The CONNECT was refused, or the session ended before it was answered.
     pub(crate) fn abandon(&self) {
-        self.0.status.store(ENDED, Ordering::Release);
+        if self.0.status.swap(ENDED, Ordering::AcqRel) == ENDED {
+            return;
+        }
         *lock(&self.0.rooms) = RoomList::default();
         self.fail_acks();
+        self.cancel_handlers();
+        drop(self.take_instances());
+        self.0.hub.leave(&self.0.namespace);
     }
 
     /// `true` for the one caller that ends a connected socket.
@@ -501,9 +689,12 @@ impl Socket {
 
     /// The socket is in no room from now on.
     pub(crate) fn finish_end(&self) {
-        let mut rooms = lock(&self.0.rooms);
-        self.0.status.store(ENDED, Ordering::Release);
-        *rooms = RoomList::default();
+        {
+            let mut rooms = lock(&self.0.rooms);
+            self.0.status.store(ENDED, Ordering::Release);
+            *rooms = RoomList::default();
+        }
+        self.0.hub.leave(&self.0.namespace);
     }
 
     fn add_ack(&self, id: u64, waiter: AckWaiter) -> Result<(), TooManyAcks> {

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use futures_util::stream::{FuturesUnordered, Stream as _};
@@ -20,11 +21,13 @@ pub(crate) type Completion = Box<dyn FnOnce(Reply)>;
 pub(crate) struct Running {
     future: LocalBoxFuture<Reply>,
     done: Option<Completion>,
+    /// How many of its kind the worker has.
+    count: Rc<Cell<usize>>,
 }
 
-impl Running {
-    pub(crate) fn new(future: LocalBoxFuture<Reply>, done: Completion) -> Self {
-        Self { future, done: Some(done) }
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.count.set(self.count.get() - 1);
     }
 }
 
@@ -52,6 +55,7 @@ pub(crate) struct Tasks {
     /// Taken out while it is polled: a handler may start another.
     running: Cell<Option<FuturesUnordered<Running>>>,
     started: RefCell<Vec<Running>>,
+    count: Rc<Cell<usize>>,
 }
 
 impl Tasks {
@@ -69,8 +73,16 @@ impl Tasks {
         }
     }
 
-    pub(crate) fn start(&self, running: Running) {
+    /// Keeps a handler that waits.
+    pub(crate) fn start(&self, future: LocalBoxFuture<Reply>, done: Completion) {
+        self.count.set(self.count.get() + 1);
+        let running = Running { future, done: Some(done), count: Rc::clone(&self.count) };
         self.started.borrow_mut().push(running);
+    }
+
+    /// Handlers that have not finished.
+    pub(crate) fn len(&self) -> usize {
+        self.count.get()
     }
 
     /// Polls what is ready.

@@ -6,7 +6,6 @@
 //! that point are the old worker's, later ones the new worker's, which keeps them back until the session
 //! itself has come in a [`Parcel`]. So nothing is lost, repeated or overtaken.
 
-use std::cell::RefMut;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -14,7 +13,7 @@ use std::time::Instant;
 
 use futures_channel::oneshot;
 
-use crate::adapter::{MemoryAdapter, Room};
+use crate::adapter::Room;
 use crate::close::CloseReason;
 use crate::engine::Session;
 use crate::mux::Multiplexer;
@@ -137,16 +136,11 @@ impl Worker {
 
     fn unindex(&self, connection: &Connection) -> Vec<(Socket, Vec<Room>)> {
         let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();
-        let mut adapters: RefMut<'_, Vec<MemoryAdapter<Receiver>>> = self.adapters.borrow_mut();
         sockets
             .into_iter()
             .map(|socket| {
-                let rooms = adapters
-                    .get_mut(socket.namespace().index())
-                    .and_then(|adapter| adapter.remove(socket.id()))
-                    .map(|(_, rooms)| rooms)
-                    .unwrap_or_default();
-                (socket, rooms)
+                let rooms = self.adapter_remove(&socket).map(|(_, rooms)| rooms);
+                (socket, rooms.unwrap_or_default())
             })
             .collect()
     }
@@ -195,8 +189,7 @@ impl Worker {
             self.replay(&connection, message);
         }
         if self.hub.is_closing() {
-            let now = self.now();
-            connection.engine.borrow_mut().discard(now, CloseReason::ServerShuttingDown);
+            self.say_goodbye(&connection);
         }
         self.run_held(&connection);
         self.resume_push(&connection);
@@ -228,19 +221,20 @@ impl Worker {
         match message {
             Message::Session(_, op) => self.apply_to(connection, op),
             Message::Broadcast(broadcast) => {
-                let (namespace, options) = (broadcast.namespace.index(), &broadcast.options);
+                let (namespace, options) = (broadcast.namespace.id(), &broadcast.options);
                 for _ in self.selected(connection, namespace, options) {
                     connection.send(&broadcast.group, options.flags.volatile);
                 }
             }
             Message::Selection(selection) => {
-                let (namespace, options) = (selection.namespace.index(), &selection.options);
+                let (namespace, options) = (selection.namespace.id(), &selection.options);
                 for socket in self.selected(connection, namespace, options) {
                     let receiver = Receiver { connection: Rc::clone(connection), socket };
                     self.act(&receiver, &selection.action);
                 }
             }
-            Message::Leave(..) | Message::Enter(_) | Message::HandOver(..) | Message::Shutdown => {}
+            Message::Leave(..) | Message::Enter(_) | Message::HandOver(..) => {}
+            Message::Shutdown | Message::Census(_) => {}
         }
     }
 
@@ -248,16 +242,16 @@ impl Worker {
     fn selected(
         &self,
         connection: &Connection,
-        namespace: usize,
+        namespace: u64,
         options: &crate::adapter::BroadcastOptions,
     ) -> Vec<Socket> {
         let adapters = self.adapters.borrow();
-        let Some(adapter) = adapters.get(namespace) else {
+        let Some(adapter) = adapters.get(&namespace) else {
             return Vec::new();
         };
         let mux = connection.mux.borrow();
         mux.sockets()
-            .filter(|socket| socket.namespace().index() == namespace && !socket.has_ended())
+            .filter(|socket| socket.namespace().id() == namespace && !socket.has_ended())
             .filter(|socket| adapter.selects(options, socket.id()))
             .cloned()
             .collect()

@@ -5,7 +5,7 @@
 //! socket, to others on this worker, or end its own session.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,7 +20,6 @@ use crate::adapter::MemoryAdapter;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::timer::after;
 use crate::engine::{Session, Transport};
-use crate::sid::Sid;
 
 use super::bus::Message;
 use super::connection::Connection;
@@ -48,6 +47,8 @@ pub(crate) struct Receiver {
     pub(crate) socket: Socket,
 }
 
+type Adapters = HashMap<u64, MemoryAdapter<Receiver>, ahash::RandomState>;
+
 /// How a message to many sockets got here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Source {
@@ -72,7 +73,8 @@ pub struct Worker {
     now: Cell<Instant>,
     pub(super) connections: RefCell<Slab<Rc<Connection>>>,
     generation: Cell<u32>,
-    pub(super) adapters: RefCell<Vec<MemoryAdapter<Receiver>>>,
+    /// Rooms, by the id of their namespace.
+    pub(super) adapters: RefCell<Adapters>,
     wheel: RefCell<Wheel>,
     /// When the carrier will call again by itself.
     sleeps_until: Cell<Option<Instant>>,
@@ -112,7 +114,7 @@ impl Worker {
             now: Cell::new(now),
             connections: RefCell::new(Slab::new()),
             generation: Cell::new(0),
-            adapters: RefCell::new(Vec::new()),
+            adapters: RefCell::default(),
             wheel: RefCell::new(Wheel::new(now)),
             sleeps_until: Cell::new(None),
             arrivals: RefCell::new(Vec::new()),
@@ -296,6 +298,7 @@ impl Worker {
             Message::Enter(handle) => self.expect(&handle),
             Message::HandOver(handle, parcel) => self.adopt(&handle, parcel),
             Message::Shutdown => self.shut_down(),
+            Message::Census(census) => self.count(&census),
         }
     }
 
@@ -392,7 +395,7 @@ impl Worker {
             return None;
         }
         let now = self.tick();
-        let sid = Sid::random(&*self.hub.sids);
+        let sid = self.hub.new_sid(&handshake);
         let open_packet = self.hub.engine.open_packet(&sid, transport);
         let engine =
             Session::open(now, Arc::clone(&self.hub.engine), transport, base64, open_packet);

@@ -212,6 +212,10 @@ fn a_session_that_ends_answers_the_push_that_waits() {
     server.run();
     assert!(push_answer(&mut reply).is_some());
     gates.open("a");
+    let unavailable =
+        r#"[{"error":{"code":"unavailable","message":"the server is shutting down"}}]"#;
+    let answers: Vec<String> = (0..3).map(|id| format!("43{id}{unavailable}")).collect();
+    assert_eq!(client.poll(), Some(answers.join("\u{1e}")), "who asked is answered");
     assert_eq!(client.poll().as_deref(), Some("6\u{1e}1"));
     server.assert_empty();
     assert_eq!(notes.take(), ["a", "b"]);

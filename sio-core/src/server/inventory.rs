@@ -1,0 +1,80 @@
+//! What a server holds at a moment: for tests that look for leaks, and for the curious.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_channel::oneshot;
+
+use super::bus::Message;
+use super::hub::Hub;
+use super::worker::Worker;
+
+/// What the workers of a server hold; see [`Io::inventory`](super::Io::inventory).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inventory {
+    /// Open sessions.
+    pub sessions: usize,
+    /// Sockets in the room indexes.
+    pub sockets: usize,
+    /// Rooms that have members, without those of socket ids; a room with members on two workers counts
+    /// twice.
+    pub rooms: usize,
+    /// Emits that wait for a client's ack.
+    pub pending_acks: usize,
+    /// Handlers and connect guards that have not finished.
+    pub handlers: usize,
+}
+
+/// A count on its way through the workers; the last to drop it gives the result.
+#[derive(Debug)]
+pub(crate) struct Census {
+    totals: Mutex<Inventory>,
+    done: Mutex<Option<oneshot::Sender<Inventory>>>,
+}
+
+impl Drop for Census {
+    fn drop(&mut self) {
+        let totals = *self.totals.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(done) = self.done.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            let _lost = done.send(totals);
+        }
+    }
+}
+
+pub(super) async fn take(hub: &Arc<Hub>) -> Inventory {
+    let (done, result) = oneshot::channel();
+    let census = Arc::new(Census { totals: Mutex::default(), done: Mutex::new(Some(done)) });
+    let here = Worker::current(hub);
+    for worker in 0..hub.bus.registered() {
+        if here.as_ref().is_none_or(|here| here.index() != worker) {
+            // A worker that has stopped holds nothing.
+            let _stopped = hub.bus.send(worker, Message::Census(Arc::clone(&census)));
+        }
+    }
+    if let Some(worker) = here {
+        worker.count(&census);
+    }
+    drop(census);
+    result.await.unwrap_or_default()
+}
+
+impl Worker {
+    pub(super) fn count(&self, census: &Census) {
+        let mut sum = Inventory { handlers: self.tasks.len(), ..Inventory::default() };
+        for (_, connection) in self.connections.borrow().iter() {
+            sum.sessions += 1;
+            let mux = connection.mux.borrow();
+            sum.pending_acks += mux.sockets().map(|socket| socket.pending_acks()).sum::<usize>();
+        }
+        for adapter in self.adapters.borrow().values() {
+            sum.sockets += adapter.len();
+            sum.rooms += adapter.rooms().len();
+        }
+        let mut totals = census.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        totals.sessions += sum.sessions;
+        totals.sockets += sum.sockets;
+        totals.rooms += sum.rooms;
+        totals.pending_acks += sum.pending_acks;
+        totals.handlers += sum.handlers;
+    }
+}
