@@ -253,9 +253,14 @@ impl Core {
 
     // ---- the driver's side ----------------------------------------------------------------------
 
+    /// Some socket wants a connection.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.lock().active.is_empty()
+    }
+
     /// Waits until no socket wants a connection.
     pub(crate) async fn unwanted(&self) {
-        while !self.lock().active.is_empty() {
+        while self.is_wanted() {
             self.unwanted.notified().await;
         }
     }
@@ -272,18 +277,17 @@ impl Core {
         true
     }
 
-    /// A session is open: asks for all namespaces. `None` if nobody wants it any more.
-    pub(crate) fn opened(&self, engine: &Engine) -> Option<watch::Receiver<bool>> {
+    /// A session is open: asks for all namespaces. If nobody wants it any more, it ends at once.
+    pub(crate) fn opened(&self, engine: &Engine) -> watch::Receiver<bool> {
         let mut state = self.lock();
-        if state.active.is_empty() {
-            return None;
-        }
         let (sender, receiver) = watch::channel(true);
-        state.session = Some(Session { transport: engine.transport(), _wanted: sender });
-        self.max_payload.store(engine.handshake().max_payload, Ordering::Relaxed);
         self.outbox.open();
-        self.outbox.force(state.active.values().filter_map(|socket| socket.connect_frame()));
-        Some(receiver)
+        if !state.active.is_empty() {
+            state.session = Some(Session { transport: engine.transport(), _wanted: sender });
+            self.max_payload.store(engine.handshake().max_payload, Ordering::Relaxed);
+            self.outbox.force(state.active.values().filter_map(|socket| socket.connect_frame()));
+        }
+        receiver
     }
 
     pub(crate) fn upgraded(&self, transport: Transport) {

@@ -13,6 +13,9 @@ use crate::engine;
 use crate::life::{DisconnectReason, LifeEvent};
 use crate::mux::Mux;
 
+/// How long a handshake may still take when nobody wants it any more.
+const ABANDON_AFTER: Duration = Duration::from_secs(2);
+
 /// Tells the sockets if the driver's task is dropped, with its runtime or by a panic.
 pub(crate) struct Driving(Arc<Core>);
 
@@ -36,15 +39,13 @@ pub(crate) async fn drive(driving: Driving) {
         let open = engine::open(core.config.dialer.clone(), core.config.settings.clone());
         let opened = tokio::select! {
             opened = open => opened,
-            () = core.unwanted() => continue,
+            () = abandoned(core) => continue,
         };
         match opened {
             Err(error) => core.open_failed(&error),
             Ok(engine) => {
                 attempt = 0;
-                let Some(wanted) = core.opened(&engine) else {
-                    continue;
-                };
+                let wanted = core.opened(&engine);
                 let mut mux = Mux::new(Arc::clone(core));
                 let reason = tokio::select! {
                     reason = Box::pin(engine.run(&core.outbox, wanted, &mut mux)) => reason,
@@ -70,6 +71,20 @@ pub(crate) async fn drive(driving: Driving) {
         tokio::select! {
             () = sleep(delay) => {}
             () = core.unwanted() => {}
+        }
+    }
+}
+
+/// Completes a while after the last socket left.
+///
+/// A handshake under way is worth waiting for: a session that nobody closes stays on the server until
+/// its heartbeat fails.
+async fn abandoned(core: &Core) {
+    loop {
+        core.unwanted().await;
+        sleep(ABANDON_AFTER).await;
+        if !core.is_wanted() {
+            return;
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use sio_actix::Io;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// How often the server is asked.
 const TICK: Duration = Duration::from_millis(2);
@@ -30,7 +30,11 @@ impl Leaks {
     pub(crate) async fn settle(io: &Io, limit: Duration) -> Self {
         let end = Instant::now() + limit;
         loop {
-            let left = Self::of(io).await;
+            // A worker that does not answer is stuck in a handler.
+            let left = match timeout_at(end, Self::of(io)).await {
+                Ok(left) => left,
+                Err(_) => Self(vec![("workers that do not answer", 1)]),
+            };
             if left.is_empty() || Instant::now() >= end {
                 return left;
             }
