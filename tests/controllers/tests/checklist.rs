@@ -1,0 +1,22 @@
+//! The checklist of the design, each point as one or more named tests: `e05_…` is point 5.
+//!
+//! Names without a number are rows of the tables of parameters and results.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    clippy::unused_async,
+    reason = "handlers of tests own what they are given, and assertions fail by panicking"
+)]
+
+mod checklist_01_arguments;
+mod checklist_02_acks;
+mod checklist_03_ack_wins;
+mod checklist_04_emit_rooms;
+mod checklist_05_broadcast;
+mod checklist_06_falsy_values;
