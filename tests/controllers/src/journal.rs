@@ -59,9 +59,24 @@ impl Journal {
         }
     }
 
+    /// Writes a line when the value is dropped.
+    pub fn on_drop(&self, line: &'static str) -> OnDrop {
+        OnDrop(self.clone(), line)
+    }
+
     /// For the builder's `data`, so that functions can write with [`note`].
     pub fn data(&self) -> web::Data<Self> {
         web::Data::new(self.clone())
+    }
+}
+
+/// Made by [`Journal::on_drop`].
+#[derive(Debug)]
+pub struct OnDrop(Journal, &'static str);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.note(self.1);
     }
 }
 

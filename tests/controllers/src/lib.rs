@@ -25,7 +25,7 @@ mod read;
 pub use back::{Back, end};
 pub use fence::{Fence, fence};
 pub use gate::Gate;
-pub use journal::{Journal, note};
+pub use journal::{Journal, OnDrop, note};
 pub use read::{ack, error, error_body, events, refused};
 
 /// What a test gives back; an error names what was waited for and what came instead.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 use sio_actix::prelude::*;
 use sio_actix::{Io, IoBuilder, timeout};
+use sio_client::TransportMode;
 use sio_client::test::TestClient;
 
 #[derive(Serialize)]
@@ -257,20 +258,23 @@ async fn e02_timeout_is_answered() -> TestResult {
 
 #[actix_web::test]
 async fn e02_shutdown_answers_what_still_waits_as_unavailable() -> TestResult {
-    for back in Back::ALL {
+    for (back, transport) in Back::ALL
+        .into_iter()
+        .flat_map(|back| [(back, TransportMode::Polling), (back, TransportMode::Websocket)])
+    {
         let acks = Acks::default();
-        let (srv, client) = back.connect(Io::builder().mount(acks.clone())).await?;
-        let asked = client.emit_with_ack_raw("waits", ());
+        let srv = back.start(Io::builder().mount(acks.clone())).await;
+        let client = srv.client().transport(transport).connect().await?;
+        let asked = error(&client, "waits", ());
         let close = async {
             acks.journal.wait("waits").await;
             srv.io().close();
         };
         let (answer, ()) = tokio::join!(asked, close);
-        let answer = answer?;
-        assert!(answer.json().contains(r#""code":"unavailable""#), "{}", answer.json());
+        assert_eq!(answer?["code"], "unavailable", "by {transport:?}");
         acks.gate.open();
         end(srv, client).await;
-        assert_eq!(acks.journal.count("went on"), 1);
+        assert_eq!(acks.journal.count("went on"), 1, "handlers run to their end");
     }
     Ok(())
 }
@@ -279,7 +283,8 @@ async fn e02_shutdown_answers_what_still_waits_as_unavailable() -> TestResult {
 async fn e02_socket_gone_before_the_answer_loses_only_the_answer() -> TestResult {
     for back in Back::BOTH {
         let acks = Acks::default();
-        let (srv, client) = back.connect(Io::builder().mount(acks.clone())).await?;
+        let srv = back.start(Io::builder().mount(acks.clone())).await;
+        let client = srv.client().transport(TransportMode::Websocket).connect().await?;
         client.raw(r#"4299["waits"]"#);
         acks.journal.wait("waits").await;
         client.cut();
