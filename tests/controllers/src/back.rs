@@ -1,11 +1,15 @@
 //! The kinds of servers a test runs on.
 
 use std::fmt;
+use std::time::Duration;
 
 use sio_actix::{Io, IoBuilder};
 use sio_client::ClientError;
 use sio_client::test::{TestClient, TestServer};
 
+use tokio::time::timeout;
+
+use crate::DEADLINE;
 use crate::fence::Fence;
 
 /// A kind of server.
@@ -66,4 +70,14 @@ impl fmt::Display for Back {
 pub async fn end(srv: TestServer, clients: impl Sized) {
     drop(clients);
     srv.stop().await;
+}
+
+/// Waits until the server has noticed that all clients are gone.
+pub async fn without_sessions(srv: &TestServer) {
+    let gone = async {
+        while srv.io().inventory().await.sessions > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(DEADLINE, gone).await.expect("a session is left");
 }

@@ -22,7 +22,7 @@ mod gate;
 mod journal;
 mod read;
 
-pub use back::{Back, end};
+pub use back::{Back, end, without_sessions};
 pub use fence::{Fence, fence};
 pub use gate::Gate;
 pub use journal::{Journal, OnDrop, note};

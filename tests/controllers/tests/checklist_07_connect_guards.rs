@@ -2,6 +2,7 @@
 
 use controllers_tests::{
     Back, Gate, Journal, OnDrop, TestResult, ack, end, error, fence, note, refused,
+    without_sessions,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -233,6 +234,7 @@ async fn e07_client_that_leaves_while_a_guard_waits_is_never_connected() -> Test
             connected = connecting => panic!("connected before the guard: {connected:?}"),
             _ = journal.wait("authenticate") => {}
         }
+        without_sessions(&srv).await;
         gate.open();
         end(srv, ()).await;
         assert!(!journal.lines().iter().any(|line| line.starts_with("joined")));
