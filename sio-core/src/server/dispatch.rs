@@ -1,6 +1,6 @@
-//! From a frame to the user's handler, and back with its reply.
+//! From frames to the events of sockets.
 //!
-//! Steps 3 to 8 of a packet's way on the session's home worker. What an error leads to on the wire is
+//! Steps 3 to 5 of a packet's way on the session's home worker. What an error leads to on the wire is
 //! decided here by class: an undecodable packet or a broken rule closes the session, a handler's error
 //! answers its event.
 
