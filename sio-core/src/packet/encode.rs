@@ -135,6 +135,27 @@ pub fn encode_connect(out: &mut Vec<u8>, namespace: &str, sid: &str) {
     out.push(b'}');
 }
 
+/// Appends a client's request for a namespace; `auth` is JSON text, an object.
+///
+/// # Errors
+///
+/// Returns an error if `auth` is not a JSON object.
+pub fn encode_connect_request(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    auth: Option<&str>,
+) -> Result<(), EncodeError> {
+    if let Some(auth) = auth {
+        validate(auth).map_err(|error| EncodeError::Serialize(error.to_string()))?;
+        if !auth.starts_with('{') {
+            return Err(EncodeError::Serialize("auth is not an object".to_owned()));
+        }
+    }
+    header(out, PacketType::Connect, 0, namespace, None);
+    out.extend_from_slice(auth.unwrap_or_default().as_bytes());
+    Ok(())
+}
+
 /// Appends the answer that refuses a namespace; `data` is JSON text.
 ///
 /// # Errors
