@@ -305,9 +305,6 @@ impl Worker {
     ) {
         let id = asked.id();
         let rules = &entry.rules;
-        if rules.latest {
-            socket.supersede(rules);
-        }
         if entry.must_wait {
             if let Err(ArgError::Malformed(error)) = args.clone().finish() {
                 return self.on_undecodable(connection, error);
@@ -346,7 +343,7 @@ impl Worker {
             Asked::Client(Some(id)) => Ack::Automatic(id),
         };
         match outcome {
-            Dispatch::Ready(reply) => self.reply(socket, event, rules, &ack, reply),
+            Dispatch::Ready(reply) => self.reply_at_once(socket, event, rules, &ack, reply),
             Dispatch::Malformed(error) => self.on_undecodable(connection, error),
             Dispatch::Pending(future) => {
                 let ack = match ack {
@@ -378,9 +375,12 @@ impl Worker {
             _ => future,
         };
         let future = match Tasks::first_poll(future) {
-            Ok(reply) => return self.reply(socket, event, rules, &ack, reply),
+            Ok(reply) => return self.reply_at_once(socket, event, rules, &ack, reply),
             Err(future) => future,
         };
+        if rules.latest {
+            socket.supersede(rules);
+        }
         if let Some(id) = ack.id() {
             socket.ask(id);
         }
@@ -408,6 +408,22 @@ impl Worker {
         });
         self.tasks.start(future, completion);
         self.wake();
+    }
+
+    /// As [`Self::reply`], for a handler that did not have to wait.
+    fn reply_at_once(
+        &self,
+        socket: &Socket,
+        event: &str,
+        rules: &Arc<Rules>,
+        ack: &Ack,
+        reply: Reply,
+    ) {
+        // It takes the place of one that waits, unless it was refused.
+        if rules.latest && !reply.is_err() {
+            socket.supersede(rules);
+        }
+        self.reply(socket, event, rules, ack, reply);
     }
 
     /// Answers an event, and sends its result where else it goes.

@@ -77,6 +77,8 @@ struct Inner {
     running: AtomicUsize,
     /// Handlers for which further events wait.
     barriers: AtomicUsize,
+    /// Acks the client waits for, so that most answers need no lock.
+    asked: AtomicUsize,
     unfinished: Mutex<Option<Box<Unfinished>>>,
     rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
@@ -132,6 +134,7 @@ impl Socket {
             status: AtomicU8::new(CONNECTING),
             running: AtomicUsize::new(0),
             barriers: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
             unfinished: Mutex::default(),
             rooms: Mutex::default(),
             acks: Mutex::default(),
@@ -556,12 +559,17 @@ impl Socket {
 
     /// The client waits for an answer.
     pub(crate) fn ask(&self, id: u64) {
-        self.unfinished(|unfinished| unfinished.ask(id));
+        let asked = self.unfinished(|unfinished| unfinished.ask(id));
+        self.0.asked.store(asked, Ordering::Release);
     }
 
     fn answered(&self, id: u64) {
+        if self.0.asked.load(Ordering::Acquire) == 0 {
+            return;
+        }
         if let Some(unfinished) = lock(&self.0.unfinished).as_mut() {
-            unfinished.answered(id);
+            let asked = unfinished.answered(id);
+            self.0.asked.store(asked, Ordering::Release);
         }
     }
 
