@@ -177,8 +177,9 @@ impl Core {
         socket: &Arc<SocketCore>,
         waiter: oneshot::Sender<Result<(), ConnectError>>,
     ) -> Result<(), ConnectError> {
-        let runtime = Handle::try_current()
-            .map_err(|error| ConnectError::Transport(TransportError::Protocol(error.to_string())))?;
+        let runtime = Handle::try_current().map_err(|error| {
+            ConnectError::Transport(TransportError::Protocol(error.to_string()))
+        })?;
         let other = self.socket(&socket.namespace).filter(|other| !Arc::ptr_eq(other, socket));
         if let Some(other) = other {
             // Its last handle was dropped a moment ago.

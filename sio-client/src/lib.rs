@@ -16,10 +16,10 @@ mod queue;
 mod responder;
 mod socket;
 mod subscription;
-#[cfg(feature = "tls")]
-mod tls;
 #[cfg(feature = "test")]
 pub mod test;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use args::{Args, RawArgs};
 pub use backoff::Reconnection;

@@ -268,7 +268,11 @@ impl SocketCore {
             && self.client.outbox.try_push(group).is_ok()
     }
 
-    pub(crate) async fn send(&self, mut group: FrameGroup, ack: Option<u64>) -> Result<(), EmitError> {
+    pub(crate) async fn send(
+        &self,
+        mut group: FrameGroup,
+        ack: Option<u64>,
+    ) -> Result<(), EmitError> {
         loop {
             let room = self.client.outbox.room();
             group = match self.try_send(group, ack) {

@@ -235,8 +235,8 @@ impl Socket {
         event: &str,
         args: impl Serialize,
     ) -> impl Future<Output = Result<(), EmitError>> + Send {
-        let group = EncodedArgs::encode(&args)
-            .and_then(|args| self.core().event_group(None, event, &args));
+        let group =
+            EncodedArgs::encode(&args).and_then(|args| self.core().event_group(None, event, &args));
         drop(args);
         let core = Arc::clone(self.core());
         async move { core.send(group?, None).await }
@@ -354,7 +354,9 @@ impl Socket {
         let name = event.to_owned();
         let call = move |args: &RawArgs| match args.read() {
             Ok(value) => listener(value),
-            Err(error) => tracing::warn!(event = name, %error, "an event does not fit its listener"),
+            Err(error) => {
+                tracing::warn!(event = name, %error, "an event does not fit its listener")
+            }
         };
         self.core().listeners.add(event, Listener::Call(Arc::new(call)))
     }

@@ -146,8 +146,7 @@ impl TestClient {
     ///
     /// Nothing is lost.
     pub async fn upgraded(&self) -> Result<(), ClientError> {
-        let is_websocket =
-            |_: &Log| (self.transport() == Some(Transport::Websocket)).then_some(());
+        let is_websocket = |_: &Log| (self.transport() == Some(Transport::Websocket)).then_some(());
         self.until("the upgrade".to_owned(), is_websocket, true).await
     }
 

@@ -52,7 +52,10 @@ async fn a_cut_is_seen_on_both_sides() -> Result<(), ClientError> {
             client.cut();
             let reason = client.disconnected().await?;
             assert!(
-                matches!(reason, DisconnectReason::TransportError | DisconnectReason::TransportClose),
+                matches!(
+                    reason,
+                    DisconnectReason::TransportError | DisconnectReason::TransportClose
+                ),
                 "{reason}"
             );
             assert!(ended.recv().await.is_some());

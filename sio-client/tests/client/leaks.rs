@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sio_actix::Io;
-use sio_client::{ClientError, TransportMode};
 use sio_client::test::{TestClient, TestServer};
+use sio_client::{ClientError, TransportMode};
 
 fn io() -> Io {
     Io::builder().namespace("/", |_| {}).build()

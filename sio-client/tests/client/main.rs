@@ -35,6 +35,7 @@ mod namespaces;
 mod paused;
 mod raw;
 mod reconnection;
+mod reference;
 mod refusals;
 mod rubbish;
 mod send;

@@ -143,9 +143,8 @@ async fn a_server_that_restarts_is_found_again() -> Result<(), ClientError> {
         client.disconnected().await?;
         client.emit("note", "while away").await?;
         srv.stop().await;
-        let failed = async {
-            while !matches!(life.next().await, Some(LifeEvent::ReconnectError(_))) {}
-        };
+        let failed =
+            async { while !matches!(life.next().await, Some(LifeEvent::ReconnectError(_))) {} };
         tokio::time::timeout(Duration::from_secs(5), failed).await.unwrap();
         let srv = TestServer::builder(app()).port(port).start().await;
         client.connected().await?;
