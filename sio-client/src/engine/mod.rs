@@ -48,7 +48,7 @@ pub(crate) trait Sink: Send {
 
 /// How the session travels at first.
 enum Wire {
-    Polling(Http),
+    Polling(Box<Http>),
     Websocket(Box<Websocket>),
 }
 
@@ -108,7 +108,7 @@ impl Engine {
                     );
                     polling::Probe::new(self.settings.connect_timeout, probe)
                 });
-                let polled = session.polling(http, self.handshake.max_payload, upgrade).await;
+                let polled = session.polling(&http, self.handshake.max_payload, upgrade).await;
                 match polled {
                     Ok(websocket) => session.upgraded(websocket).await,
                     Err(reason) => Err(reason),
