@@ -43,8 +43,8 @@ impl Hub {
         // Patterns and parameter types may be the user's code: no lock is held.
         let made = dynamic.iter().find_map(|dynamic| {
             let params = dynamic.pattern.params(path)?;
-            let handlers = dynamic.handlers.read().unwrap_or_else(PoisonError::into_inner);
-            let handlers = Arc::clone(&handlers);
+            let handlers =
+                Arc::clone(&dynamic.handlers.read().unwrap_or_else(PoisonError::into_inner));
             let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
             let made = Namespace::dynamic(path.into(), id, params, Arc::clone(&handlers));
             handlers.fit(&made).then(|| Arc::new(made))

@@ -52,7 +52,7 @@ impl Socket {
         *lock(&self.0.rooms) = RoomList::default();
         self.fail_acks();
         self.cancel_handlers();
-        drop(self.take_instances());
+        self.drop_instances();
         self.0.hub.leave(&self.0.namespace);
     }
 

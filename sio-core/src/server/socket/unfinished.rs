@@ -2,6 +2,7 @@
 //! streams that wait for room.
 
 use std::any::{Any, TypeId};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -125,8 +126,13 @@ impl Socket {
         instance.downcast().ok()
     }
 
-    pub(crate) fn take_instances(&self) -> Vec<(TypeId, Arc<dyn Any + Send + Sync>)> {
-        lock(&self.0.unfinished).as_mut().map(|u| u.take_instances()).unwrap_or_default()
+    /// Lets go of the controllers of this connection; handlers that still run keep theirs.
+    pub(crate) fn drop_instances(&self) {
+        let instances = lock(&self.0.unfinished).as_mut().map(|u| u.take_instances());
+        // The user's `Drop` may run here.
+        if catch_unwind(AssertUnwindSafe(|| drop(instances))).is_err() {
+            tracing::error!("dropping the controller of a connection panicked");
+        }
     }
 
     // ---- room for streams -----------------------------------------------------------------------
