@@ -1,4 +1,5 @@
 //! What an attribute does, seen by a client.
+#![allow(clippy::needless_pass_by_value, reason = "handler parameters own their data")]
 
 mod events;
 mod life;

@@ -44,6 +44,7 @@ impl Forms {
     }
 
     #[on_message("typed self")]
+    #[expect(clippy::needless_arbitrary_self_type, reason = "the form is what matters")]
     fn typed(self: &Self, by: u8) -> u8 {
         by
     }
