@@ -274,7 +274,7 @@ impl Printer<'_> {
             _ => Some(quote_spanned!(span=> #this,)),
         };
         let arguments = (0..handler.params.len()).map(argument);
-        let wait = handler.sig.asyncness.is_some().then(|| quote_spanned!(span=> .await));
+        let wait = handler.is_awaited().then(|| quote_spanned!(span=> .await));
         quote_spanned!(span=> Self::#method(#receiver #(#arguments),*) #wait)
     }
 

@@ -31,6 +31,7 @@ async fn joined(io: Io, namespace: &str) -> Result<(TestServer, TestClient), Cli
 }
 
 /// The code with which an ack refused.
+#[expect(clippy::panic, reason = "a helper of tests, whose caller is one")]
 fn code<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> String {
     match answer {
         Err(ClientError::Ack(sio_client::AckError::Remote { code, .. })) => code,

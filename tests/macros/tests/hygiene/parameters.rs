@@ -50,6 +50,7 @@ impl Forms {
     }
 
     #[on_message("lifetime")]
+    #[expect(clippy::needless_lifetimes, reason = "the form is what matters")]
     async fn lifetime<'a>(&'a self, text: String) -> Result<String, EventError> {
         Ok(text)
     }
@@ -64,6 +65,11 @@ impl Forms {
     #[emit("item")]
     async fn later(&self) -> Result<impl Stream<Item = u8>, EventError> {
         Ok(stream::iter([1, 2]))
+    }
+
+    #[on_message("future", latest)]
+    fn future(&self) -> impl Future<Output = Result<u8, EventError>> {
+        std::future::ready(Ok(1))
     }
 
     #[on_message("rc")]
