@@ -18,7 +18,7 @@ use crate::driver;
 use crate::engine::Engine;
 use crate::error::{ConnectError, TransportError};
 use crate::life::{DisconnectReason, LifeEvent};
-use crate::namespace::SocketCore;
+use crate::namespace::{SocketCore, Status};
 use crate::outbox::Outbox;
 use crate::socket::{Socket, SocketHandle};
 
@@ -161,8 +161,11 @@ impl Core {
         self.max_payload.load(Ordering::Relaxed)
     }
 
+    /// The socket of a namespace in the session that is open. In one that only ends there is none: who
+    /// is active then waits for the next session.
     pub(crate) fn socket(&self, namespace: &str) -> Option<Arc<SocketCore>> {
-        self.lock().active.get(namespace).cloned()
+        let state = self.lock();
+        if state.session.is_some() { state.active.get(namespace).cloned() } else { None }
     }
 
     fn sockets(&self) -> Vec<Arc<SocketCore>> {
@@ -180,7 +183,8 @@ impl Core {
         let runtime = Handle::try_current().map_err(|error| {
             ConnectError::Transport(TransportError::Protocol(error.to_string()))
         })?;
-        let other = self.socket(&socket.namespace).filter(|other| !Arc::ptr_eq(other, socket));
+        let other = self.lock().active.get(&socket.namespace).cloned();
+        let other = other.filter(|other| !Arc::ptr_eq(other, socket));
         if let Some(other) = other {
             // Its last handle was dropped a moment ago.
             self.leave(&other);
@@ -350,9 +354,9 @@ impl Core {
         }
     }
 
-    /// Some socket waits for the answer to its CONNECT.
-    pub(crate) fn awaits_connect(&self) -> bool {
-        self.sockets().iter().any(|socket| socket.connect_frame().is_some())
+    /// Some socket that was connected before waits for the answer to its CONNECT.
+    pub(crate) fn awaits_reconnect(&self) -> bool {
+        self.sockets().iter().any(|socket| socket.status() == Status::Reconnecting)
     }
 
     /// The driver is gone without having been asked, with its runtime.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sio_core::handler::{EncodedArgs, IntoReply};
-use sio_core::packet::EventArg;
+use sio_core::packet::{EventArg, validate};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -153,6 +153,7 @@ impl Socket {
         if !text.starts_with('{') {
             return Err(ConnectError::Auth("not an object".to_owned()));
         }
+        validate(&text).map_err(|error| ConnectError::Auth(error.to_string()))?;
         self.core().set_auth(Some(text.into()));
         Ok(())
     }

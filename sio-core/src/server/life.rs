@@ -13,7 +13,7 @@ use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hoo
 use crate::packet;
 
 use super::connection::Connection;
-use super::dispatch::cancellable;
+use super::events::cancellable;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;
 use super::running::Gate;
