@@ -213,6 +213,51 @@ fn conditional_methods_may_share_an_event() {
 }
 
 #[test]
+fn nothing_panics() {
+    let items = [
+        quote!(),
+        quote!(impl),
+        quote!(impl A),
+        quote!(impl<T> {}),
+        quote!(struct),
+        quote!(
+            struct A<
+        ),
+        quote!(
+            pub(crate) union A {
+                a: u8,
+            }
+        ),
+        quote!(union),
+        quote!(impl A { fn }),
+        quote!(impl A { #[on_message] }),
+        quote!(impl A { #[on_message(,)] fn a(); #[emit(= , room =)] #[guard(,)] fn b() }),
+        quote!(impl A { #[on_message("a")] pub async unsafe extern "C" fn a(_: u8, ...) {} }),
+        quote!(impl A { #[on_message("a", room)] #[ctx] const A: u8; #![inner] fn a(self: u8) {} }),
+        quote!(
+            unsafe impl<'a, T: ?Sized> !B for &'a [T]
+            where
+                T: C,
+            {
+                #[create]
+                fn a() -> ! {}
+            }
+        ),
+        quote!(default impl A { default fn a() {} default!(); }),
+        quote!(#[a = ] impl A {}),
+    ];
+    for item in items {
+        for form in [Form::Controller, Form::Handlers] {
+            for arguments in
+                [quote!(), quote!("/{", scope, crate = 1, = ;), quote!(::a, <T>::b, 'c')]
+            {
+                drop(expand(form, arguments, &item));
+            }
+        }
+    }
+}
+
+#[test]
 fn attributes_of_others_stay_on_a_type() {
     let item = quote! { #[derive(Guarded)] struct Hello { #[guard] a: u8, #[emit] b: u8 } };
     let text = expand(Form::Controller, quote!("/"), &item).to_string();
