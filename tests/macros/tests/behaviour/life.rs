@@ -119,7 +119,8 @@ struct Organisations;
 impl Organisations {
     #[on_message("where")]
     fn place(&self, param: NamespaceParam<HashMap<String, String>>) -> String {
-        format!("{} {}", param.0["org"], param.0["id"])
+        let part = |name| param.0.get(name).map_or("", String::as_str);
+        format!("{} {}", part("org"), part("id"))
     }
 }
 

@@ -1,4 +1,5 @@
 //! What an attribute does, seen by a client.
+#![allow(clippy::needless_pass_by_value, reason = "handler parameters own their data")]
 
 mod events;
 mod life;
@@ -30,6 +31,7 @@ async fn joined(io: Io, namespace: &str) -> Result<(TestServer, TestClient), Cli
 }
 
 /// The code with which an ack refused.
+#[expect(clippy::panic, reason = "a helper of tests, whose caller is one")]
 fn code<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> String {
     match answer {
         Err(ClientError::Ack(sio_client::AckError::Remote { code, .. })) => code,
