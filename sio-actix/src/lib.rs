@@ -36,6 +36,7 @@ mod config;
 mod context;
 mod io;
 mod local;
+mod macros;
 mod service;
 mod sids;
 mod timeout;
@@ -45,6 +46,7 @@ pub use client::ClientFilesError;
 pub use config::{ConfigError, Forbidden, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
 pub use io::{Io, termination};
+pub use macros::*;
 pub use timeout::{Timeout, timeout};
 
 pub use sio_core::adapter::{Room, RoomNames};
@@ -74,6 +76,7 @@ pub use sio_core as core;
 pub mod prelude {
     #[cfg(feature = "garde")]
     pub use crate::Valid;
+    pub use crate::macros::*;
     pub use crate::{
         AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, Emission,
         EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header, IntoEventError,

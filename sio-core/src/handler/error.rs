@@ -71,7 +71,7 @@ impl EventError {
         Self { kind: Kind::Absence, ..Self::internal(detail) }
     }
 
-    pub(crate) fn as_absence(mut self) -> Self {
+    pub(crate) const fn into_absence(mut self) -> Self {
         self.kind = Kind::Absence;
         self
     }

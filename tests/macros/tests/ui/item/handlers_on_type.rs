@@ -1,0 +1,6 @@
+use sio_actix::prelude::*;
+
+#[ws_handlers]
+struct C;
+
+fn main() {}

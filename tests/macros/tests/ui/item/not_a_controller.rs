@@ -1,0 +1,7 @@
+use sio_actix::prelude::*;
+
+struct D;
+
+fn main() {
+    let _ = Io::builder().mount(D);
+}

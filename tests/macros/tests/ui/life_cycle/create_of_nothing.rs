@@ -1,0 +1,11 @@
+use sio_actix::prelude::*;
+
+struct C;
+
+#[ws_controller("/c", scope = connection)]
+impl C {
+    #[create]
+    fn a() {}
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use sio_actix::prelude::*;
+
+struct C;
+
+#[ws_controller("/c", scope = connection)]
+impl C {
+    #[on_message("a")]
+    fn a(&mut self) {}
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use sio_actix::prelude::*;
+
+struct C;
+
+#[ws_controller("/c")]
+impl C {
+    #[on_message("a")]
+    #[emit("b", "c")]
+    #[broadcast]
+    fn a(&self) {}
+}
+
+fn main() {}

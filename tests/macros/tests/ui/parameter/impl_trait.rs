@@ -1,0 +1,11 @@
+use sio_actix::prelude::*;
+
+struct C;
+
+#[ws_controller("/c")]
+impl C {
+    #[on_message("a")]
+    fn a(&self, _text: impl ToString) {}
+}
+
+fn main() {}
