@@ -35,6 +35,7 @@ mod acks;
 mod binary;
 mod events;
 mod faults;
+mod frames;
 mod hello;
 mod http;
 mod leaks;
