@@ -2,6 +2,8 @@
 //!
 //! A line that a returned value can say as well is tried in both forms.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use serde_json::{Value, json};
 use sio_client::ClientError;
 use sio_client::test::{TestClient, TestServer};
@@ -45,7 +47,7 @@ async fn heard(client: &TestClient) -> Result<Vec<(String, Value)>, ClientError>
     // What was sent before has arrived when the answer is here, so no time has to pass.
     client.emit_with_ack::<()>("leave", "nowhere").await?;
     let received = client.received().into_iter().filter(|event| event.event != "welcome");
-    let read = |args| serde_json::to_value(args).expect("JSON without attachments");
+    let read = |args| serde_json::to_value(args).unwrap();
     Ok(received.map(|event| (event.event, read(event.args))).collect())
 }
 

@@ -1,5 +1,7 @@
 //! A client gets its result by an event or by an ack, in the namespace and under the path it names.
 
+use std::time::Duration;
+
 use midway::Answer;
 use sio_client::ClientError;
 use sio_client::test::{TestClient, TestServer};
@@ -39,7 +41,7 @@ async fn the_result_is_an_ack_and_no_event() -> Result<(), ClientError> {
     let client = TestClient::connect(&srv, "/").await?;
     let data: Answer = client.emit_with_ack("myEvent", (1, 2, 3)).await?;
     assert_eq!(data, sum_of_one_two_three());
-    client.expect_none_of("myEventResult", std::time::Duration::from_secs(1)).await?;
+    client.expect_none_of("myEventResult", Duration::from_secs(1)).await?;
     client.close().await;
     srv.stop().await;
     Ok(())

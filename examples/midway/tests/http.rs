@@ -1,9 +1,12 @@
 //! HTTP controllers and options: `io` outside of events.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::time::Duration;
 
 use midway::Counts;
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use sio_actix::Io;
 use sio_client::ClientError;
 use sio_client::test::{TestClient, TestServer};
@@ -17,7 +20,7 @@ async fn server(io: Io) -> TestServer {
 }
 
 /// The JSON that a GET is answered with.
-async fn get<T: serde::de::DeserializeOwned>(srv: &TestServer, path: &str) -> T {
+async fn get<T: DeserializeOwned>(srv: &TestServer, path: &str) -> T {
     let (status, body) = srv.get(path).await;
     assert_eq!(status, 200, "{path}");
     serde_json::from_str(&body).unwrap()
@@ -71,12 +74,18 @@ async fn connections_and_clients_of_a_namespace_are_counted() -> Result<(), Clie
     Ok(())
 }
 
+/// The part of the open packet that is looked at.
+#[derive(Deserialize)]
+struct Handshake {
+    sid: String,
+}
+
 /// Opens a session that joins no namespace, and gives its id.
 async fn open(srv: &TestServer) -> String {
     let (status, body) = srv.get(HANDSHAKE).await;
     assert_eq!(status, 200, "{body}");
-    let packet: Value = serde_json::from_str(body.strip_prefix('0').unwrap()).unwrap();
-    packet["sid"].as_str().unwrap().to_owned()
+    let packet: Handshake = serde_json::from_str(body.strip_prefix('0').unwrap()).unwrap();
+    packet.sid
 }
 
 #[actix_web::test]
