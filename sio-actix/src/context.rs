@@ -55,6 +55,12 @@ impl<T: ?Sized + Send + Sync + 'static> Param<IsWebContext> for web::Data<T> {
     }
 }
 
+impl<T: ?Sized + Send + Sync + 'static> Param<IsWebContext> for Option<web::Data<T>> {
+    fn take(cx: &EventCx<'_>, _args: &mut ArgCursor<'_>) -> Result<Self, Dispatch> {
+        Self::from_web_context(cx).map_err(Dispatch::failed)
+    }
+}
+
 impl FromContext for Io {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
         let core = cx.socket().io();

@@ -84,10 +84,7 @@ mod tests {
         let Args((a, b, c)) = raw.read::<Args<(u8, String, Vec<u8>)>>().unwrap();
         assert_eq!((a, b.as_str(), c), (1, "two", vec![3]));
         assert_eq!(raw.json(), r#"1,"two",[3]"#);
-        assert!(matches!(
-            raw.read::<Args<(u8, u8)>>(),
-            Err(ArgError::Invalid { index: 1, .. })
-        ));
+        assert!(matches!(raw.read::<Args<(u8, u8)>>(), Err(ArgError::Invalid { index: 1, .. })));
     }
 
     #[test]

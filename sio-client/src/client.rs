@@ -1,5 +1,7 @@
 //! A client: one session at a time, and the sockets that share it.
 
+mod session;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +17,6 @@ use tokio::time::timeout;
 
 use crate::config::{ClientBuilder, Config};
 use crate::driver;
-use crate::engine::Engine;
 use crate::error::{ConnectError, TransportError};
 use crate::life::{DisconnectReason, LifeEvent};
 use crate::namespace::SocketCore;
@@ -161,8 +162,11 @@ impl Core {
         self.max_payload.load(Ordering::Relaxed)
     }
 
+    /// The socket of a namespace in the session that is open. In one that only ends there is none: who
+    /// is active then waits for the next session.
     pub(crate) fn socket(&self, namespace: &str) -> Option<Arc<SocketCore>> {
-        self.lock().active.get(namespace).cloned()
+        let state = self.lock();
+        if state.session.is_some() { state.active.get(namespace).cloned() } else { None }
     }
 
     fn sockets(&self) -> Vec<Arc<SocketCore>> {
@@ -177,9 +181,11 @@ impl Core {
         socket: &Arc<SocketCore>,
         waiter: oneshot::Sender<Result<(), ConnectError>>,
     ) -> Result<(), ConnectError> {
-        let runtime = Handle::try_current()
-            .map_err(|error| ConnectError::Transport(TransportError::Protocol(error.to_string())))?;
-        let other = self.socket(&socket.namespace).filter(|other| !Arc::ptr_eq(other, socket));
+        let runtime = Handle::try_current().map_err(|error| {
+            ConnectError::Transport(TransportError::Protocol(error.to_string()))
+        })?;
+        let other = self.lock().active.get(&socket.namespace).cloned();
+        let other = other.filter(|other| !Arc::ptr_eq(other, socket));
         if let Some(other) = other {
             // Its last handle was dropped a moment ago.
             self.leave(&other);
@@ -249,125 +255,5 @@ impl Core {
             }
         }
         self.leave(socket);
-    }
-
-    // ---- the driver's side ----------------------------------------------------------------------
-
-    /// Some socket wants a connection.
-    pub(crate) fn is_wanted(&self) -> bool {
-        !self.lock().active.is_empty()
-    }
-
-    /// Waits until no socket wants a connection.
-    pub(crate) async fn unwanted(&self) {
-        while self.is_wanted() {
-            self.unwanted.notified().await;
-        }
-    }
-
-    /// Tells whether the driver goes on; if not, the next socket starts another one.
-    pub(crate) fn goes_on(&self) -> bool {
-        let mut state = self.lock();
-        if state.active.is_empty() {
-            state.driving = false;
-            drop(state);
-            self.ended.notify_waiters();
-            return false;
-        }
-        true
-    }
-
-    /// A session is open: asks for all namespaces. If nobody wants it any more, it ends at once.
-    pub(crate) fn opened(&self, engine: &Engine) -> watch::Receiver<bool> {
-        let mut state = self.lock();
-        let (sender, receiver) = watch::channel(true);
-        self.outbox.open();
-        if !state.active.is_empty() {
-            state.session = Some(Session { transport: engine.transport(), _wanted: sender });
-            self.max_payload.store(engine.handshake().max_payload, Ordering::Relaxed);
-            self.outbox.force(state.active.values().filter_map(|socket| socket.connect_frame()));
-        }
-        receiver
-    }
-
-    pub(crate) fn upgraded(&self, transport: Transport) {
-        if let Some(session) = &mut self.lock().session {
-            session.transport = transport;
-        }
-        for socket in self.sockets() {
-            socket.listeners.life(&LifeEvent::Upgrade(transport));
-        }
-    }
-
-    /// No session could be opened: who connects for the first time is told, the others go on trying.
-    pub(crate) fn open_failed(&self, error: &TransportError) {
-        let error = ConnectError::Transport(error.clone());
-        for socket in self.sockets() {
-            if socket.lost(DisconnectReason::TransportError) {
-                socket.listeners.life(&LifeEvent::ReconnectError(error.clone()));
-            } else if self.forget(&socket, false) {
-                socket.close(&error, Some(&LifeEvent::ConnectError(error.clone())));
-            }
-        }
-    }
-
-    /// The session is over.
-    pub(crate) fn session_ended(&self, reason: DisconnectReason) {
-        self.lock().session = None;
-        self.outbox.close();
-        if reason == DisconnectReason::ClientDisconnect {
-            // Who is active now came after the end was asked for, and gets the next session.
-            return;
-        }
-        for socket in self.sockets() {
-            let reconnects = self.config.reconnection.is_some();
-            if reconnects && socket.lost(reason) {
-                continue;
-            }
-            if self.forget(&socket, false) {
-                let life = LifeEvent::Disconnect(reason);
-                socket.close(&ConnectError::Disconnected(reason), Some(&life));
-            }
-        }
-    }
-
-    /// Tells all sockets what comes next.
-    pub(crate) fn announce(&self, event: &LifeEvent) {
-        for socket in self.sockets() {
-            socket.listeners.life(event);
-        }
-    }
-
-    /// No further attempt is made.
-    pub(crate) fn give_up(&self) {
-        let reason = DisconnectReason::TransportClose;
-        for socket in self.sockets() {
-            let error = ConnectError::Disconnected(reason);
-            if self.forget(&socket, false) {
-                socket.close(&error, Some(&LifeEvent::ReconnectFailed));
-            }
-        }
-    }
-
-    /// Some socket waits for the answer to its CONNECT.
-    pub(crate) fn awaits_connect(&self) -> bool {
-        self.sockets().iter().any(|socket| socket.connect_frame().is_some())
-    }
-
-    /// The driver is gone without having been asked, with its runtime.
-    pub(crate) fn driver_lost(&self) {
-        let was_driving = std::mem::take(&mut self.lock().driving);
-        if was_driving {
-            self.lock().session = None;
-            self.outbox.close();
-            let reason = DisconnectReason::TransportError;
-            for socket in self.sockets() {
-                if self.forget(&socket, false) {
-                    let life = LifeEvent::Disconnect(reason);
-                    socket.close(&ConnectError::Disconnected(reason), Some(&life));
-                }
-            }
-            self.ended.notify_waiters();
-        }
     }
 }

@@ -17,23 +17,33 @@ use crate::mux::Mux;
 const ABANDON_AFTER: Duration = Duration::from_secs(2);
 
 /// Tells the sockets if the driver's task is dropped, with its runtime or by a panic.
-pub(crate) struct Driving(Arc<Core>);
+pub(crate) struct Driving {
+    core: Arc<Core>,
+    /// The driver ended by itself; another one may be at work already.
+    finished: bool,
+}
 
 impl Driving {
     pub(crate) const fn new(core: Arc<Core>) -> Self {
-        Self(core)
+        Self { core, finished: false }
     }
 }
 
 impl Drop for Driving {
     fn drop(&mut self) {
-        self.0.driver_lost();
+        if !self.finished {
+            self.core.driver_lost();
+        }
     }
 }
 
 /// See the module.
-pub(crate) async fn drive(driving: Driving) {
-    let core = &driving.0;
+pub(crate) async fn drive(mut driving: Driving) {
+    carry(&driving.core).await;
+    driving.finished = true;
+}
+
+async fn carry(core: &Arc<Core>) {
     let mut attempt: u32 = 0;
     while core.goes_on() {
         let open = engine::open(core.config.dialer.clone(), core.config.settings.clone());
@@ -89,11 +99,11 @@ async fn abandoned(core: &Core) {
     }
 }
 
-/// Completes when a server that opened a session leaves a CONNECT unanswered for too long.
+/// Completes when a server that took a client back leaves a CONNECT unanswered for too long.
 async fn connect_overdue(core: &Core) {
-    // A little more than the timeout of `Socket::connect`, whose error says more.
-    sleep(core.config.connect_timeout.saturating_add(Duration::from_millis(100))).await;
-    if !core.awaits_connect() {
+    // A socket that connects for the first time has its own timeout.
+    sleep(core.config.connect_timeout).await;
+    if !core.awaits_reconnect() {
         std::future::pending::<()>().await;
     }
 }

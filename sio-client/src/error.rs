@@ -207,7 +207,7 @@ pub enum ClientError {
     /// An event was not received.
     #[error(transparent)]
     Receive(#[from] ReceiveError),
-    /// A [`TestClient`](TestClient) waited in vain.
+    /// A `TestClient` waited in vain.
     #[cfg(feature = "test")]
     #[error("{wanted} did not come within {after:?}; {arrived}")]
     Missed {
@@ -218,7 +218,7 @@ pub enum ClientError {
         /// What came instead.
         arrived: String,
     },
-    /// A [`TestClient`](TestClient) got what it expected not to get.
+    /// A `TestClient` got what it expected not to get.
     #[cfg(feature = "test")]
     #[error("nothing was expected, but {0}")]
     Unexpected(String),

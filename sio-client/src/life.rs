@@ -64,7 +64,7 @@ pub enum LifeEvent {
     },
     /// The server refused the namespace; it is not asked again by itself.
     ConnectError(ConnectError),
-    /// The connection moved to another transport.
+    /// The connection moved to another transport; this can be before the namespace is joined.
     Upgrade(Transport),
     /// The socket was disconnected.
     Disconnect(DisconnectReason),

@@ -95,6 +95,14 @@ impl Outbox {
         self.ready.notify_one();
     }
 
+    /// Takes the answer to a ping, unless far too much waits: a server that asks without reading gets
+    /// no queue of answers.
+    pub(crate) fn pong(&self, pong: Frame) {
+        if self.lock().frames.len() < 2 * MAX_FRAMES {
+            self.force([pong]);
+        }
+    }
+
     /// Nothing waits and nothing is being written.
     pub(crate) fn is_idle(&self) -> bool {
         let inner = self.lock();
@@ -197,6 +205,16 @@ mod tests {
         assert!(matches!(outbox.try_push(group("4b", vec![])), Err(Refused::Full(_))));
         assert_eq!(outbox.take_batch().len(), 2);
         assert!(outbox.try_push(group("4b", vec![])).is_ok());
+    }
+
+    #[test]
+    fn pongs_nobody_reads_are_bounded() {
+        let outbox = Outbox::default();
+        outbox.open();
+        for _ in 0..3 * MAX_FRAMES {
+            outbox.pong(Frame::constant("3"));
+        }
+        assert_eq!(outbox.take_batch().len(), 2 * MAX_FRAMES);
     }
 
     #[test]

@@ -268,6 +268,34 @@ fn a_close_by_the_server_ends_the_probe() {
 }
 
 #[test]
+fn a_close_between_two_polls_of_an_upgrade_lets_it_finish_and_says_what_waits() {
+    let (mut session, now) = probed();
+    session.send_text(&[b"42[\"last\"]"]);
+    session.close(now, CloseReason::ServerShuttingDown);
+    assert!(session.is_probing());
+    // The client has stopped polling for the upgrade, which is all that it will still say.
+    assert_eq!(session.on_probe_frame(now, "2probe", false), ProbeReply::Pong);
+    assert_eq!(session.on_probe_frame(now, "5", false), ProbeReply::Upgraded);
+    assert!(!session.is_probing());
+    assert_eq!(session.transport(), Transport::Websocket);
+    assert_eq!(turn(&mut session), b"\x81\x0a42[\"last\"]");
+    session.on_transport_closed(CloseReason::TransportClose);
+    assert_eq!(session.close_reason(), Some(CloseReason::ServerShuttingDown));
+    assert!(session.is_closed());
+}
+
+#[test]
+fn a_close_that_nobody_fetches_expires_although_a_websocket_is_tried() {
+    let (mut session, now) = probed();
+    session.send_text(&[b"42[\"last\"]"]);
+    session.close(now, CloseReason::ForcedClose);
+    session.handle_timeout(now + 30 * SECOND);
+    assert!(session.is_closed());
+    assert!(!session.is_probing());
+    assert_eq!(session.on_probe_frame(now, "5", false), ProbeReply::Refused);
+}
+
+#[test]
 fn a_close_by_the_client_ends_the_probe() {
     let (mut session, now) = probed();
     session.receive_text(now, "1");

@@ -103,8 +103,8 @@ impl ::sio_actix::__private::ConnectionController for Counter {
                             ::core::result::Result::Err(out) => return out,
                         };
                         ::sio_actix::__private::pending(async move {
-                            let mut this = this.lock().await;
-                            let r = Self::up(&mut this, a0);
+                            let this = &mut *this.lock().await;
+                            let r = Self::up(this, a0);
                             match ::sio_actix::__private::Ret::of(&r).split(r) {
                                 ::core::result::Result::Ok(r) => {
                                     (&&&::sio_actix::__private::Ret::of(&r))
@@ -141,8 +141,8 @@ impl ::sio_actix::__private::ConnectionController for Counter {
                             ::core::result::Result::Err(out) => return out,
                         };
                         ::sio_actix::__private::pending(async move {
-                            let this = this.lock().await;
-                            let r = Self::get(&this).await;
+                            let this = &*this.lock().await;
+                            let r = Self::get(this).await;
                             match ::sio_actix::__private::Ret::of(&r).split(r) {
                                 ::core::result::Result::Ok(r) => {
                                     (&&&::sio_actix::__private::Ret::of(&r))

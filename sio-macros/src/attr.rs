@@ -219,7 +219,7 @@ fn argument(
     };
     let given = if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
-        Given::Value(input.parse()?)
+        Given::Value(bare(input.parse()?))
     } else if input.peek(token::Paren) {
         let content;
         parenthesized!(content in input);
@@ -242,6 +242,14 @@ fn argument(
             _ => format!("`{name}` is written as {}", written(&name.to_string(), *shape)),
         };
         Err(syn::Error::new_spanned(name, message))
+    }
+}
+
+/// Without the invisible group around what a `macro_rules` macro passed on.
+fn bare(value: Expr) -> Expr {
+    match value {
+        Expr::Group(group) => bare(*group.expr),
+        other => other,
     }
 }
 

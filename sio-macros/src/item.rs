@@ -20,8 +20,11 @@ pub(crate) enum Form {
 }
 
 /// The item without our attributes, followed by what it becomes.
-pub(crate) fn expand(form: Form, arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let generated = match kind.parse2(item.clone()) {
+pub(crate) fn expand(form: Form, arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    let kind = kind.parse2(item.clone());
+    // Elsewhere an attribute of this name is another's, such as the helper of a derive.
+    let kept = if matches!(kind, Ok(Kind::Impl)) { strip(item.clone()) } else { item.clone() };
+    let generated = match kind {
         Ok(Kind::Impl) => {
             block::parse.parse2(item.clone()).map_or_else(syn::Error::into_compile_error, |block| {
                 controller::expand(form, arguments, &block)
@@ -41,8 +44,7 @@ pub(crate) fn expand(form: Form, arguments: TokenStream, item: TokenStream) -> T
         }),
         Err(error) => error.into_compile_error(),
     };
-    let item = strip(item);
-    quote!(#item #generated)
+    quote!(#kept #generated)
 }
 
 fn refuse(what: &str) -> TokenStream {

@@ -26,12 +26,12 @@ use words::Word;
 
 #[proc_macro_attribute]
 pub fn ws_controller(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    item::expand(Form::Controller, arguments.into(), item.into()).into()
+    item::expand(Form::Controller, arguments.into(), &item.into()).into()
 }
 
 #[proc_macro_attribute]
 pub fn ws_handlers(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    item::expand(Form::Handlers, arguments.into(), item.into()).into()
+    item::expand(Form::Handlers, arguments.into(), &item.into()).into()
 }
 
 macro_rules! helpers {

@@ -1,6 +1,7 @@
 // Starts the interop server, opens clients, and waits with deadlines.
 //
 // Environment: SIO_REFERENCE=1 runs reference-server.mjs, otherwise SIO_SERVER (a path) or SIO_BIN_DIR/interop-server.
+// An example is SIO_BIN_DIR/its name, and takes its port from PORT.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -50,18 +51,25 @@ export async function within(promise, what, { ms = DEADLINE, seen = () => "" } =
   }
 }
 
-/** One process of the program under test. */
+/** One process of the program under test; with `example`, of that program. */
 export class TestServer {
-  constructor(flags = {}) {
+  constructor(flags = {}, example) {
     this.flags = flags;
+    this.example = example;
     this.port = 0;
+  }
+
+  command() {
+    if (this.example !== undefined) return [path.join(process.env.SIO_BIN_DIR, this.example), []];
+    const flags = Object.entries({ ...this.flags, port: this.port });
+    return command(flags.flatMap(([name, value]) => [`--${name}`, String(value)]));
   }
 
   /** Starts the process; after a stop on the port it had before. */
   async start() {
-    const flags = Object.entries({ ...this.flags, port: this.port });
-    const [program, args] = command(flags.flatMap(([name, value]) => [`--${name}`, String(value)]));
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const [program, args] = this.command();
+    const env = { ...process.env, PORT: String(this.port) };
+    const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
     this.stderr = "";
     child.stderr.on("data", (chunk) => (this.stderr += chunk));

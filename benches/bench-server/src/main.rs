@@ -5,22 +5,42 @@
 use std::io;
 
 use actix_web::{App, HttpServer};
+use sio_actix::EmitError;
 use sio_actix::prelude::*;
 
-fn handlers(ns: &mut NamespaceBuilder) {
-    ns.on("echo", |socket: Socket, ack: AckSender, payload: Value| {
-        if ack.is_wanted() {
-            ack.send(payload)?;
-        } else {
-            socket.emit("echo", payload)?;
-        }
-        Ok::<_, EventError>(())
-    });
-    ns.on("publish", |socket: Socket, payload: Value| socket.io().emit("news", payload));
-    ns.on("join", |socket: Socket, room: String| socket.join(room));
-    ns.on("publish_room", |socket: Socket, room: String, payload: Value| {
-        socket.io().to(room).emit("news", payload)
-    });
+struct Bench;
+
+#[ws_controller("/")]
+#[expect(clippy::needless_pass_by_value, reason = "handlers own their parameters")]
+impl Bench {
+    /// The ack if the client asked for one, else the event.
+    #[on_message("echo")]
+    #[emit("echo")]
+    fn echo(&self, payload: Value) -> Value {
+        payload
+    }
+
+    #[on_message("publish")]
+    #[broadcast("news")]
+    fn publish(&self, payload: Value) -> Value {
+        payload
+    }
+
+    #[on_message("join")]
+    fn join(&self, socket: Socket, room: String) {
+        socket.join(room);
+    }
+
+    /// The room is named by the client, so no attribute can name it.
+    #[on_message("publish_room")]
+    fn publish_room(
+        &self,
+        ns: NamespaceRef,
+        room: String,
+        payload: Value,
+    ) -> Result<(), EmitError> {
+        ns.to(room).emit("news", payload)
+    }
 }
 
 fn flag(name: &str, default: u16) -> io::Result<u16> {
@@ -38,7 +58,7 @@ async fn main() -> io::Result<()> {
     // Handlers are cheap and never block: one worker per core.
     let cores = std::thread::available_parallelism()?.get();
     let workers = flag("--workers", u16::try_from(cores).unwrap_or(1))?;
-    let io = Io::builder().namespace("/", handlers).build();
+    let io = Io::builder().mount(Bench).build();
     let shutdown = io.clone().on_shutdown(sio_actix::termination());
     let server = HttpServer::new(move || App::new().configure(io.configure()))
         .workers(workers.into())

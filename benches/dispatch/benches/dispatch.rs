@@ -26,17 +26,50 @@ fn sum(a: i64, b: i64, c: i64) -> Sum {
     Sum { name: "harry", result: a + b + c }
 }
 
-fn handlers(ns: &mut NamespaceBuilder) {
+fn is_event(cx: &EventCx<'_>) -> bool {
+    !cx.event().is_empty()
+}
+
+struct Handlers;
+
+#[ws_controller("/")]
+impl Handlers {
+    #[on_message("noop")]
+    fn noop(&self) {}
+
+    #[on_message("guarded")]
+    #[guard(is_event)]
+    fn guarded(&self) {}
+
+    #[on_message("sum")]
+    fn sum(&self, a: i64, b: i64, c: i64) -> Sum {
+        sum(a, b, c)
+    }
+
+    #[on_message("noopAsync")]
+    async fn noop_async(&self) {}
+
+    #[on_message("sumAsync")]
+    async fn sum_async(&self, a: i64, b: i64, c: i64) -> Sum {
+        sum(a, b, c)
+    }
+
+    #[on_message("wrapped")]
+    #[middleware(pass)]
+    fn wrapped(&self) {}
+
+    #[on_message("upload")]
+    fn upload(&self, Binary(data): Binary) -> usize {
+        data.len()
+    }
+}
+
+/// Makes the lookup one among 48.
+fn others(ns: &mut NamespaceBuilder) {
     for n in 0..40 {
         ns.on(format!("event{n}"), || ());
     }
-    ns.on("noop", || ());
-    ns.on("sum", sum);
-    ns.on("noopAsync", async || ());
-    ns.on("sumAsync", async |a: i64, b: i64, c: i64| sum(a, b, c));
-    ns.on("guarded", || ()).guard(|cx: &EventCx<'_>| !cx.event().is_empty());
-    ns.on("wrapped", || ()).middleware(pass);
-    ns.on("upload", |data: Binary| data.0.len());
+    ns.on("closure", sum);
 }
 
 async fn pass(_: &EventCx<'_>, next: Next) -> Reply {
@@ -52,6 +85,7 @@ fn connected(io: &Io) -> (Rc<Worker>, Rc<Connection>) {
         secure: false,
         time: SystemTime::UNIX_EPOCH,
     };
+    #[expect(clippy::expect_used, reason = "a server that was just built is open")]
     let connection = worker
         .open(Handshake::new(&parts), Transport::Websocket, false)
         .expect("the server is open");
@@ -62,14 +96,16 @@ fn connected(io: &Io) -> (Rc<Worker>, Rc<Connection>) {
 }
 
 fn dispatch(c: &mut Criterion) {
-    let io = Io::builder().namespace("/", handlers).build();
+    let io = Io::builder().mount(Handlers).namespace("/", others).build();
     let (worker, connection) = connected(&io);
     let mut group = c.benchmark_group("dispatch");
     group.throughput(Throughput::Elements(TURN as u64));
     let cases = [
+        ("nobody's event", "42[\"nobody\"]"),
         ("fn, no arguments, no ack", "42[\"noop\"]"),
         ("fn, one sync guard", "42[\"guarded\"]"),
         ("fn, 3 integers, struct as ack", "427[\"sum\",1,2,3]"),
+        ("closure, 3 integers, struct as ack", "427[\"closure\",1,2,3]"),
         ("async fn, no arguments", "42[\"noopAsync\"]"),
         ("async fn, 3 integers, struct as ack", "427[\"sumAsync\",1,2,3]"),
         ("fn behind one async middleware", "42[\"wrapped\"]"),

@@ -3,8 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use sio_actix::core::server::Io;
-use sio_actix::prelude::{AckSender, EventError, NamespaceBuilder, Socket};
+use sio_actix::core::server;
+use sio_actix::prelude::*;
 use sio_actix::{EmitError, Sid};
 use tokio::sync::{mpsc, oneshot};
 
@@ -72,22 +72,38 @@ struct Typing<'a> {
     on: bool,
 }
 
-/// Registers the chat's events.
-pub(crate) fn handlers(ns: &mut NamespaceBuilder, desk: &Desk) {
-    let at = desk.clone();
-    ns.on("join", async move |socket: Socket, ack: AckSender, wish: Wish| {
-        at.run(move |rooms| join(rooms, &socket, ack, &wish)).await
-    });
-    let at = desk.clone();
-    ns.on("say", async move |socket: Socket, text: String| {
-        at.run(move |rooms| say(rooms, &socket, &text)).await?
-    });
-    let at = desk.clone();
-    ns.on("typing", async move |socket: Socket, on: bool| {
-        at.run(move |rooms| typing(rooms, &socket, on)).await
-    });
-    let at = desk.clone();
-    ns.on_disconnect(async move |socket: Socket| at.run(move |rooms| gone(rooms, &socket)).await);
+/// The controller: each event is a job for the desk.
+#[derive(Debug)]
+pub(crate) struct Chat {
+    desk: Desk,
+}
+
+#[ws_controller("/")]
+impl Chat {
+    pub(crate) fn new(desk: Desk) -> Self {
+        Self { desk }
+    }
+
+    /// Takes the ack: a returned value leaves when this goes on, and by then later jobs may have spoken.
+    #[on_message("join")]
+    async fn join(&self, socket: Socket, ack: AckSender, wish: Wish) -> Result<(), EventError> {
+        self.desk.run(move |rooms| join(rooms, &socket, ack, &wish)).await
+    }
+
+    #[on_message("say")]
+    async fn say(&self, socket: Socket, text: String) -> Result<Line, EventError> {
+        self.desk.run(move |rooms| say(rooms, &socket, &text)).await?
+    }
+
+    #[on_message("typing")]
+    async fn typing(&self, socket: Socket, on: bool) -> Result<(), EventError> {
+        self.desk.run(move |rooms| typing(rooms, &socket, on)).await
+    }
+
+    #[on_disconnect]
+    async fn gone(&self, socket: Socket) -> Result<(), EventError> {
+        self.desk.run(move |rooms| gone(rooms, &socket)).await
+    }
 }
 
 /// Answers by hand, because the answer has to leave before anything that happens in the room later.
@@ -140,7 +156,7 @@ fn gone(rooms: &mut Rooms<Sid>, socket: &Socket) {
 /// Says something in a room in the server's name; for a job of an HTTP handler.
 pub(crate) fn notice(
     rooms: &mut Rooms<Sid>,
-    io: &Io,
+    io: &server::Io,
     room: &str,
     text: &str,
 ) -> Result<Line, Refusal> {
@@ -149,12 +165,12 @@ pub(crate) fn notice(
     Ok(said.line)
 }
 
-fn tell_left(io: &Io, left: &Left) {
+fn tell_left(io: &server::Io, left: &Left) {
     tell(io, &left.room, "line", &left.line);
     tell(io, &left.room, "members", &left.members);
 }
 
-fn tell(io: &Io, room: &str, event: &str, what: &impl Serialize) {
+fn tell(io: &server::Io, room: &str, event: &str, what: &impl Serialize) {
     report(io.to(channel(room)).emit(event, (what,)));
 }
 

@@ -16,7 +16,7 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use sio_actix::Io;
 
-use crate::chat::Desk;
+use crate::chat::{Chat, Desk};
 
 /// Everything an `App` needs, so that tests can make one without a listener.
 fn app(io: &Io, desk: &Desk) -> impl FnOnce(&mut ServiceConfig) + use<> {
@@ -26,13 +26,13 @@ fn app(io: &Io, desk: &Desk) -> impl FnOnce(&mut ServiceConfig) + use<> {
     }
 }
 
-/// The Socket.IO server with the chat's handlers and the browser client.
+/// The Socket.IO server with the chat's controller and the browser client.
 fn socket_io(desk: &Desk) -> io::Result<Io> {
     Io::builder()
         // The longest message is a few kilobytes, whatever its characters and their escapes.
         .max_payload(64 * 1024)
         .client_dir(env!("SOCKET_IO_CLIENT"))
-        .namespace("/", |ns| chat::handlers(ns, desk))
+        .mount(Chat::new(desk.clone()))
         .try_build()
         .map_err(io::Error::other)
 }

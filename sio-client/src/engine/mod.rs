@@ -22,7 +22,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use sio_core::engine::{Transport, packet, payload};
 use sio_core::frame::Frame;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
 pub(crate) use self::open::{Handshake, Settings, open};
@@ -48,7 +48,7 @@ pub(crate) trait Sink: Send {
 
 /// How the session travels at first.
 enum Wire {
-    Polling(Http),
+    Polling(Box<Http>),
     Websocket(Box<Websocket>),
 }
 
@@ -108,7 +108,7 @@ impl Engine {
                     );
                     polling::Probe::new(self.settings.connect_timeout, probe)
                 });
-                let polled = session.polling(http, self.handshake.max_payload, upgrade).await;
+                let polled = session.polling(&http, self.handshake.max_payload, upgrade).await;
                 match polled {
                     Ok(websocket) => session.upgraded(websocket).await,
                     Err(reason) => Err(reason),
@@ -146,7 +146,7 @@ impl Session<'_> {
                 if !self.closing {
                     self.deadline = Instant::now() + self.window;
                 }
-                self.outbox.force([PONG]);
+                self.outbox.pong(PONG);
                 Ok(())
             }
             Ok(packet::Packet::Close) => Err(DisconnectReason::TransportClose),
@@ -176,8 +176,10 @@ impl Session<'_> {
     }
 
     async fn upgraded(&mut self, mut websocket: Websocket) -> Result<(), DisconnectReason> {
-        if websocket.send(Message::text(UPGRADE)).await.is_err() {
-            return Err(DisconnectReason::TransportError);
+        match timeout_at(self.deadline, websocket.send(Message::text(UPGRADE))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(DisconnectReason::TransportError),
+            Err(_) => return Err(DisconnectReason::PingTimeout),
         }
         self.sink.upgraded(Transport::Websocket);
         self.websocket(websocket).await

@@ -80,7 +80,7 @@ async fn open_untimed(dialer: Dialer, settings: Settings) -> Result<Engine, Tran
     let handshake = handshake(payload::next_packet(&mut rest).unwrap_or_default())?;
     let early = std::iter::from_fn(|| payload::next_packet(&mut rest)).map(str::to_owned).collect();
     http.set_sid(&handshake.sid);
-    Ok(Engine { wire: Wire::Polling(http), handshake, early, settings, dialer })
+    Ok(Engine { wire: Wire::Polling(Box::new(http)), handshake, early, settings, dialer })
 }
 
 fn handshake(packet: &str) -> Result<Handshake, TransportError> {

@@ -44,7 +44,7 @@ impl Session<'_> {
     /// for an orderly end.
     pub(super) async fn polling(
         &mut self,
-        http: Http,
+        http: &Http,
         max_payload: usize,
         probe: Option<Probe>,
     ) -> Result<Websocket, DisconnectReason> {

@@ -85,9 +85,7 @@ pub(crate) async fn probe(
 pub(crate) fn message(frame: &Frame) -> Option<Message> {
     match frame.kind() {
         FrameKind::Binary => Some(Message::Binary(frame.payload().clone())),
-        FrameKind::Text => {
-            Utf8Bytes::try_from(frame.payload().clone()).ok().map(Message::Text)
-        }
+        FrameKind::Text => Utf8Bytes::try_from(frame.payload().clone()).ok().map(Message::Text),
     }
 }
 

@@ -23,6 +23,10 @@ impl TestClient {
     }
 
     /// The next event of this name: it counts from this call on, the deadline from the `await` on.
+    ///
+    /// # Errors
+    ///
+    /// None within the deadline, the client is disconnected, or the arguments do not fit.
     #[must_use = "the event is only had by awaiting it"]
     pub fn once<T: EventArg>(
         &self,
@@ -146,8 +150,7 @@ impl TestClient {
     ///
     /// Nothing is lost.
     pub async fn upgraded(&self) -> Result<(), ClientError> {
-        let is_websocket =
-            |_: &Log| (self.transport() == Some(Transport::Websocket)).then_some(());
+        let is_websocket = |_: &Log| (self.transport() == Some(Transport::Websocket)).then_some(());
         self.until("the upgrade".to_owned(), is_websocket, true).await
     }
 

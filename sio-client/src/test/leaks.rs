@@ -29,17 +29,15 @@ impl Leaks {
     /// Waits until nothing is left, or for `limit`.
     pub(crate) async fn settle(io: &Io, limit: Duration) -> Self {
         let end = Instant::now() + limit;
-        loop {
-            // A worker that does not answer is stuck in a handler.
-            let left = match timeout_at(end, Self::of(io)).await {
-                Ok(left) => left,
-                Err(_) => Self(vec![("workers that do not answer", 1)]),
-            };
+        let mut left = Self(vec![("workers that do not answer", 1)]);
+        while let Ok(now) = timeout_at(end, Self::of(io)).await {
+            left = now;
             if left.is_empty() || Instant::now() >= end {
-                return left;
+                break;
             }
             sleep(TICK).await;
         }
+        left
     }
 
     pub(crate) const fn is_empty(&self) -> bool {

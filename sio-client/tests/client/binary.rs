@@ -22,7 +22,8 @@ fn pictures() -> Io {
             ns.on("ack", async |picture: sio_actix::Value| picture);
             ns.on("ask", async |s: Socket, picture: sio_actix::Value| {
                 let timeout = std::time::Duration::from_secs(5);
-                let answer = s.emit_with_ack::<sio_actix::Value>("question", picture, timeout).await;
+                let answer =
+                    s.emit_with_ack::<sio_actix::Value>("question", picture, timeout).await;
                 answer.map_err(sio_actix::EventError::from)
             });
         })

@@ -10,9 +10,7 @@ use sio_client::{Args, ClientError, ReceiveError, Rest, TransportMode, Value};
 fn app() -> Io {
     Io::builder()
         .namespace("/", |ns| {
-            ns.on("echo", async |s: Socket, args: Rest<Value>| {
-                s.emit("echo", args)
-            });
+            ns.on("echo", async |s: Socket, args: Rest<Value>| s.emit("echo", args));
             ns.on("burst", async |s: Socket, n: i64| {
                 for i in 0..n {
                     s.emit("tick", i)?;

@@ -26,13 +26,25 @@ fn app(interval: u64, timeout: u64) -> (Io, mpsc::UnboundedReceiver<ServerReason
 }
 
 async fn both() -> [(TestServer, mpsc::UnboundedReceiver<ServerReason>); 2] {
-    let (port, memory) = (app(25_000, 20_000), app(25_000, 20_000));
+    both_with(25_000, 20_000).await
+}
+
+/// With a short heartbeat: by polling, a cut between two polls is noticed by nothing else.
+async fn both_beating() -> [(TestServer, mpsc::UnboundedReceiver<ServerReason>); 2] {
+    both_with(200, 200).await
+}
+
+async fn both_with(
+    interval: u64,
+    timeout: u64,
+) -> [(TestServer, mpsc::UnboundedReceiver<ServerReason>); 2] {
+    let (port, memory) = (app(interval, timeout), app(interval, timeout));
     [(TestServer::start(port.0).await, port.1), (TestServer::memory(memory.0).await, memory.1)]
 }
 
 #[actix_web::test]
 async fn a_cut_is_seen_on_both_sides() -> Result<(), ClientError> {
-    for (srv, mut ended) in both().await {
+    for (srv, mut ended) in both_beating().await {
         for mode in MODES {
             let client = srv.client().transport(mode).connect().await?;
             client.emit("echo", 1).await?;
@@ -40,7 +52,10 @@ async fn a_cut_is_seen_on_both_sides() -> Result<(), ClientError> {
             client.cut();
             let reason = client.disconnected().await?;
             assert!(
-                matches!(reason, DisconnectReason::TransportError | DisconnectReason::TransportClose),
+                matches!(
+                    reason,
+                    DisconnectReason::TransportError | DisconnectReason::TransportClose
+                ),
                 "{reason}"
             );
             assert!(ended.recv().await.is_some());
@@ -52,7 +67,7 @@ async fn a_cut_is_seen_on_both_sides() -> Result<(), ClientError> {
 
 #[actix_web::test]
 async fn a_cut_connection_comes_back() -> Result<(), ClientError> {
-    for (srv, mut ended) in both().await {
+    for (srv, mut ended) in both_beating().await {
         for mode in MODES {
             let soon = Reconnection::within(Duration::from_millis(5), Duration::from_millis(20));
             let client = srv.client().transport(mode).reconnection(soon).connect().await?;

@@ -6,17 +6,15 @@ use sio_client::ClientError;
 use sio_client::test::{TestClient, TestServer};
 
 fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/hello", web::get().to(|| async { HttpResponse::Ok().body("hello") }))
-        .route(
-            "/say",
-            web::post().to(|io: Io, text: String| async move {
-                match io.emit("said", text) {
-                    Ok(()) => HttpResponse::Accepted().finish(),
-                    Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
-                }
-            }),
-        );
+    config.route("/hello", web::get().to(|| async { HttpResponse::Ok().body("hello") })).route(
+        "/say",
+        web::post().to(|io: Io, text: String| async move {
+            match io.emit("said", text) {
+                Ok(()) => HttpResponse::Accepted().finish(),
+                Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
+            }
+        }),
+    );
 }
 
 #[actix_web::test]

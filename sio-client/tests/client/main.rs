@@ -1,6 +1,14 @@
 //! Tests of the client and of the test tools, on a port and in memory.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
 
 /// The same test on both back ends: `on_both!(async fn name(srv = io) { … Ok(()) })`.
 macro_rules! on_both {
@@ -27,6 +35,7 @@ mod acks;
 mod binary;
 mod events;
 mod faults;
+mod frames;
 mod hello;
 mod http;
 mod leaks;
@@ -35,6 +44,7 @@ mod namespaces;
 mod paused;
 mod raw;
 mod reconnection;
+mod reference;
 mod refusals;
 mod rubbish;
 mod send;

@@ -90,4 +90,5 @@ pub(crate) fn status(status: u16, body: &str) -> Reply {
 }
 
 /// The open packet of a session that cannot be upgraded.
-pub(crate) const OPEN: &str = r#"0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+pub(crate) const OPEN: &str =
+    r#"0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;

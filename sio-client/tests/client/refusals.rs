@@ -161,7 +161,10 @@ async fn what_is_no_socket_io_server_is_an_error() {
                 error,
                 ConnectError::Timeout(_) | ConnectError::Transport(TransportError::Timeout(_))
             );
-            assert!(matches!(error, ConnectError::Transport(_)) && !is_timeout, "{index} {error:?}");
+            assert!(
+                matches!(error, ConnectError::Transport(_)) && !is_timeout,
+                "{index} {error:?}"
+            );
         }
     }
 }

@@ -8,9 +8,7 @@ use sio_client::{ClientError, Rest, Transport, TransportMode, Value};
 fn echo() -> Io {
     Io::builder()
         .namespace("/", |ns| {
-            ns.on("echo", async |s: Socket, args: Rest<Value>| {
-                s.emit("echo", args)
-            });
+            ns.on("echo", async |s: Socket, args: Rest<Value>| s.emit("echo", args));
             ns.on("ack", async |args: Rest<Value>| args);
             ns.on("query", async |s: Socket, key: String| {
                 let handshake = s.handshake();

@@ -104,6 +104,9 @@ pub struct Session {
     /// What a waiting poll is told when the session ends.
     farewell: &'static str,
     reason: Option<CloseReason>,
+    /// The session was closed while a WebSocket was being tried: the client may have stopped polling, so
+    /// what waits, and the end, reach it there.
+    closing_probe: bool,
 }
 
 impl Session {
@@ -125,7 +128,16 @@ impl Session {
             Transport::Polling => State::Polling,
             Transport::Websocket => State::Websocket,
         };
-        Self { config, state, outbox, timers, poll_waits: false, farewell: CLOSE, reason: None }
+        Self {
+            config,
+            state,
+            outbox,
+            timers,
+            poll_waits: false,
+            farewell: CLOSE,
+            reason: None,
+            closing_probe: false,
+        }
     }
 
     // ---- frames in ------------------------------------------------------------------------------
@@ -250,17 +262,23 @@ impl Session {
 
     /// A text frame came on the probing WebSocket (Engine.IO 4, "upgrade").
     pub fn on_probe_frame(&mut self, now: Instant, text: &str, base64: bool) -> ProbeReply {
-        let State::Probing = self.state else {
+        if !self.is_probing() {
             return ProbeReply::Refused;
-        };
+        }
         match packet::decode(text) {
             Ok(Packet::Ping("probe")) => {
-                self.timers.set(Timer::NoopDue, after(now, NOOP_INTERVAL));
+                if self.reason.is_none() {
+                    self.timers.set(Timer::NoopDue, after(now, NOOP_INTERVAL));
+                }
                 ProbeReply::Pong
             }
             Ok(Packet::Upgrade) => {
                 self.stop_probing();
-                self.state = State::Websocket;
+                self.state = if std::mem::take(&mut self.closing_probe) {
+                    State::Closing(Transport::Websocket)
+                } else {
+                    State::Websocket
+                };
                 self.outbox.set_base64(base64);
                 ProbeReply::Upgraded
             }
@@ -277,6 +295,7 @@ impl Session {
             self.stop_probing();
             self.state = State::Polling;
         }
+        self.closing_probe = false;
     }
 
     fn stop_probing(&mut self) {
@@ -287,7 +306,7 @@ impl Session {
     /// A WebSocket is being tried.
     #[must_use]
     pub const fn is_probing(&self) -> bool {
-        matches!(self.state, State::Probing)
+        self.closing_probe || matches!(self.state, State::Probing)
     }
 
     // ---- end ------------------------------------------------------------------------------------
@@ -297,7 +316,10 @@ impl Session {
     /// A polling session that nobody polls any more is forgotten after the close timeout
     /// (behaviours 13.6).
     pub fn close(&mut self, now: Instant, reason: CloseReason) {
+        // A poll that waits for nothing takes the end at once.
+        let probing = self.is_probing() && !(self.poll_waits && self.outbox.is_empty());
         if self.mark_ended(reason) {
+            self.closing_probe = probing;
             self.timers.set(Timer::CloseExpired, after(now, self.config.close_timeout));
         }
     }
@@ -331,6 +353,7 @@ impl Session {
 
     fn end(&mut self, reason: CloseReason) -> Received<'static> {
         self.mark_ended(reason);
+        self.closing_probe = false;
         self.outbox.clear();
         // A waiting poll, or a WebSocket connection, still takes its farewell.
         if !self.poll_waits && self.transport() == Transport::Polling {
@@ -347,6 +370,7 @@ impl Session {
 
     fn finish(&mut self) {
         self.state = State::Closed;
+        self.closing_probe = false;
         self.timers.clear();
         self.outbox.clear();
     }

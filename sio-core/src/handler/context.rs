@@ -162,7 +162,7 @@ impl<T: DeserializeOwned> FromContext for Auth<T> {
         let socket = cx.socket();
         socket.auth().map(Self).map_err(|error| {
             let error = EventError::new("bad_auth", cut(error.to_string()));
-            if socket.has_auth() { error } else { error.as_absence() }
+            if socket.has_auth() { error } else { error.into_absence() }
         })
     }
 }

@@ -71,7 +71,7 @@ impl EventError {
         Self { kind: Kind::Absence, ..Self::internal(detail) }
     }
 
-    pub(crate) fn as_absence(mut self) -> Self {
+    pub(crate) const fn into_absence(mut self) -> Self {
         self.kind = Kind::Absence;
         self
     }
@@ -165,6 +165,10 @@ impl<E: std::error::Error> From<E> for EventError {
 ///
 /// It may log, rename or redact it. The handler's own hook comes first, then the controller's, then the
 /// global one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error hook",
+    label = "expected `fn(&mut EventError, &EventCx<'_>)`, or a value implementing `ErrorHook`"
+)]
 pub trait ErrorHook: Send + Sync + 'static {
     /// Looks at an error; what it leaves is what the client is told.
     fn on_error(&self, error: &mut EventError, cx: &EventCx<'_>);

@@ -113,8 +113,10 @@ where
     }
 }
 
+type SyncGuard = dyn Fn(&EventCx<'_>) -> Result<(), EventError> + Send + Sync;
+
 enum Kind {
-    Sync(Box<dyn Fn(&EventCx<'_>) -> Result<(), EventError> + Send + Sync>),
+    Sync(Box<SyncGuard>),
     Async(Box<dyn Waits>),
 }
 

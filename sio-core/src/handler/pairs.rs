@@ -203,7 +203,7 @@ impl<'a> Text<'a> {
     fn parse<T: FromStr>(self, what: &str) -> Result<T, PairError> {
         let value = self.value();
         // The text itself is not repeated: it is the client's.
-        value.parse().map_err(|_| PairError(format!("expected {what}")))
+        value.parse().map_err(|_cause| PairError(format!("expected {what}")))
     }
 }
 

@@ -88,6 +88,7 @@ impl<T> fmt::Debug for Ret<T> {
 
 impl<T> Ret<T> {
     #[inline]
+    #[must_use]
     pub const fn of(_: &T) -> Self {
         Self(PhantomData)
     }

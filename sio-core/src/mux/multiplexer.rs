@@ -94,7 +94,7 @@ impl<S> Entry<S> {
     }
 }
 
-/// A namespace that was joined, with its socket.
+/// A namespace with its socket.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a pair with names")]
 pub struct Member<S> {
@@ -283,12 +283,11 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
         self.entries.iter().filter_map(|entry| entry.member())
     }
 
-    /// Takes all sockets and forgets everything half done; the session ended.
+    /// Takes all sockets, also those whose CONNECT was not answered yet; the session ended.
     pub fn drain(&mut self) -> Vec<Member<S>> {
         self.reassembly = None;
         std::mem::take(&mut self.entries)
             .into_iter()
-            .filter(|entry| entry.joined)
             .map(|entry| Member { namespace: entry.namespace, socket: entry.socket })
             .collect()
     }

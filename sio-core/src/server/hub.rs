@@ -1,16 +1,16 @@
 //! What all threads of a server share: configuration, namespaces, the home of every session.
 
+mod namespaces;
+mod session;
+
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::task::Waker;
-
-use futures_channel::oneshot;
 
 use crate::engine::EngineConfig;
-use crate::handler::{Fault, Rules};
+use crate::handler::Rules;
 use crate::limits::Limits;
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
@@ -20,11 +20,12 @@ use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
 use super::handshake::Handshake;
 use super::io::Io;
-use super::namespace::{ConnectScope, Handlers, Namespace};
-use super::pattern::Pattern;
+use super::namespace::ConnectScope;
 use super::raw::EngineHandler;
-use super::registration::NamespaceBuilder;
 use super::worker::Worker;
+use namespaces::Namespaces;
+
+pub use session::SessionHandle;
 
 /// Maps of the session table; a power of two well above the number of cores.
 const SHARDS: usize = 32;
@@ -32,173 +33,11 @@ const SHARDS: usize = 32;
 /// Called with each namespace that is created at run time.
 pub(crate) type NewNamespaceHook = dyn Fn(&str) + Send + Sync;
 
-/// The shared half of a session: where it lives, and what requests of any thread need to know.
-#[derive(Debug)]
-pub struct SessionHandle {
-    sid: Sid,
-    handshake: Arc<Handshake>,
-    /// Index of the worker that owns the session; changed only under the bus lock.
-    home: AtomicUsize,
-    /// Messages from this number on belong to the worker it moves to.
-    leaves_at: AtomicU64,
-    /// Key of the session on its home worker.
-    pub(super) slot: AtomicUsize,
-    /// A WebSocket carries the session, or tries to.
-    websocket: AtomicBool,
-    ended: AtomicBool,
-    push: Mutex<Option<oneshot::Sender<()>>>,
-    /// As much waits for the peer as should, as far as other threads know.
-    congested: AtomicBool,
-    /// Handlers wait for that to change.
-    waits_for_room: AtomicBool,
-    room_wakers: Mutex<Vec<Waker>>,
-}
-
-impl SessionHandle {
-    pub(crate) fn new(sid: Sid, handshake: Arc<Handshake>, home: usize, websocket: bool) -> Self {
-        Self {
-            sid,
-            handshake,
-            home: AtomicUsize::new(home),
-            leaves_at: AtomicU64::new(u64::MAX),
-            slot: AtomicUsize::new(usize::MAX),
-            websocket: AtomicBool::new(websocket),
-            ended: AtomicBool::new(false),
-            push: Mutex::new(None),
-            congested: AtomicBool::new(false),
-            waits_for_room: AtomicBool::new(false),
-            room_wakers: Mutex::default(),
-        }
-    }
-
-    pub(crate) fn is_congested(&self) -> bool {
-        self.congested.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn someone_waits_for_room(&self) -> bool {
-        self.waits_for_room.load(Ordering::Acquire)
-    }
-
-    /// Keeps a waker until there is room, or the session ends.
-    pub(crate) fn wait_for_room(&self, waker: &Waker) {
-        let mut wakers = self.room_wakers.lock().unwrap_or_else(PoisonError::into_inner);
-        if !wakers.iter().any(|known| known.will_wake(waker)) {
-            wakers.push(waker.clone());
-        }
-        self.waits_for_room.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn set_congested(&self, congested: bool) {
-        self.congested.store(congested, Ordering::Release);
-        if congested {
-            return;
-        }
-        let wakers = {
-            let mut wakers = self.room_wakers.lock().unwrap_or_else(PoisonError::into_inner);
-            self.waits_for_room.store(false, Ordering::Release);
-            std::mem::take(&mut *wakers)
-        };
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// The session id, the client's secret.
-    #[must_use]
-    pub const fn sid(&self) -> &Sid {
-        &self.sid
-    }
-
-    /// Data of the request that opened the session.
-    #[must_use]
-    pub const fn handshake(&self) -> &Arc<Handshake> {
-        &self.handshake
-    }
-
-    pub(crate) fn home(&self) -> usize {
-        self.home.load(Ordering::Acquire)
-    }
-
-    /// To be called under the bus lock only.
-    pub(crate) fn set_home(&self, worker: usize, leaves_at: u64) {
-        self.leaves_at.store(leaves_at, Ordering::Release);
-        self.home.store(worker, Ordering::Release);
-    }
-
-    pub(crate) fn leaves_at(&self) -> u64 {
-        self.leaves_at.load(Ordering::Acquire)
-    }
-
-    /// The session is on its way to its home.
-    pub(crate) fn is_moving(&self) -> bool {
-        self.leaves_at() != u64::MAX
-    }
-
-    pub(crate) fn arrived(&self) {
-        self.leaves_at.store(u64::MAX, Ordering::Release);
-    }
-
-    /// Claims the session for a WebSocket; `false` if another one has it.
-    #[must_use]
-    pub fn claim_websocket(&self) -> bool {
-        !self.websocket.swap(true, Ordering::AcqRel)
-    }
-
-    /// The WebSocket failed before the upgrade; another may try.
-    pub(crate) fn release_websocket(&self) {
-        self.websocket.store(false, Ordering::Release);
-    }
-
-    /// The session is over.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn end(&self) {
-        self.ended.store(true, Ordering::Release);
-        self.set_congested(false);
-        self.end_push();
-    }
-
-    /// Claims the session for a push; the receiver resolves when the session ends meanwhile.
-    /// `None`: another push is being received.
-    #[must_use]
-    pub fn begin_push(&self) -> Option<oneshot::Receiver<()>> {
-        let mut push = self.push.lock().unwrap_or_else(PoisonError::into_inner);
-        if push.is_some() {
-            return None;
-        }
-        let (ended, receiver) = oneshot::channel();
-        if !self.has_ended() {
-            *push = Some(ended);
-        }
-        Some(receiver)
-    }
-
-    /// The push was received, or given up.
-    pub fn end_push(&self) {
-        let ended = self.push.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(ended);
-    }
-}
-
 /// Makes session ids.
 pub(crate) type GenerateId = dyn Fn(&Handshake) -> String + Send + Sync;
 
 /// Values of the application, one per type.
 pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
-
-/// Namespaces that exist, and those that clients can make.
-#[derive(Default)]
-struct Namespaces {
-    named: HashMap<Arc<str>, Arc<Namespace>, ahash::RandomState>,
-    dynamic: Vec<Arc<Dynamic>>,
-}
-
-/// A pattern with the handlers of the namespaces it makes.
-struct Dynamic {
-    pattern: Pattern,
-    handlers: RwLock<Arc<Handlers>>,
-}
 
 /// What a server is made of besides its options.
 #[derive(Default)]
@@ -349,120 +188,6 @@ impl Hub {
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.session_count.load(Ordering::Relaxed)
-    }
-
-    // ---- namespaces -----------------------------------------------------------------------------
-
-    pub(crate) fn namespace(&self, path: &str) -> Option<Arc<Namespace>> {
-        self.namespaces.read().unwrap_or_else(PoisonError::into_inner).named.get(path).cloned()
-    }
-
-    /// The namespace a socket wants to join, which counts it from now on; one that a pattern fits is made.
-    pub(crate) fn enter(&self, path: &str) -> Option<Arc<Namespace>> {
-        let dynamic = {
-            let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = namespaces.named.get(path) {
-                known.enter();
-                return Some(Arc::clone(known));
-            }
-            namespaces.dynamic.clone()
-        };
-        // Patterns and parameter types may be the user's code: no lock is held.
-        let made = dynamic.iter().find_map(|dynamic| {
-            let params = dynamic.pattern.params(path)?;
-            let handlers = dynamic.handlers.read().unwrap_or_else(PoisonError::into_inner);
-            let handlers = Arc::clone(&handlers);
-            let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
-            let made = Namespace::dynamic(path.into(), id, params, Arc::clone(&handlers));
-            handlers.fit(&made).then(|| Arc::new(made))
-        })?;
-        {
-            let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = namespaces.named.get(path) {
-                known.enter();
-                return Some(Arc::clone(known));
-            }
-            made.enter();
-            namespaces.named.insert(Arc::clone(made.path_arc()), Arc::clone(&made));
-        }
-        self.announce(&made);
-        Some(made)
-    }
-
-    /// A socket has left; a dynamic namespace goes with its last.
-    ///
-    /// Differs from the reference: `cleanupEmptyChildNamespaces` is always on, because clients choose the
-    /// names.
-    pub(crate) fn leave(&self, namespace: &Arc<Namespace>) {
-        if !namespace.leave() || !namespace.is_dynamic() {
-            return;
-        }
-        let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-        let named = &mut namespaces.named;
-        let is_this = |known: &Arc<Namespace>| Arc::ptr_eq(known, namespace);
-        if namespace.is_empty() && named.get(namespace.path()).is_some_and(is_this) {
-            named.remove(namespace.path());
-        }
-    }
-
-    /// Adds a namespace or a pattern, or handlers to one that exists; gives what is wrong with it.
-    pub(crate) fn add_namespace(&self, pattern: &Pattern, builder: NamespaceBuilder) -> Vec<Fault> {
-        let added = builder.finish(&self.global);
-        let has = |id| self.data.contains_key(&id);
-        if let Some(message) = pattern.error() {
-            let (pattern, message) = (pattern.source().to_owned(), message.to_owned());
-            return vec![Fault::Pattern { pattern, message }];
-        }
-        let Some(path) = pattern.name() else {
-            let dynamic = self.dynamic(pattern);
-            let mut current = dynamic.handlers.write().unwrap_or_else(PoisonError::into_inner);
-            let mut changed = Handlers::clone(&current);
-            let faults = changed.add(added, pattern, has);
-            *current = Arc::new(changed);
-            return faults;
-        };
-        let (namespace, created) = {
-            let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-            match namespaces.named.get(path) {
-                Some(known) => (Arc::clone(known), false),
-                None => {
-                    let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
-                    let namespace = Arc::new(Namespace::new(path.into(), id));
-                    namespaces.named.insert(path.into(), Arc::clone(&namespace));
-                    (namespace, true)
-                }
-            }
-        };
-        let faults = namespace.change_handlers(|handlers| handlers.add(added, pattern, has));
-        if created {
-            self.announce(&namespace);
-        }
-        faults
-    }
-
-    fn dynamic(&self, pattern: &Pattern) -> Arc<Dynamic> {
-        let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-        let known = namespaces.dynamic.iter().find(|known| known.pattern.is_same(pattern));
-        if let Some(known) = known {
-            return Arc::clone(known);
-        }
-        let dynamic = Arc::new(Dynamic { pattern: pattern.clone(), handlers: RwLock::default() });
-        namespaces.dynamic.push(Arc::clone(&dynamic));
-        dynamic
-    }
-
-    fn announce(&self, namespace: &Namespace) {
-        if let Some(hook) = &self.new_namespace
-            && namespace.path() != "/"
-            && catch_unwind(AssertUnwindSafe(|| hook(namespace.path()))).is_err()
-        {
-            tracing::error!("the hook for new namespaces panicked");
-        }
-    }
-
-    pub(crate) fn namespaces(&self) -> Vec<Arc<Namespace>> {
-        let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
-        namespaces.named.values().cloned().collect()
     }
 
     // ---- application data -----------------------------------------------------------------------

@@ -13,7 +13,7 @@ use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hoo
 use crate::packet;
 
 use super::connection::Connection;
-use super::dispatch::cancellable;
+use super::events::cancellable;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;
 use super::running::Gate;
@@ -242,7 +242,7 @@ impl Worker {
             self.run_life_cycle(socket, handler, Phase::Disconnect, Some(reason));
         }
         // Handlers that still run keep the controllers of this connection for as long as they need.
-        drop(socket.take_instances());
+        socket.drop_instances();
     }
 
     /// Brings everybody up to date with a session's state: a waiting poll gets its answer, a WebSocket is
@@ -282,7 +282,11 @@ impl Worker {
             }
             let members = connection.mux.borrow_mut().drain();
             for member in members {
-                self.socket_ended(&member.socket, reason.disconnect_reason());
+                if member.socket.is_connected() {
+                    self.socket_ended(&member.socket, reason.disconnect_reason());
+                } else {
+                    member.socket.abandon();
+                }
             }
         }
         connection.wake();

@@ -13,6 +13,7 @@ mod bus;
 mod connection;
 mod delivery;
 mod dispatch;
+mod events;
 mod handshake;
 mod held;
 mod hub;

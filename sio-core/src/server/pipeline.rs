@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use crate::handler::{Dispatch, EventCx, LocalBoxFuture, Phase, Reply, Rules, chain, run_hooks};
 use crate::packet::ArgCursor;
 
-use super::dispatch::AckHold;
+use super::events::AckHold;
 use super::life::panicked;
 use super::namespace::{ConnectScope, EventEntry, LifeEntry, Step};
 use super::socket::Socket;

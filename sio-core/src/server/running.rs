@@ -33,14 +33,18 @@ pub(crate) struct Unfinished {
 }
 
 impl Unfinished {
-    pub(crate) fn ask(&mut self, id: u64) {
+    /// Gives how many acks are asked for now.
+    pub(crate) fn ask(&mut self, id: u64) -> usize {
         if !self.asked.contains(&id) {
             self.asked.push(id);
         }
+        self.asked.len()
     }
 
-    pub(crate) fn answered(&mut self, id: u64) {
+    /// Gives how many acks are still asked for.
+    pub(crate) fn answered(&mut self, id: u64) -> usize {
         self.asked.retain(|known| *known != id);
+        self.asked.len()
     }
 
     pub(crate) fn take_asked(&mut self) -> Vec<u64> {

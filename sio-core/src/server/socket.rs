@@ -1,27 +1,26 @@
 //! The handle of one client in one namespace.
 
+mod sending;
+mod state;
+mod unfinished;
+
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use futures_channel::oneshot;
-use futures_util::future::AbortHandle;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::adapter::{Room, RoomNames};
 use crate::close::CloseReason;
-use crate::frame::FrameGroup;
-use crate::handler::{Audience, Emission, EncodedArgs, ErrorAck, Reply, Rules};
 use crate::mux::acks::{PendingAcks, TooManyAcks};
-use crate::packet::{self, EncodeError, EventArg};
+use crate::packet::{EncodeError, EventArg};
 use crate::sid::Sid;
 
-use super::ack::{AckArgs, AckError, AckFuture, ack_group};
+use super::ack::{AckArgs, AckError, AckFuture};
 use super::broadcast::BroadcastOperator;
 use super::bus::QueueFull;
 use super::handshake::Handshake;
@@ -29,7 +28,7 @@ use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::namespace::{Handlers, Namespace};
 use super::room_list::RoomList;
-use super::running::{CancelSlot, Unfinished};
+use super::running::Unfinished;
 use super::sessions::SessionOp;
 use super::worker::Worker;
 
@@ -77,6 +76,8 @@ struct Inner {
     running: AtomicUsize,
     /// Handlers for which further events wait.
     barriers: AtomicUsize,
+    /// Acks the client waits for, so that most answers need no lock.
+    asked: AtomicUsize,
     unfinished: Mutex<Option<Box<Unfinished>>>,
     rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
@@ -97,19 +98,6 @@ impl PartialEq for Socket {
 }
 
 impl Eq for Socket {}
-
-/// The arguments of an ack; a client that asked is answered in any case.
-fn ack_args(reply: Reply) -> EncodedArgs {
-    match reply {
-        Reply::Args(args) => args,
-        Reply::Null => EncodedArgs::null(),
-        Reply::Err(error) => {
-            let body = ErrorAck { error: error.for_client(None) };
-            EncodedArgs::encode(&body).unwrap_or_default()
-        }
-        Reply::Unit | Reply::Nothing => EncodedArgs::default(),
-    }
-}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -132,6 +120,7 @@ impl Socket {
             status: AtomicU8::new(CONNECTING),
             running: AtomicUsize::new(0),
             barriers: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
             unfinished: Mutex::default(),
             rooms: Mutex::default(),
             acks: Mutex::default(),
@@ -263,143 +252,6 @@ impl Socket {
         }
     }
 
-    fn send_event<T: Serialize + ?Sized>(
-        &self,
-        event: &str,
-        args: &T,
-        ack: Option<(AckWaiter, Option<Duration>)>,
-        volatile: bool,
-    ) -> Result<(), EmitError> {
-        let mut args = EncodedArgs::encode(args)?;
-        let attachments = args.take_attachments();
-        self.send_encoded(event, args.json(), attachments, ack, volatile)
-    }
-
-    fn send_encoded(
-        &self,
-        event: &str,
-        json: &[u8],
-        attachments: Vec<Bytes>,
-        ack: Option<(AckWaiter, Option<Duration>)>,
-        volatile: bool,
-    ) -> Result<(), EmitError> {
-        let namespace = self.0.namespace.path();
-        let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
-        let mut text = EncodedArgs::buffer();
-        packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
-        if self.has_ended() {
-            // Dropping the waiter tells that the socket is gone.
-            return Ok(());
-        }
-        let mut arm = None;
-        if let Some((waiter, timeout)) = ack
-            && let Some(id) = id
-        {
-            if timeout.is_some_and(|timeout| timeout.is_zero()) {
-                let _lost = waiter.send(Err(AckError::Timeout));
-            } else {
-                self.add_ack(id, waiter)?;
-                arm = timeout.map(|timeout| (id, timeout));
-            }
-        }
-        if let Some(worker) = Worker::current(&self.0.hub)
-            && arm.is_none()
-            && worker.send_here(&self.0.session, &[&text], &attachments, volatile)
-        {
-            return Ok(());
-        }
-        let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
-        let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
-        let sent = self.route(op);
-        if sent.is_err()
-            && let Some(id) = id
-            && let Some(acks) = lock(&self.0.acks).as_mut()
-        {
-            // Nobody will answer what was not sent.
-            drop(acks.take(id));
-        }
-        Ok(sent?)
-    }
-
-    /// Sends a result to where it goes besides the ack; `acked` if that was asked for.
-    pub(crate) fn emit_all(&self, emissions: &[Emission], args: &EncodedArgs, acked: bool) {
-        for emission in emissions.iter().filter(|emission| emission.always || !acked) {
-            let rooms = emission.rooms.as_slice();
-            let sent = if emission.audience == Audience::Sender && rooms.is_empty() {
-                self.emit_encoded(&emission.event, args, emission.volatile)
-            } else {
-                let everybody = emission.audience == Audience::Everybody;
-                let to = if everybody { self.everybody() } else { self.broadcast() };
-                let to = if rooms.is_empty() { to } else { to.to(rooms) };
-                let to = if emission.local { to.local() } else { to };
-                let to = if emission.volatile { to.volatile() } else { to };
-                to.emit_encoded(&emission.event, args)
-            };
-            if let Err(error) = sent {
-                let event = &*emission.event;
-                tracing::warn!(%error, event, "a handler's result could not be sent");
-            }
-        }
-    }
-
-    fn emit_encoded(
-        &self,
-        event: &str,
-        args: &EncodedArgs,
-        volatile: bool,
-    ) -> Result<(), EmitError> {
-        self.send_encoded(event, args.json(), args.attachments().to_vec(), None, volatile)
-    }
-
-    /// Answers an event of the client.
-    pub(crate) fn send_ack(&self, worker: Option<&Worker>, id: u64, reply: Reply) {
-        self.answered(id);
-        if self.has_ended() {
-            return;
-        }
-        let namespace = self.0.namespace.path();
-        let args = ack_args(reply);
-        if args.attachments().is_empty()
-            && let Some(worker) = worker
-        {
-            let mut head = EncodedArgs::buffer();
-            packet::encode_ack_encoded(&mut head, namespace, id, &[], 0);
-            // The empty ack ends with its bracket; the arguments go in front of that.
-            if let Some((bracket, head)) = head.split_last() {
-                let json = args.json().strip_prefix(b",").unwrap_or(args.json());
-                if worker.send_here(&self.0.session, &[head, json, &[*bracket]], &[], false) {
-                    return;
-                }
-            }
-        }
-        let group = ack_group(namespace, id, args);
-        match worker {
-            Some(worker) => worker.send_group(self, group, false),
-            None => {
-                let op =
-                    SessionOp::Send { socket: self.clone(), group, volatile: false, ack: None };
-                if self.route(op).is_err() {
-                    tracing::warn!("a worker's queue is full; an ack was dropped");
-                }
-            }
-        }
-    }
-
-    /// The answer to an event as the frames of its packet.
-    pub(crate) fn ack_group(&self, id: u64, reply: Reply) -> Option<FrameGroup> {
-        (!self.has_ended()).then(|| ack_group(self.0.namespace.path(), id, ack_args(reply)))
-    }
-
-    fn route(&self, op: SessionOp) -> Result<(), QueueFull> {
-        match Worker::current(&self.0.hub).filter(|worker| worker.owns(&self.0.session)) {
-            Some(worker) => {
-                worker.route(&self.0.session, op);
-                Ok(())
-            }
-            None => self.0.hub.bus.send_home(&self.0.session, op),
-        }
-    }
-
     // ---- rooms and broadcasts -------------------------------------------------------------------
 
     /// Joins rooms; effective for every broadcast this task makes afterwards.
@@ -509,235 +361,5 @@ impl Socket {
         if self.route(SessionOp::Close(CloseReason::ForcedClose)).is_err() {
             tracing::warn!("a worker's queue is full; a close was dropped");
         }
-    }
-
-    // ---- for the worker -------------------------------------------------------------------------
-
-    /// No further event may start now: as many handlers run as may, or one of them is waited for.
-    #[inline]
-    pub(crate) fn is_busy(&self) -> bool {
-        let max = self.0.hub.config.limits.max_handlers;
-        self.0.barriers.load(Ordering::Acquire) > 0
-            || (max > 0 && self.0.running.load(Ordering::Acquire) >= max)
-    }
-
-    pub(crate) fn handler_started(&self, ordered: bool) {
-        self.0.running.fetch_add(1, Ordering::AcqRel);
-        if ordered {
-            self.0.barriers.fetch_add(1, Ordering::AcqRel);
-        }
-    }
-
-    /// `true` if that made room for further events.
-    pub(crate) fn handler_finished(&self, ordered: bool) -> bool {
-        let max = self.0.hub.config.limits.max_handlers;
-        let was_full = self.0.running.fetch_sub(1, Ordering::AcqRel) >= max && max > 0;
-        let was_last = ordered && self.0.barriers.fetch_sub(1, Ordering::AcqRel) == 1;
-        was_full || was_last
-    }
-
-    /// Held events may go on.
-    pub(crate) fn handler_done(&self) {
-        if self.route(SessionOp::HandlerDone).is_err() {
-            tracing::warn!("a worker's queue is full; held events wait for the next handler");
-        }
-    }
-
-    /// Emits that wait for the client's ack.
-    pub(crate) fn pending_acks(&self) -> usize {
-        lock(&self.0.acks).as_ref().map_or(0, |acks| acks.len())
-    }
-
-    // ---- unfinished business --------------------------------------------------------------------
-
-    fn unfinished<R>(&self, change: impl FnOnce(&mut Unfinished) -> R) -> R {
-        change(lock(&self.0.unfinished).get_or_insert_default())
-    }
-
-    /// The client waits for an answer.
-    pub(crate) fn ask(&self, id: u64) {
-        self.unfinished(|unfinished| unfinished.ask(id));
-    }
-
-    fn answered(&self, id: u64) {
-        if let Some(unfinished) = lock(&self.0.unfinished).as_mut() {
-            unfinished.answered(id);
-        }
-    }
-
-    pub(crate) fn take_asked(&self) -> Vec<u64> {
-        lock(&self.0.unfinished).as_mut().map(|u| u.take_asked()).unwrap_or_default()
-    }
-
-    /// A handler that can be dropped where it waits; `None`: the socket has ended.
-    pub(crate) fn add_cancellable(
-        &self,
-        handler: usize,
-        latest: bool,
-        on_end: bool,
-        abort: AbortHandle,
-    ) -> Option<CancelSlot> {
-        let id = {
-            let mut unfinished = lock(&self.0.unfinished);
-            // The end takes this lock after it is noted.
-            if self.has_ended() {
-                return None;
-            }
-            unfinished.get_or_insert_default().add_cancellable(handler, latest, on_end, abort)
-        };
-        Some(CancelSlot { socket: self.clone(), id })
-    }
-
-    pub(crate) fn forget_cancellable(&self, id: u64) {
-        if let Some(unfinished) = lock(&self.0.unfinished).as_mut() {
-            unfinished.remove_cancellable(id);
-        }
-    }
-
-    /// A new event of a handler drops the one before.
-    pub(crate) fn supersede(&self, rules: &Arc<Rules>) {
-        let handler = Arc::as_ptr(rules).addr();
-        let superseded = lock(&self.0.unfinished).as_ref().map(|u| u.superseded(handler));
-        superseded.into_iter().flatten().for_each(|abort| abort.abort());
-    }
-
-    /// The end of the socket drops streams, and handlers that say so.
-    pub(crate) fn cancel_handlers(&self) {
-        let ended = lock(&self.0.unfinished).as_ref().map(|u| u.ended());
-        ended.into_iter().flatten().for_each(|abort| abort.abort());
-    }
-
-    pub(crate) fn add_instance<T: Any + Send + Sync>(&self, instance: Arc<T>) {
-        self.unfinished(|u| u.add_instance(TypeId::of::<T>(), instance));
-    }
-
-    pub(crate) fn instance<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        let instance = lock(&self.0.unfinished).as_ref()?.instance(TypeId::of::<T>())?;
-        instance.downcast().ok()
-    }
-
-    pub(crate) fn take_instances(&self) -> Vec<(TypeId, Arc<dyn Any + Send + Sync>)> {
-        lock(&self.0.unfinished).as_mut().map(|u| u.take_instances()).unwrap_or_default()
-    }
-
-    // ---- room for streams -----------------------------------------------------------------------
-
-    /// Ready while the client's queue has room, or nobody is left to fill it for.
-    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.has_ended() || !self.is_congested() {
-            return Poll::Ready(());
-        }
-        self.0.session.wait_for_room(cx.waker());
-        // It may have been made meanwhile.
-        if self.is_congested() { Poll::Pending } else { Poll::Ready(()) }
-    }
-
-    fn is_congested(&self) -> bool {
-        let session = &self.0.session;
-        match Worker::current(&self.0.hub).and_then(|worker| worker.local(session)) {
-            Some(connection) => connection.is_congested(),
-            None => session.is_congested(),
-        }
-    }
-
-    /// Tells this socket from all others that live.
-    pub(crate) fn address(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
-    }
-
-    pub(crate) fn hub(&self) -> &Arc<Hub> {
-        &self.0.hub
-    }
-
-    pub(crate) fn handlers(&self) -> &Arc<Handlers> {
-        &self.0.handlers
-    }
-
-    pub(crate) fn session(&self) -> &Arc<SessionHandle> {
-        &self.0.session
-    }
-
-    /// CONNECT was granted; gives the rooms to be indexed. Later changes go to the index themselves.
-    pub(crate) fn set_connected(&self) -> Vec<Room> {
-        let rooms = lock(&self.0.rooms);
-        self.0.status.store(CONNECTED, Ordering::Release);
-        rooms.names().to_vec()
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        self.0.status.load(Ordering::Acquire) >= ENDING
-    }
-
-    /// The CONNECT was refused, or the session ended before it was answered.
-    pub(crate) fn abandon(&self) {
-        if self.0.status.swap(ENDED, Ordering::AcqRel) == ENDED {
-            return;
-        }
-        *lock(&self.0.rooms) = RoomList::default();
-        self.fail_acks();
-        self.cancel_handlers();
-        drop(self.take_instances());
-        self.0.hub.leave(&self.0.namespace);
-    }
-
-    /// `true` for the one caller that ends a connected socket.
-    pub(crate) fn begin_end(&self) -> bool {
-        let connected =
-            self.0.status.compare_exchange(CONNECTED, ENDING, Ordering::AcqRel, Ordering::Acquire);
-        connected.is_ok()
-    }
-
-    /// The socket is in no room from now on.
-    pub(crate) fn finish_end(&self) {
-        {
-            let mut rooms = lock(&self.0.rooms);
-            self.0.status.store(ENDED, Ordering::Release);
-            *rooms = RoomList::default();
-        }
-        self.0.hub.leave(&self.0.namespace);
-    }
-
-    fn add_ack(&self, id: u64, waiter: AckWaiter) -> Result<(), TooManyAcks> {
-        let limit = self.0.hub.config.limits.max_pending_acks;
-        let mut acks = lock(&self.0.acks);
-        if self.has_ended() {
-            return Ok(());
-        }
-        let acks = acks.get_or_insert_default();
-        if acks.len() >= limit {
-            // Those whose future was dropped wait for nothing.
-            acks.retain(|waiter| !waiter.is_canceled());
-        }
-        acks.insert(id, waiter, None, limit).map_err(|(_, error)| error)
-    }
-
-    pub(crate) fn arm_ack(&self, id: u64, deadline: Instant) {
-        if let Some(acks) = lock(&self.0.acks).as_mut() {
-            acks.set_deadline(id, deadline);
-        }
-    }
-
-    pub(crate) fn next_ack_deadline(&self) -> Option<Instant> {
-        lock(&self.0.acks).as_ref().and_then(|acks| acks.next_deadline())
-    }
-
-    pub(crate) fn expire_acks(&self, now: Instant) {
-        let expired = lock(&self.0.acks).as_mut().map(|acks| acks.take_expired(now));
-        for waiter in expired.into_iter().flatten() {
-            let _lost = waiter.send(Err(AckError::Timeout));
-        }
-    }
-
-    pub(crate) fn resolve_ack(&self, id: u64, args: &str, bins: &[Bytes]) {
-        let waiter = lock(&self.0.acks).as_mut().and_then(|acks| acks.take(id));
-        if let Some(waiter) = waiter {
-            let _lost = waiter.send(Ok(AckArgs::new(args, bins)));
-        }
-    }
-
-    pub(crate) fn fail_acks(&self) {
-        let waiters = lock(&self.0.acks).take();
-        // Dropping a waiter tells whoever waits that the socket is gone.
-        drop(waiters);
     }
 }

@@ -39,38 +39,35 @@ fn block(controller: &Controller<'_>, errors: &mut Errors) {
 
 /// Whether what stands beside the handler attribute has a meaning with it.
 fn additions(handler: &Handler<'_>, errors: &mut Errors) {
-    let role = handler.role.word().name();
     for (word, path) in &handler.additions {
-        let name = word.name();
-        let what = match (&handler.role, word) {
-            (Role::ConnectGuard, Word::Emit | Word::Broadcast) => {
-                "sends what an event handler returns; a connect guard answers by accepting or refusing"
-            }
-            (Role::Create, Word::Emit | Word::Broadcast) => {
-                "sends what an event handler returns; this method returns the controller"
-            }
-            (Role::ConnectGuard | Role::Create, _) => {
-                "goes with #[on_message], #[on_connection], #[on_disconnecting] and #[on_disconnect] only"
-            }
-            (Role::Disconnecting | Role::Disconnect, Word::Guard) => {
-                "cannot refuse a disconnect: remove it, or decide in the method"
-            }
-            _ => continue,
-        };
-        let beside = if *word == Word::Guard && what.starts_with("goes") {
-            format!(
-                "#[{name}] goes with #[on_message] and #[on_connection] only, not with #[{role}]"
-            )
-        } else if what.starts_with("goes") {
-            format!("#[{name}] {what}, not with #[{role}]")
-        } else {
-            format!("#[{name}] {what}")
-        };
-        errors.at(path, beside);
+        if let Some(what) = misfit(&handler.role, *word) {
+            errors.at(path, format_args!("#[{}] {what}", word.name()));
+        }
     }
     for emission in &handler.emissions {
         receivers(handler, emission, errors);
     }
+}
+
+fn misfit(role: &Role, word: Word) -> Option<&'static str> {
+    Some(match (role, word) {
+        (Role::ConnectGuard, Word::Emit | Word::Broadcast) => {
+            "sends what an event handler returns; a connect guard answers by accepting or refusing"
+        }
+        (Role::Create, Word::Emit | Word::Broadcast) => {
+            "sends what an event handler returns; this method returns the controller"
+        }
+        (Role::ConnectGuard | Role::Create, Word::Guard) => {
+            "goes with #[on_message] and #[on_connection] only; refuse with an `Err` here"
+        }
+        (Role::ConnectGuard | Role::Create, _) => {
+            "goes with #[on_message], #[on_connection], #[on_disconnecting] and #[on_disconnect] only"
+        }
+        (Role::Disconnecting | Role::Disconnect, Word::Guard) => {
+            "cannot refuse a disconnect: remove it, or decide in the method"
+        }
+        _ => return None,
+    })
 }
 
 /// Whether somebody is there to receive what is sent.

@@ -166,6 +166,12 @@ fn method<'b>(
         for (word, path) in &additions {
             errors.at(path, format_args!("#[{}] {}", word.name(), alone(*word)));
         }
+        for attr in sig.inputs.iter().flat_map(parameter_attrs) {
+            let name = attr.path().segments.last().map(|last| last.ident.to_string());
+            let name = name.unwrap_or_default();
+            let message = format_args!("#[{name}] only works on a parameter of an event handler");
+            errors.at(attr.path(), message);
+        }
         return None;
     };
     Some(Handler {
@@ -359,18 +365,39 @@ fn is_arc_of_self(segment: &syn::PathSegment) -> bool {
 fn params<'b>(sig: &'b Signature, errors: &mut Errors) -> Vec<Param<'b>> {
     let mut params = Vec::new();
     for input in &sig.inputs {
-        let FnArg::Typed(typed) = input else { continue };
-        let mut words = typed.attrs.iter().filter_map(|attr| Some((parameter_word(attr)?, attr)));
-        let forced = words.next().map(|(forced, attr)| (forced, attr.path()));
-        if let Some((_, more)) = words.next() {
-            errors.at(more.path(), "a parameter is one of #[ctx] and #[arg], not both");
+        let mut words = parameter_attrs(input);
+        let first = words.next();
+        for more in words {
+            errors.at(more.path(), "a parameter is one of #[ctx] and #[arg], once");
         }
-        params.push(Param { ty: &typed.ty, forced });
+        if let Some(Err(error)) = first.map(|attr| attr.meta.require_path_only()) {
+            errors.push(error);
+        }
+        match input {
+            FnArg::Typed(typed) => {
+                let forced = first.and_then(|attr| Some((forced(attr)?, attr.path())));
+                params.push(Param { ty: &typed.ty, forced });
+            }
+            FnArg::Receiver(_) => {
+                if let Some(attr) = first {
+                    errors.at(attr.path(), "the receiver is no parameter of the event");
+                }
+            }
+        }
     }
     params
 }
 
-fn parameter_word(attr: &Attribute) -> Option<Forced> {
+/// The `#[ctx]` and `#[arg]` of a parameter.
+fn parameter_attrs(input: &FnArg) -> impl Iterator<Item = &Attribute> {
+    let attrs = match input {
+        FnArg::Receiver(receiver) => &receiver.attrs,
+        FnArg::Typed(typed) => &typed.attrs,
+    };
+    attrs.iter().filter(|attr| forced(attr).is_some())
+}
+
+fn forced(attr: &Attribute) -> Option<Forced> {
     let last: &Ident = &attr.path().segments.last()?.ident;
     let name = PARAMETER_WORDS.iter().find(|word| last == **word)?;
     Some(if *name == "ctx" { Forced::Context } else { Forced::Argument })

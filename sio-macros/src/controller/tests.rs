@@ -11,13 +11,13 @@ use quote::quote;
 use crate::item::{Form, expand};
 
 /// The expansion of `item`, as rustfmt would nearly print it.
-fn printed(form: Form, arguments: TokenStream, item: TokenStream) -> String {
+fn printed(form: Form, arguments: TokenStream, item: &TokenStream) -> String {
     let tokens = expand(form, arguments, item);
     let file: syn::File = syn::parse2(tokens.clone()).unwrap_or_else(|e| panic!("{e}: {tokens}"));
     prettyplease::unparse(&file)
 }
 
-fn snapshot(name: &str, form: Form, arguments: TokenStream, item: TokenStream) {
+fn snapshot(name: &str, form: Form, arguments: TokenStream, item: &TokenStream) {
     let found = printed(form, arguments, item);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("snapshots/{name}.rs"));
     if std::env::var("SNAPSHOTS").is_ok_and(|mode| mode == "overwrite") {
@@ -36,7 +36,7 @@ fn one_event() {
             async fn add(&self, a: i64, socket: Socket) -> i64 { a + 1 }
         }
     };
-    snapshot("one_event", Form::Controller, quote!("/"), item);
+    snapshot("one_event", Form::Controller, quote!("/"), &item);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn sync_methods() {
             fn stream(&self) -> impl Stream<Item = u8> { self.items() }
         }
     };
-    snapshot("sync_methods", Form::Controller, quote!(), item);
+    snapshot("sync_methods", Form::Controller, quote!(), &item);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn every_option() {
         cancel_on_disconnect,
         crate = sio
     );
-    snapshot("every_option", Form::Controller, options, item);
+    snapshot("every_option", Form::Controller, options, &item);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn life_cycle() {
             fn left() {}
         }
     };
-    snapshot("life_cycle", Form::Controller, quote!(PATH), item);
+    snapshot("life_cycle", Form::Controller, quote!(PATH), &item);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn connection_scope() {
             fn none() {}
         }
     };
-    snapshot("connection_scope", Form::Controller, quote!("/c", scope = connection), item);
+    snapshot("connection_scope", Form::Controller, quote!("/c", scope = connection), &item);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn created_instance() {
             async fn new(user: State<User>) -> Result<Self, Refused> { todo!() }
         }
     };
-    snapshot("created_instance", Form::Controller, quote!(scope = connection), item);
+    snapshot("created_instance", Form::Controller, quote!(scope = connection), &item);
 }
 
 #[test]
@@ -138,17 +138,17 @@ fn generic_handlers_of_a_type() {
             fn get(&self, key: R::Key) -> [u8; N] { todo!() }
         }
     };
-    snapshot("generic_handlers", Form::Handlers, quote!(guard(logged_in)), item);
+    snapshot("generic_handlers", Form::Handlers, quote!(guard(logged_in)), &item);
 }
 
 #[test]
 fn namespace_of_a_type() {
     let item = quote! { pub struct Gen<R: Repo = Memory, const N: usize = 1>(R) where R: Clone; };
-    snapshot("namespace_of_a_type", Form::Controller, quote!("/gen/{id}"), item);
+    snapshot("namespace_of_a_type", Form::Controller, quote!("/gen/{id}"), &item);
 }
 
 /// Everything that is printed for a controller with mistakes.
-fn mistakes(arguments: TokenStream, item: TokenStream) -> String {
+fn mistakes(arguments: TokenStream, item: &TokenStream) -> String {
     let text = expand(Form::Controller, arguments, item).to_string();
     assert!(text.contains("compile_error"), "{text}");
     text
@@ -164,7 +164,7 @@ fn mistakes_leave_the_block_and_a_stub() {
             fn b(&self) {}
         }
     };
-    let text = mistakes(quote!("x", nope), item);
+    let text = mistakes(quote!("x", nope), &item);
     for part in
         ["unknown option `nope`", "share one controller", "use `String`", "half .", "fn register"]
     {
@@ -187,7 +187,7 @@ fn what_cannot_be_read_is_left_to_the_compiler() {
             fn a(&self) { a. }
         }
     };
-    let text = expand(Form::Controller, quote!(), item).to_string();
+    let text = expand(Form::Controller, quote!(), &item).to_string();
     assert!(!text.contains("compile_error"), "{text}");
     assert!(text.contains("fn plain (& self , a :) { }") && text.contains("\"a\""), "{text}");
 }
@@ -195,7 +195,7 @@ fn what_cannot_be_read_is_left_to_the_compiler() {
 #[test]
 fn broken_handler_does_not_vanish() {
     let item = quote! { impl Hello { #[on_message("a")] fn a(&self, a: ) {} } };
-    mistakes(quote!(), item);
+    mistakes(quote!(), &item);
 }
 
 #[test]
@@ -208,13 +208,82 @@ fn conditional_methods_may_share_an_event() {
             #[on_message("y", multi)] fn d(&self) {}
         }
     };
-    let text = expand(Form::Controller, quote!(), item).to_string();
+    let text = expand(Form::Controller, quote!(), &item).to_string();
     assert!(!text.contains("compile_error"), "{text}");
+}
+
+#[test]
+fn nothing_panics() {
+    let items = [
+        quote!(),
+        quote!(impl),
+        quote!(impl A),
+        quote!(impl<T> {}),
+        quote!(struct),
+        quote!(
+            struct A<
+        ),
+        quote!(
+            pub(crate) union A {
+                a: u8,
+            }
+        ),
+        quote!(union),
+        quote!(impl A { fn }),
+        quote!(impl A { #[on_message] }),
+        quote!(impl A { #[on_message(,)] fn a(); #[emit(= , room =)] #[guard(,)] fn b() }),
+        quote!(impl A { #[on_message("a")] pub async unsafe extern "C" fn a(_: u8, ...) {} }),
+        quote!(impl A { #[on_message("a", room)] #[ctx] const A: u8; #![inner] fn a(self: u8) {} }),
+        quote!(
+            unsafe impl<'a, T: ?Sized> !B for &'a [T]
+            where
+                T: C,
+            {
+                #[create]
+                fn a() -> ! {}
+            }
+        ),
+        quote!(default impl A { default fn a() {} default!(); }),
+        quote!(#[a = ] impl A {}),
+    ];
+    for item in items {
+        for form in [Form::Controller, Form::Handlers] {
+            for arguments in
+                [quote!(), quote!("/{", scope, crate = 1, = ;), quote!(::a, <T>::b, 'c')]
+            {
+                drop(expand(form, arguments, &item));
+            }
+        }
+    }
+}
+
+#[test]
+fn attributes_of_others_stay_on_a_type() {
+    let item = quote! { #[derive(Guarded)] struct Hello { #[guard] a: u8, #[emit] b: u8 } };
+    let text = expand(Form::Controller, quote!("/"), &item).to_string();
+    assert!(text.starts_with(&item.to_string()), "{text}");
+}
+
+#[test]
+fn other_crate_paths_replace_every_default() {
+    let item = quote! {
+        impl Hello {
+            #[create] fn new() -> Self { Self }
+            #[connect_guard] async fn admit(socket: Socket) -> bool { true }
+            #[on_connection] async fn joined(&mut self) {}
+            #[on_message("a")] #[emit("b")] fn a(&self, #[ctx] b: B, #[arg] c: C) {}
+            #[on_message("d", strict)] fn d(e: E) {}
+            #[on_disconnect] fn left() {}
+        }
+    };
+    let options = quote!("/", scope = connection, crate = crate::facade);
+    let text = expand(Form::Controller, options, &item).to_string();
+    assert!(!text.contains("compile_error") && !text.contains("sio_actix"), "{text}");
 }
 
 #[test]
 fn raw_names_are_told_without_their_mark() {
     let item = quote! { impl Hello { #[on_message("x")] fn r#type(&self) {} } };
-    let text = expand(Form::Controller, quote!(), item).to_string();
+    let text = expand(Form::Controller, quote!(), &item).to_string();
     assert!(text.contains("\"type\"") && text.contains("Self :: r#type"), "{text}");
 }

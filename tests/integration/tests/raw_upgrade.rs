@@ -243,9 +243,25 @@ fn disconnect_while_probing_closes_both() {
         let mut session = Polling::joined(&server);
         let mut ws = probed(&server, &session);
         server.io().of("/").disconnect_sockets(true);
-        ws.expect_close(None);
         journal.expect("server namespace disconnect");
         assert_eq!(session.poll(), "41");
+        assert_eq!(session.poll(), "6\x1e1");
+        ws.expect_close(None);
+    }
+}
+
+// 11.18: a client that upgrades has stopped polling.
+#[test]
+fn disconnect_while_probing_lets_the_upgrade_finish_and_says_what_waits() {
+    for workers in WORKERS {
+        let (server, journal) = recorded(workers);
+        let session = Polling::joined(&server);
+        let mut ws = probed(&server, &session);
+        server.io().of("/").disconnect_sockets(true);
+        journal.expect("server namespace disconnect");
+        ws.text("5");
+        ws.expect("41");
+        ws.expect_close(None);
     }
 }
 

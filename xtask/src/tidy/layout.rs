@@ -10,8 +10,8 @@ const OURS: &[(&str, &[&str])] = &[
     ("sio-core", &[]),
     ("sio-macros", &[]),
     ("sio-redis", &["sio-core"]),
-    // `sio-actix` for the test server, behind the feature `test`; itself for its own tests.
-    ("sio-client", &["sio-core", "sio-actix", "sio-client"]),
+    // `sio-actix` for the test server only, behind the feature `test`.
+    ("sio-client", &["sio-core", "sio-actix"]),
     ("sio-actix", &["sio-core", "sio-macros"]),
 ];
 /// Runtimes and frameworks that the core must not reach, not even through others.

@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::{
     FnArg, GenericArgument, GenericParam, Lifetime, PatType, PathArguments, ReturnType, Signature,
-    Type, TypeReference,
+    Type, TypeParamBound, TypeReference,
 };
 
 use crate::controller::model::{Handler, Receiver, Role, Scope};
@@ -16,6 +16,22 @@ impl Handler<'_> {
     /// Whether its call gives something that is polled.
     pub(crate) fn can_wait(&self) -> bool {
         self.sig.asyncness.is_some() || self.returns_impl_trait()
+    }
+
+    /// Whether its call is awaited: `async fn`, or `-> impl Future`, which is the same.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let ReturnType::Type(_, ty) = &self.sig.output else {
+            return self.sig.asyncness.is_some();
+        };
+        let is_future = |bound: &TypeParamBound| match bound {
+            TypeParamBound::Trait(bound) => {
+                bound.path.segments.last().is_some_and(|last| last.ident == "Future")
+            }
+            _ => false,
+        };
+        let returns_future =
+            matches!(&**ty, Type::ImplTrait(given) if given.bounds.iter().any(is_future));
+        self.sig.asyncness.is_some() || returns_future
     }
 
     /// `impl Stream`, also inside `Result<impl Stream, E>`.

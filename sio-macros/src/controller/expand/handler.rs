@@ -59,7 +59,7 @@ pub(super) struct Printer<'c> {
 enum Place {
     /// In the dispatch itself; `this` is `&Arc<_>`.
     Now,
-    /// In a future; `this` is the `Arc`, or the locked instance.
+    /// In a future; `this` is the `Arc`, or a reference to the locked instance.
     Future,
 }
 
@@ -240,8 +240,9 @@ impl Printer<'_> {
                 #err(#out) => return #out,
             };
         };
+        // A reference keeps the lock to the end of the future, because the result may borrow from it.
         let mutable = (handler.receiver == Receiver::Mut).then(|| quote!(mut));
-        (before, quote_spanned!(span=> let #mutable #this = #this.lock().await;))
+        (before, quote_spanned!(span=> let #this = &#mutable *#this.lock().await;))
     }
 
     /// Calls the method and makes a `Dispatch` (now) or a `Reply` (in a future) of its result.
@@ -267,12 +268,13 @@ impl Printer<'_> {
                 let clone = paths::clone(span);
                 Some(quote_spanned!(span=> #clone(#this),))
             }
-            (Receiver::Ref, Place::Future) => Some(quote_spanned!(span=> &#this,)),
-            (Receiver::Mut, Place::Future) => Some(quote_spanned!(span=> &mut #this,)),
+            (Receiver::Ref, Place::Future) if !self.per_connection() => {
+                Some(quote_spanned!(span=> &#this,))
+            }
             _ => Some(quote_spanned!(span=> #this,)),
         };
         let arguments = (0..handler.params.len()).map(argument);
-        let wait = handler.sig.asyncness.is_some().then(|| quote_spanned!(span=> .await));
+        let wait = handler.is_awaited().then(|| quote_spanned!(span=> .await));
         quote_spanned!(span=> Self::#method(#receiver #(#arguments),*) #wait)
     }
 

@@ -20,11 +20,11 @@ impl Conditional {
     }
 
     #[on_message("b")]
-    #[cfg(all())]
+    #[cfg(test)]
     #[cfg(any())]
     fn b(&self, a: Unknown) {}
 
-    #[cfg_attr(all(), allow(unused_variables))]
+    #[cfg_attr(test, allow(unused_variables, reason = "it is only there"))]
     #[on_message("c")]
     fn c(&self, c: u8) {}
 

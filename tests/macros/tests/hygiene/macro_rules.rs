@@ -2,8 +2,14 @@
 
 use sio_actix::prelude::*;
 
+const NAME: &str = "constant";
+
+mod events {
+    pub(crate) const NAME: &str = "another";
+}
+
 macro_rules! controller {
-    ($name:ident, $path:literal, $event:expr_2021, $method:ident, $arg:ident: $ty:ty, $back:ty, $body:expr) => {
+    ($name:ident, $path:literal, $event:literal, $constant:path, $method:ident, $arg:ident: $ty:ty, $back:ty, $body:expr) => {
         struct $name;
 
         #[ws_controller($path)]
@@ -14,7 +20,8 @@ macro_rules! controller {
                 value
             }
 
-            #[on_message("given")]
+            #[on_message($event, $constant)]
+            #[broadcast($event, room = $event)]
             async fn $method(&self, $arg: $ty) -> $back {
                 $body
             }
@@ -22,8 +29,8 @@ macro_rules! controller {
     };
 }
 
-controller!(First, "/first", "a", given, text: String, usize, text.len());
-controller!(Second, "/second", "b", r#type, value: Option<u8>, Vec<u8>, value.into_iter().collect());
+controller!(First, "/first", "a", NAME, given, text: String, usize, text.len());
+controller!(Second, "/second", "b", events::NAME, r#type, value: Option<u8>, Vec<u8>, value.into_iter().collect());
 
 #[test]
 fn is_mounted() {

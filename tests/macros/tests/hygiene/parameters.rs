@@ -44,11 +44,13 @@ impl Forms {
     }
 
     #[on_message("typed self")]
+    #[expect(clippy::needless_arbitrary_self_type, reason = "the form is what matters")]
     fn typed(self: &Self, by: u8) -> u8 {
         by
     }
 
     #[on_message("lifetime")]
+    #[expect(clippy::needless_lifetimes, reason = "the form is what matters")]
     async fn lifetime<'a>(&'a self, text: String) -> Result<String, EventError> {
         Ok(text)
     }
@@ -63,6 +65,11 @@ impl Forms {
     #[emit("item")]
     async fn later(&self) -> Result<impl Stream<Item = u8>, EventError> {
         Ok(stream::iter([1, 2]))
+    }
+
+    #[on_message("future", latest)]
+    fn future(&self) -> impl Future<Output = Result<u8, EventError>> {
+        std::future::ready(Ok(1))
     }
 
     #[on_message("rc")]

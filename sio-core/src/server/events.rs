@@ -1,0 +1,403 @@
+//! From an event to the user's handlers, and back with the reply.
+//!
+//! Steps 6 to 8 of a packet's way. A handler is polled once in place; one that waits is kept by the
+//! worker. Whatever it does, a client that asked is answered.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::future::{AbortHandle, Abortable};
+
+use crate::handler::{
+    Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
+};
+use crate::packet::{ArgCursor, ArgError, Packet};
+
+use super::ack::no_answer;
+use super::connection::Connection;
+use super::held::HeldEvent;
+use super::life::{panicked, report};
+use super::namespace::EventEntry;
+use super::pipeline::{self, OwnedArgs};
+use super::running::HandlerSlot;
+use super::socket::Socket;
+use super::tasks::Tasks;
+use super::worker::Worker;
+
+impl Worker {
+    pub(super) fn on_event(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        packet: &Packet<'_>,
+        bins: &[Bytes],
+    ) {
+        let event = packet.event.as_ref().map_or("", |event| event.as_str());
+        if socket.is_busy() || connection.held.borrow().has(socket) {
+            connection.held.borrow_mut().push(HeldEvent {
+                socket: socket.clone(),
+                event: event.into(),
+                ack: packet.ack,
+                args: packet.args.into(),
+                attachments: bins.to_vec(),
+            });
+            return;
+        }
+        self.run_event(connection, socket, event, packet.ack, ArgCursor::new(packet.args, bins));
+    }
+
+    /// Starts held events for which a handler has finished.
+    pub(super) fn run_held(&self, connection: &Rc<Connection>) {
+        connection.full_since.set(None);
+        while !connection.is_ending() {
+            let next = connection.held.borrow_mut().take(|socket| !socket.is_busy());
+            let Some(held) = next else { return };
+            self.guarded(move || {
+                // What was sent before the socket left is not delivered after it.
+                if !held.socket.has_ended() {
+                    let args = ArgCursor::new(&held.args, &held.attachments);
+                    self.run_event(connection, &held.socket, &held.event, held.ack, args);
+                }
+            });
+        }
+    }
+
+    /// A socket has ended: its held events take no more room.
+    pub(super) fn drop_held(&self, connection: &Rc<Connection>, socket: &Socket) {
+        let dropped = connection.held.borrow_mut().take_all(socket);
+        if !dropped.is_empty() {
+            drop(dropped);
+            self.resume_later(connection);
+            connection.wake();
+        }
+    }
+
+    /// Calls everything that handles an event; the event's own handler answers.
+    fn run_event(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Option<u64>,
+        mut args: ArgCursor<'_>,
+    ) {
+        let handlers = socket.handlers();
+        for entry in &handlers.any {
+            self.run_handler(connection, socket, event, Asked::Observer, args.clone(), entry);
+            if connection.is_ending() || socket.has_ended() {
+                return;
+            }
+        }
+        let asked = Asked::Client(asked);
+        if let Some(registered) = handlers.event(event) {
+            for entry in &registered.others {
+                self.run_handler(connection, socket, event, Asked::Observer, args.clone(), entry);
+            }
+            self.run_handler(connection, socket, event, asked, args, &registered.first);
+        } else if let Some(entry) = &handlers.fallback {
+            self.run_handler(connection, socket, event, asked, args, entry);
+        } else if let Err(ArgError::Malformed(error)) = args.finish() {
+            // Nobody reads the arguments, but a broken packet is still a broken packet.
+            self.on_undecodable(connection, error);
+        }
+    }
+
+    fn run_handler(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Asked,
+        args: ArgCursor<'_>,
+        entry: &Arc<EventEntry>,
+    ) {
+        let id = asked.id();
+        let rules = &entry.rules;
+        if entry.must_wait {
+            if let Err(ArgError::Malformed(error)) = args.clone().finish() {
+                return self.on_undecodable(connection, error);
+            }
+            let (attachments, text) = (args.attachments().to_vec(), args.unread_text().into());
+            let owned = OwnedArgs { text, attachments };
+            let hold = Rc::new(AckHold::default());
+            let future = pipeline::event(socket, event, id, entry, owned, Rc::clone(&hold));
+            let ack = match asked {
+                Asked::Observer => Ack::Observer,
+                Asked::Client(None) => Ack::None,
+                Asked::Client(Some(id)) => Ack::Held { id, hold },
+            };
+            return self.poll_handler(socket, event, rules, ack, future);
+        }
+        let cx = EventCx::new(socket, event, id, rules);
+        let call = || {
+            catch_unwind(AssertUnwindSafe(|| {
+                for guard in &rules.guards {
+                    if let Err(error) = guard.ask_now(&cx) {
+                        return Dispatch::failed(error);
+                    }
+                }
+                (entry.run)(&cx, args)
+            }))
+            .unwrap_or_else(|_panic| Dispatch::failed(panicked()))
+        };
+        let (outcome, dropped) = match id {
+            Some(id) => ack_scope::run((socket.address(), id), call),
+            None => (call(), false),
+        };
+        let ack = match asked {
+            Asked::Observer => Ack::Observer,
+            Asked::Client(None) => Ack::None,
+            Asked::Client(Some(id)) if cx.ack_is_taken() => Ack::Taken { id, dropped },
+            Asked::Client(Some(id)) => Ack::Automatic(id),
+        };
+        match outcome {
+            Dispatch::Ready(reply) => self.reply_at_once(socket, event, rules, &ack, reply),
+            Dispatch::Malformed(error) => self.on_undecodable(connection, error),
+            Dispatch::Pending(future) => {
+                let ack = match ack {
+                    Ack::Taken { id, .. } => {
+                        let hold = AckHold { taken: Cell::new(true), ..AckHold::default() };
+                        Ack::Held { id, hold: Rc::new(hold) }
+                    }
+                    other => other,
+                };
+                self.poll_handler(socket, event, rules, ack, future);
+            }
+        }
+    }
+
+    /// Polls a handler in place, and keeps it if it waits.
+    fn poll_handler(
+        &self,
+        socket: &Socket,
+        event: &str,
+        rules: &Arc<Rules>,
+        ack: Ack,
+        future: LocalBoxFuture<Reply>,
+    ) {
+        let future: LocalBoxFuture<Reply> = match &ack {
+            Ack::Held { id, hold } => {
+                let (socket, hold) = (socket.clone(), Rc::clone(hold));
+                Box::pin(TakenAck { socket, id: *id, hold, future })
+            }
+            _ => future,
+        };
+        let future = match Tasks::first_poll(future) {
+            Ok(reply) => return self.reply_at_once(socket, event, rules, &ack, reply),
+            Err(future) => future,
+        };
+        if rules.latest {
+            socket.supersede(rules);
+        }
+        if let Some(id) = ack.id() {
+            socket.ask(id);
+        }
+        let slot = HandlerSlot::new(socket, rules.ordered);
+        let future = cancellable(socket, rules, rules.latest, future);
+        let (replier, event, rules) = (socket.clone(), event.to_owned(), Arc::clone(rules));
+        self.keep_running(socket, future, move |worker, reply| {
+            let _slot = slot;
+            worker.reply(&replier, &event, &rules, &ack, reply);
+        });
+    }
+
+    /// Keeps something of the user's that waits.
+    pub(super) fn keep_running(
+        &self,
+        socket: &Socket,
+        future: LocalBoxFuture<Reply>,
+        done: impl FnOnce(&Self, Reply) + 'static,
+    ) {
+        let hub = Arc::clone(socket.hub());
+        let completion = Box::new(move |reply| {
+            if let Some(worker) = Self::current(&hub) {
+                done(&worker, reply);
+            }
+        });
+        self.tasks.start(future, completion);
+        self.wake();
+    }
+
+    /// As [`Self::reply`], for a handler that did not have to wait.
+    fn reply_at_once(
+        &self,
+        socket: &Socket,
+        event: &str,
+        rules: &Arc<Rules>,
+        ack: &Ack,
+        reply: Reply,
+    ) {
+        // It takes the place of one that waits, unless it was refused.
+        if rules.latest && !reply.is_err() {
+            socket.supersede(rules);
+        }
+        self.reply(socket, event, rules, ack, reply);
+    }
+
+    /// Answers an event, and sends its result where else it goes.
+    fn reply(&self, socket: &Socket, event: &str, rules: &Arc<Rules>, ack: &Ack, mut reply: Reply) {
+        if let Reply::Err(error) = &mut reply
+            && !error.is_cancellation()
+        {
+            let cx = EventCx::new(socket, event, ack.id(), rules);
+            run_hooks(rules, error, &cx);
+            report(error, socket.namespace(), event, rules);
+        }
+        let ack = match ack {
+            Ack::Held { id, hold } if hold.taken.get() => {
+                Ack::Taken { id: *id, dropped: hold.dropped.get() }
+            }
+            Ack::Held { id, .. } => Ack::Automatic(*id),
+            other => other.clone(),
+        };
+        if let Reply::Args(args) = &reply {
+            let acked = matches!(ack, Ack::Automatic(_));
+            socket.emit_all(&rules.emissions, args, acked);
+        }
+        match (ack, reply) {
+            (Ack::Automatic(id), reply) => self.answer(socket, id, reply),
+            (Ack::Taken { id, dropped: true }, reply) => {
+                self.answer(socket, id, unanswered(reply));
+            }
+            // Whoever took the ack over answers.
+            (Ack::Taken { dropped: false, .. } | Ack::Held { .. }, _) => {}
+            (Ack::None, Reply::Err(error)) if !error.is_cancellation() => {
+                let body = error.for_client(Some(event));
+                if let Err(error) = socket.emit("exception", &body) {
+                    tracing::debug!(%error, "an exception could not be sent");
+                }
+            }
+            (Ack::None | Ack::Observer, _) => {}
+        }
+    }
+
+    fn answer(&self, socket: &Socket, id: u64, reply: Reply) {
+        socket.send_ack(Some(self), id, reply);
+    }
+}
+
+/// Makes a waiting handler one that can be dropped, if its rules ask for it.
+pub(super) fn cancellable(
+    socket: &Socket,
+    rules: &Arc<Rules>,
+    latest: bool,
+    future: LocalBoxFuture<Reply>,
+) -> LocalBoxFuture<Reply> {
+    if !latest && !rules.cancel_on_disconnect {
+        return future;
+    }
+    let (abort, registration) = AbortHandle::new_pair();
+    let slot = socket.add_cancellable(
+        address_of(rules),
+        latest,
+        rules.cancel_on_disconnect,
+        abort.clone(),
+    );
+    if slot.is_none() && rules.cancel_on_disconnect {
+        abort.abort();
+    }
+    let future = Abortable::new(future, registration);
+    Box::pin(async move {
+        let _slot = slot;
+        future.await.unwrap_or_else(|_aborted| Reply::Err(EventError::cancelled()))
+    })
+}
+
+/// Tells the handlers of a namespace apart.
+pub(super) fn address_of(rules: &Arc<Rules>) -> usize {
+    Arc::as_ptr(rules).addr()
+}
+
+/// For whom a handler runs.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    /// The client, with its ack id if it asked for one.
+    Client(Option<u64>),
+    /// Nobody: another handler of the event answers.
+    Observer,
+}
+
+impl Asked {
+    const fn id(self) -> Option<u64> {
+        match self {
+            Self::Client(id) => id,
+            Self::Observer => None,
+        }
+    }
+}
+
+/// Who answers an event.
+#[derive(Debug, Clone)]
+enum Ack {
+    /// The client did not ask.
+    None,
+    /// Another handler answers, also with an error.
+    Observer,
+    /// The dispatcher, with the handler's result.
+    Automatic(u64),
+    /// The handler, through an `AckSender`; `dropped`: it let go of it without an answer.
+    Taken { id: u64, dropped: bool },
+    /// One of the two, known when the handler has finished.
+    Held { id: u64, hold: Rc<AckHold> },
+}
+
+impl Ack {
+    const fn id(&self) -> Option<u64> {
+        match self {
+            Self::None | Self::Observer => None,
+            Self::Automatic(id) | Self::Taken { id, .. } | Self::Held { id, .. } => Some(*id),
+        }
+    }
+}
+
+/// The answer in place of the one a handler did not give.
+fn unanswered(reply: Reply) -> Reply {
+    match reply {
+        Reply::Err(error) => Reply::Err(error),
+        _ => Reply::Err(no_answer()),
+    }
+}
+
+/// What becomes of an ack while its handler waits.
+#[derive(Debug, Default)]
+pub(super) struct AckHold {
+    /// A parameter took it over.
+    pub(super) taken: Cell<bool>,
+    /// It was let go of without an answer, in the handler's last poll.
+    dropped: Cell<bool>,
+}
+
+/// A waiting handler that holds the ack of its event, or may come to, and may drop it at any poll.
+struct TakenAck {
+    socket: Socket,
+    id: u64,
+    hold: Rc<AckHold>,
+    future: LocalBoxFuture<Reply>,
+}
+
+impl Future for TakenAck {
+    type Output = Reply;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
+        let this = &mut *self;
+        let (polled, dropped) = ack_scope::run((this.socket.address(), this.id), || {
+            catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(cx)))
+                .unwrap_or_else(|_panic| Poll::Ready(Reply::Err(panicked())))
+        });
+        if dropped {
+            if polled.is_ready() {
+                this.hold.dropped.set(true);
+            } else {
+                // The client need not wait for the rest of the handler.
+                let worker = Worker::current(this.socket.hub());
+                this.socket.send_ack(worker.as_deref(), this.id, Reply::Err(no_answer()));
+            }
+        }
+        polled
+    }
+}

@@ -1,0 +1,160 @@
+//! The shared half of a session: where it lives, and what requests of any thread need to know.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
+
+use futures_channel::oneshot;
+
+use crate::sid::Sid;
+
+use super::super::handshake::Handshake;
+
+/// The shared half of a session: where it lives, and what requests of any thread need to know.
+#[derive(Debug)]
+pub struct SessionHandle {
+    pub(super) sid: Sid,
+    handshake: Arc<Handshake>,
+    /// Index of the worker that owns the session; changed only under the bus lock.
+    home: AtomicUsize,
+    /// Messages from this number on belong to the worker it moves to.
+    leaves_at: AtomicU64,
+    /// Key of the session on its home worker.
+    pub(in crate::server) slot: AtomicUsize,
+    /// A WebSocket carries the session, or tries to.
+    websocket: AtomicBool,
+    ended: AtomicBool,
+    push: Mutex<Option<oneshot::Sender<()>>>,
+    /// As much waits for the peer as should, as far as other threads know.
+    congested: AtomicBool,
+    /// Handlers wait for that to change.
+    waits_for_room: AtomicBool,
+    room_wakers: Mutex<Vec<Waker>>,
+}
+
+impl SessionHandle {
+    pub(crate) fn new(sid: Sid, handshake: Arc<Handshake>, home: usize, websocket: bool) -> Self {
+        Self {
+            sid,
+            handshake,
+            home: AtomicUsize::new(home),
+            leaves_at: AtomicU64::new(u64::MAX),
+            slot: AtomicUsize::new(usize::MAX),
+            websocket: AtomicBool::new(websocket),
+            ended: AtomicBool::new(false),
+            push: Mutex::new(None),
+            congested: AtomicBool::new(false),
+            waits_for_room: AtomicBool::new(false),
+            room_wakers: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn is_congested(&self) -> bool {
+        self.congested.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn someone_waits_for_room(&self) -> bool {
+        self.waits_for_room.load(Ordering::Acquire)
+    }
+
+    /// Keeps a waker until there is room, or the session ends.
+    pub(crate) fn wait_for_room(&self, waker: &Waker) {
+        let mut wakers = self.room_wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wakers.iter().any(|known| known.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
+        self.waits_for_room.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn set_congested(&self, congested: bool) {
+        self.congested.store(congested, Ordering::Release);
+        if congested {
+            return;
+        }
+        let wakers = {
+            let mut wakers = self.room_wakers.lock().unwrap_or_else(PoisonError::into_inner);
+            self.waits_for_room.store(false, Ordering::Release);
+            std::mem::take(&mut *wakers)
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// The session id, the client's secret.
+    #[must_use]
+    pub const fn sid(&self) -> &Sid {
+        &self.sid
+    }
+
+    /// Data of the request that opened the session.
+    #[must_use]
+    pub const fn handshake(&self) -> &Arc<Handshake> {
+        &self.handshake
+    }
+
+    pub(crate) fn home(&self) -> usize {
+        self.home.load(Ordering::Acquire)
+    }
+
+    /// To be called under the bus lock only.
+    pub(crate) fn set_home(&self, worker: usize, leaves_at: u64) {
+        self.leaves_at.store(leaves_at, Ordering::Release);
+        self.home.store(worker, Ordering::Release);
+    }
+
+    pub(crate) fn leaves_at(&self) -> u64 {
+        self.leaves_at.load(Ordering::Acquire)
+    }
+
+    /// The session is on its way to its home.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.leaves_at() != u64::MAX
+    }
+
+    pub(crate) fn arrived(&self) {
+        self.leaves_at.store(u64::MAX, Ordering::Release);
+    }
+
+    /// Claims the session for a WebSocket; `false` if another one has it.
+    #[must_use]
+    pub fn claim_websocket(&self) -> bool {
+        !self.websocket.swap(true, Ordering::AcqRel)
+    }
+
+    /// The WebSocket failed before the upgrade; another may try.
+    pub(crate) fn release_websocket(&self) {
+        self.websocket.store(false, Ordering::Release);
+    }
+
+    /// The session is over.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.set_congested(false);
+        self.end_push();
+    }
+
+    /// Claims the session for a push; the receiver resolves when the session ends meanwhile.
+    /// `None`: another push is being received.
+    #[must_use]
+    pub fn begin_push(&self) -> Option<oneshot::Receiver<()>> {
+        let mut push = self.push.lock().unwrap_or_else(PoisonError::into_inner);
+        if push.is_some() {
+            return None;
+        }
+        let (ended, receiver) = oneshot::channel();
+        if !self.has_ended() {
+            *push = Some(ended);
+        }
+        Some(receiver)
+    }
+
+    /// The push was received, or given up.
+    pub fn end_push(&self) {
+        let ended = self.push.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(ended);
+    }
+}

@@ -1,0 +1,170 @@
+//! What a socket sends: events, emissions of handlers, acks.
+//!
+//! Directly into the outbox where the session lives on this thread, through the bus otherwise.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::frame::FrameGroup;
+use crate::handler::{Audience, Emission, EncodedArgs, ErrorAck, Reply};
+use crate::packet;
+
+use super::super::ack::{AckError, ack_group};
+use super::super::bus::QueueFull;
+use super::super::sessions::SessionOp;
+use super::super::worker::Worker;
+use super::{AckWaiter, EmitError, Socket, lock};
+
+impl Socket {
+    pub(super) fn send_event<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+        ack: Option<(AckWaiter, Option<Duration>)>,
+        volatile: bool,
+    ) -> Result<(), EmitError> {
+        let mut args = EncodedArgs::encode(args)?;
+        let attachments = args.take_attachments();
+        self.send_encoded(event, args.json(), attachments, ack, volatile)
+    }
+
+    fn send_encoded(
+        &self,
+        event: &str,
+        json: &[u8],
+        attachments: Vec<Bytes>,
+        ack: Option<(AckWaiter, Option<Duration>)>,
+        volatile: bool,
+    ) -> Result<(), EmitError> {
+        let namespace = self.0.namespace.path();
+        let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
+        let mut text = EncodedArgs::buffer();
+        packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
+        if self.has_ended() {
+            // Dropping the waiter tells that the socket is gone.
+            return Ok(());
+        }
+        let mut arm = None;
+        if let Some((waiter, timeout)) = ack
+            && let Some(id) = id
+        {
+            if timeout.is_some_and(|timeout| timeout.is_zero()) {
+                let _lost = waiter.send(Err(AckError::Timeout));
+            } else {
+                self.add_ack(id, waiter)?;
+                arm = timeout.map(|timeout| (id, timeout));
+            }
+        }
+        if let Some(worker) = Worker::current(&self.0.hub)
+            && arm.is_none()
+            && worker.send_here(&self.0.session, &[&text], &attachments, volatile)
+        {
+            return Ok(());
+        }
+        let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
+        let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
+        let sent = self.route(op);
+        if sent.is_err()
+            && let Some(id) = id
+            && let Some(acks) = lock(&self.0.acks).as_mut()
+        {
+            // Nobody will answer what was not sent.
+            drop(acks.take(id));
+        }
+        Ok(sent?)
+    }
+
+    /// Sends a result to where it goes besides the ack; `acked` if that was asked for.
+    pub(crate) fn emit_all(&self, emissions: &[Emission], args: &EncodedArgs, acked: bool) {
+        for emission in emissions.iter().filter(|emission| emission.always || !acked) {
+            let rooms = emission.rooms.as_slice();
+            let sent = if emission.audience == Audience::Sender && rooms.is_empty() {
+                self.emit_encoded(&emission.event, args, emission.volatile)
+            } else {
+                let everybody = emission.audience == Audience::Everybody;
+                let to = if everybody { self.everybody() } else { self.broadcast() };
+                let to = if rooms.is_empty() { to } else { to.to(rooms) };
+                let to = if emission.local { to.local() } else { to };
+                let to = if emission.volatile { to.volatile() } else { to };
+                to.emit_encoded(&emission.event, args)
+            };
+            if let Err(error) = sent {
+                let event = &*emission.event;
+                tracing::warn!(%error, event, "a handler's result could not be sent");
+            }
+        }
+    }
+
+    fn emit_encoded(
+        &self,
+        event: &str,
+        args: &EncodedArgs,
+        volatile: bool,
+    ) -> Result<(), EmitError> {
+        self.send_encoded(event, args.json(), args.attachments().to_vec(), None, volatile)
+    }
+
+    /// Answers an event of the client.
+    pub(crate) fn send_ack(&self, worker: Option<&Worker>, id: u64, reply: Reply) {
+        self.answered(id);
+        if self.has_ended() {
+            return;
+        }
+        let namespace = self.0.namespace.path();
+        let args = ack_args(reply);
+        if args.attachments().is_empty()
+            && let Some(worker) = worker
+        {
+            let mut head = EncodedArgs::buffer();
+            packet::encode_ack_encoded(&mut head, namespace, id, &[], 0);
+            // The empty ack ends with its bracket; the arguments go in front of that.
+            if let Some((bracket, head)) = head.split_last() {
+                let json = args.json().strip_prefix(b",").unwrap_or(args.json());
+                if worker.send_here(&self.0.session, &[head, json, &[*bracket]], &[], false) {
+                    return;
+                }
+            }
+        }
+        let group = ack_group(namespace, id, args);
+        match worker {
+            Some(worker) => worker.send_group(self, group, false),
+            None => {
+                let op =
+                    SessionOp::Send { socket: self.clone(), group, volatile: false, ack: None };
+                if self.route(op).is_err() {
+                    tracing::warn!("a worker's queue is full; an ack was dropped");
+                }
+            }
+        }
+    }
+
+    /// The answer to an event as the frames of its packet.
+    pub(crate) fn ack_group(&self, id: u64, reply: Reply) -> Option<FrameGroup> {
+        (!self.has_ended()).then(|| ack_group(self.0.namespace.path(), id, ack_args(reply)))
+    }
+
+    pub(super) fn route(&self, op: SessionOp) -> Result<(), QueueFull> {
+        match Worker::current(&self.0.hub).filter(|worker| worker.owns(&self.0.session)) {
+            Some(worker) => {
+                worker.route(&self.0.session, op);
+                Ok(())
+            }
+            None => self.0.hub.bus.send_home(&self.0.session, op),
+        }
+    }
+}
+
+/// The arguments of an ack; a client that asked is answered in any case.
+fn ack_args(reply: Reply) -> EncodedArgs {
+    match reply {
+        Reply::Args(args) => args,
+        Reply::Null => EncodedArgs::null(),
+        Reply::Err(error) => {
+            let body = ErrorAck { error: error.for_client(None) };
+            EncodedArgs::encode(&body).unwrap_or_default()
+        }
+        Reply::Unit | Reply::Nothing => EncodedArgs::default(),
+    }
+}

@@ -1,0 +1,119 @@
+//! A socket's way from CONNECT to its end, and the client's acks on it; called by workers.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::adapter::Room;
+use crate::mux::acks::TooManyAcks;
+
+use super::super::ack::{AckArgs, AckError};
+use super::super::hub::{Hub, SessionHandle};
+use super::super::namespace::Handlers;
+use super::super::room_list::RoomList;
+use super::{AckWaiter, CONNECTED, ENDED, ENDING, Socket, lock};
+
+impl Socket {
+    /// Tells this socket from all others that live.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
+    pub(crate) fn handlers(&self) -> &Arc<Handlers> {
+        &self.0.handlers
+    }
+
+    pub(crate) fn session(&self) -> &Arc<SessionHandle> {
+        &self.0.session
+    }
+
+    /// CONNECT was granted; gives the rooms to be indexed. Later changes go to the index themselves.
+    pub(crate) fn set_connected(&self) -> Vec<Room> {
+        let rooms = lock(&self.0.rooms);
+        self.0.status.store(CONNECTED, Ordering::Release);
+        rooms.names().to_vec()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.status.load(Ordering::Acquire) >= ENDING
+    }
+
+    /// The CONNECT was refused, or the session ended before it was answered.
+    pub(crate) fn abandon(&self) {
+        if self.0.status.swap(ENDED, Ordering::AcqRel) == ENDED {
+            return;
+        }
+        *lock(&self.0.rooms) = RoomList::default();
+        self.fail_acks();
+        self.cancel_handlers();
+        self.drop_instances();
+        self.0.hub.leave(&self.0.namespace);
+    }
+
+    /// `true` for the one caller that ends a connected socket.
+    pub(crate) fn begin_end(&self) -> bool {
+        let connected =
+            self.0.status.compare_exchange(CONNECTED, ENDING, Ordering::AcqRel, Ordering::Acquire);
+        connected.is_ok()
+    }
+
+    /// The socket is in no room from now on.
+    pub(crate) fn finish_end(&self) {
+        {
+            let mut rooms = lock(&self.0.rooms);
+            self.0.status.store(ENDED, Ordering::Release);
+            *rooms = RoomList::default();
+        }
+        self.0.hub.leave(&self.0.namespace);
+    }
+
+    pub(super) fn add_ack(&self, id: u64, waiter: AckWaiter) -> Result<(), TooManyAcks> {
+        let limit = self.0.hub.config.limits.max_pending_acks;
+        let mut acks = lock(&self.0.acks);
+        if self.has_ended() {
+            return Ok(());
+        }
+        let acks = acks.get_or_insert_default();
+        if acks.len() >= limit {
+            // Those whose future was dropped wait for nothing.
+            acks.retain(|waiter| !waiter.is_canceled());
+        }
+        acks.insert(id, waiter, None, limit).map_err(|(_, error)| error)
+    }
+
+    pub(crate) fn arm_ack(&self, id: u64, deadline: Instant) {
+        if let Some(acks) = lock(&self.0.acks).as_mut() {
+            acks.set_deadline(id, deadline);
+        }
+    }
+
+    pub(crate) fn next_ack_deadline(&self) -> Option<Instant> {
+        lock(&self.0.acks).as_ref().and_then(|acks| acks.next_deadline())
+    }
+
+    pub(crate) fn expire_acks(&self, now: Instant) {
+        let expired = lock(&self.0.acks).as_mut().map(|acks| acks.take_expired(now));
+        for waiter in expired.into_iter().flatten() {
+            let _lost = waiter.send(Err(AckError::Timeout));
+        }
+    }
+
+    pub(crate) fn resolve_ack(&self, id: u64, args: &str, bins: &[Bytes]) {
+        let waiter = lock(&self.0.acks).as_mut().and_then(|acks| acks.take(id));
+        if let Some(waiter) = waiter {
+            let _lost = waiter.send(Ok(AckArgs::new(args, bins)));
+        }
+    }
+
+    pub(crate) fn fail_acks(&self) {
+        let waiters = lock(&self.0.acks).take();
+        // Dropping a waiter tells whoever waits that the socket is gone.
+        drop(waiters);
+    }
+}
