@@ -1,6 +1,6 @@
 //! Point 9: events wait for a slow `on_connection`, in order, none lost, none twice.
 
-use controllers_tests::{Back, Gate, Journal, TestResult, ack, end};
+use controllers_tests::{Back, Gate, Journal, TestResult, ack, end, without_sessions};
 use serde_json::json;
 use sio_actix::Io;
 use sio_actix::prelude::*;
@@ -100,6 +100,7 @@ async fn e09_client_that_leaves_meanwhile_has_no_event_handled() -> TestResult {
         client.emit("number", (1,)).await?;
         slow.journal.wait("first starts").await;
         client.close().await;
+        without_sessions(&srv).await;
         slow.gate.open();
         end(srv, ()).await;
         assert_eq!(slow.journal.lines(), ["first starts", "second starts", "first ends"]);

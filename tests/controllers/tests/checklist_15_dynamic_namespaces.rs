@@ -98,6 +98,7 @@ fn io(journal: &Journal) -> IoBuilder {
             Named("function"),
         )
         .mount_at("/team-{rest}", Named("too late"))
+        .mount_at(Pattern::regex(r"^/number-(\d+)$"), Team)
         .on_new_namespace(move |name| created.note(format!("new {name}")))
 }
 
@@ -121,7 +122,7 @@ async fn e15_names_that_do_not_fit_are_invalid_namespaces() -> TestResult {
             "/never mounted here",
             // The pattern fits, the type of the parameter does not.
             "/org/acme/room/70000",
-            "/team-300",
+            "/number-300",
         ] {
             invalid(&srv, name).await;
         }
@@ -194,11 +195,13 @@ async fn e15_own_names_come_first_then_patterns_in_order() -> TestResult {
         assert_eq!(ack(&seven, "team", ()).await?, json!([7]));
         let blue = TestClient::connect(&srv, "/team-blue").await?;
         assert_eq!(ack(&blue, "who", ()).await?, json!(["regex", 1, ["name=blue"]]));
+        let three = TestClient::connect(&srv, "/team-300").await?;
+        assert_eq!(ack(&three, "who", ()).await?, json!(["regex", 1, ["name=300"]]));
         let green = TestClient::connect(&srv, "/team-dark-green").await?;
         assert_eq!(ack(&green, "who", ()).await?, json!(["too late", 1, ["rest=dark-green"]]));
         let even = TestClient::connect(&srv, "/even-").await?;
         assert_eq!(ack(&even, "who", ()).await?, json!(["function", 1, []]));
-        end(srv, (fixed, seven, blue, green, even)).await;
+        end(srv, (fixed, seven, blue, three, green, even)).await;
     }
     Ok(())
 }
