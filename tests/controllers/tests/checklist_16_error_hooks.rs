@@ -96,9 +96,7 @@ struct Plain;
 #[ws_controller("/plain")]
 impl Plain {
     #[on_message("order")]
-    fn order(&self, order: Order) {
-        drop(order);
-    }
+    fn order(&self, _: Order) {}
 
     #[on_message("number")]
     fn number(&self, number: u8) -> u8 {

@@ -71,7 +71,9 @@ async fn attachment_that_is_no_attachment_names_the_argument() -> TestResult {
     for back in Back::BOTH {
         let (srv, client) = back.connect(Io::builder().mount(Files)).await?;
         let binary = Binary::from(vec![1_u8, 2]);
-        let wrong = error(&client, "sizes", (&binary, 1, "no bytes", [1])).await?;
+        let wrong = error(&client, "sizes", ("no bytes", 1, &binary, [1])).await?;
+        assert!(wrong["message"].as_str().unwrap().starts_with("argument 0 "), "{wrong}");
+        let wrong = error(&client, "sizes", (&binary, 1, 2, [1])).await?;
         assert!(wrong["message"].as_str().unwrap().starts_with("argument 2 "), "{wrong}");
         let wrong = error(&client, "text", (&binary,)).await?;
         assert!(wrong["message"].as_str().unwrap().starts_with("argument 0 "), "{wrong}");

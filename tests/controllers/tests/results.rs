@@ -207,7 +207,7 @@ async fn results_are_emitted_without_an_ack() -> TestResult {
             client.emit(event, ()).await?;
             match emitted {
                 Some(emitted) => {
-                    let args = client.next::<sio_client::Rest<serde_json::Value>>("out").await?;
+                    let args = client.next::<Rest<serde_json::Value>>("out").await?;
                     assert_eq!(json!(args.0).to_string(), *emitted, "`{event}`");
                 }
                 None => {
