@@ -16,6 +16,7 @@
 
 mod checklist_01_arguments;
 mod checklist_02_acks;
+mod checklist_02_manual_acks;
 mod checklist_03_ack_wins;
 mod checklist_04_emit_rooms;
 mod checklist_05_broadcast;

@@ -1,6 +1,5 @@
 //! Point 2: an ack request is answered once, whatever happens.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use controllers_tests::{
@@ -133,42 +132,6 @@ impl Acks {
         self.journal.note(format!("latest {number}"));
         self.gate.pass().await;
         number
-    }
-
-    #[on_message("manual")]
-    fn manual(&self, ack: AckSender, number: u8) {
-        assert!(ack.is_wanted());
-        ack.send((number, "by hand")).unwrap();
-    }
-
-    #[on_message("manual later")]
-    async fn manual_later(self: Arc<Self>, ack: AckSender) -> &'static str {
-        self.gate.pass().await;
-        ack.send(("by hand",)).unwrap();
-        "this is not sent"
-    }
-
-    #[on_message("manual error")]
-    fn manual_error(&self, ack: AckSender) {
-        ack.send_error(EventError::new("conflict", "taken"));
-    }
-
-    #[on_message("dropped")]
-    fn dropped(&self, ack: AckSender) -> u8 {
-        drop(ack);
-        1
-    }
-
-    #[on_message("dropped later")]
-    async fn dropped_later(&self, ack: AckSender) {
-        tokio::task::yield_now().await;
-        drop(ack);
-    }
-
-    #[on_message("optional manual")]
-    fn optional_manual(&self, ack: AckSender) {
-        self.journal.note(format!("wanted: {}", ack.is_wanted()));
-        ack.send(()).unwrap();
     }
 }
 
@@ -314,45 +277,6 @@ async fn e02_superseded_latest_is_answered_as_cancelled() -> TestResult {
         let first = error_body(&first?).expect("the first is answered with an error");
         assert_eq!(first["code"], "cancelled");
         assert_eq!(second?, json!([2]));
-        end(srv, client).await;
-    }
-    Ok(())
-}
-
-#[actix_web::test]
-async fn e02_dropped_ack_sender_is_answered_with_no_answer() -> TestResult {
-    for back in Back::BOTH {
-        let (srv, client) = back.connect(builder()).await?;
-        assert_eq!(error(&client, "dropped", ()).await?["code"], "no_answer");
-        assert_eq!(error(&client, "dropped later", ()).await?["code"], "no_answer");
-        end(srv, client).await;
-    }
-    Ok(())
-}
-
-#[actix_web::test]
-async fn e02_manual_ack_is_the_only_one() -> TestResult {
-    for back in Back::BOTH {
-        let acks = Acks::default();
-        let (srv, client) = back.connect(Io::builder().mount(acks.clone())).await?;
-        acks.gate.open();
-        assert_eq!(ack(&client, "manual", (3,)).await?, json!([3, "by hand"]));
-        assert_eq!(ack(&client, "manual later", ()).await?, json!(["by hand"]));
-        assert_eq!(error(&client, "manual error", ()).await?["code"], "conflict");
-        client.emit("optional manual", ()).await?;
-        assert_eq!(ack(&client, "optional manual", ()).await?, json!([]));
-        assert_eq!(acks.journal.lines(), ["wanted: false", "wanted: true"]);
-        end(srv, client).await;
-    }
-    Ok(())
-}
-
-#[actix_web::test]
-async fn e02_wrong_argument_beside_an_ack_sender_is_the_answer() -> TestResult {
-    for back in Back::BOTH {
-        let (srv, client) = back.connect(builder()).await?;
-        let error = error(&client, "manual", ("x",)).await?;
-        assert_eq!(error["code"], "bad_request");
         end(srv, client).await;
     }
     Ok(())
