@@ -80,6 +80,9 @@ pub use sio_core::server::{
 };
 pub use sio_core::sid::Sid;
 
+/// The server as the core knows it; what [`Socket::io`] gives and [`Io`] derefs to.
+pub use sio_core::server::Io as IoHandle;
+
 /// The rest of the core, for those who extend it.
 pub use sio_core as core;
 
@@ -90,9 +93,9 @@ pub mod prelude {
     pub use crate::macros::*;
     pub use crate::{
         AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, Emission,
-        EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header, IntoEventError,
-        Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next, Pattern, Query, RawArgs, Reply,
-        Rest, Socket, State, Try, Value,
+        EmitError, EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header,
+        IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next, Pattern, Query,
+        RawArgs, Reply, Rest, Socket, State, Try, Value,
     };
 }
 

@@ -18,7 +18,6 @@ pub struct Answer {
 pub(crate) struct Hello;
 
 #[ws_controller("/")]
-#[expect(clippy::needless_pass_by_value, reason = "handlers own their parameters")]
 impl Hello {
     /// Runs for each client; what it returns is emitted, here the socket's id.
     #[on_connection]
