@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
@@ -19,6 +20,8 @@ use crate::service::refused;
 
 type Receiver<T> = futures_channel::oneshot::Receiver<T>;
 
+/// How long the body of a push may take when its session has ended: what it can still say is short.
+const GOODBYE_TIME: Duration = Duration::from_secs(1);
 const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 const TEXT: (header::HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=UTF-8");
 
@@ -110,8 +113,9 @@ pub(crate) async fn push(
             Some(body) => Some(Ok(body)),
             None => tokio::select! {
                 biased;
-                body = timeout(limits.body_timeout, body) => Some(body),
-                _ = ended => None,
+                body = timeout(limits.body_timeout, body.as_mut()) => Some(body),
+                // The client may be saying goodbye.
+                _ = ended => timeout(GOODBYE_TIME, body).await.ok().map(Ok),
             },
         }
     };

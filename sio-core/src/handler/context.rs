@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::close::DisconnectReason;
-use crate::packet::{ArgCursor, ArgError, EventArg, Value};
+use crate::packet::{ArgCursor, ArgError, EventArg, Value, message_for_client};
 use crate::server::{AckSender, Handshake, Io, Namespace, NamespaceRef, Socket};
 
 use super::cx::{EventCx, Phase};
@@ -161,7 +161,7 @@ impl<T: DeserializeOwned> FromContext for Auth<T> {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
         let socket = cx.socket();
         socket.auth().map(Self).map_err(|error| {
-            let error = EventError::new("bad_auth", cut(error.to_string()));
+            let error = EventError::new("bad_auth", message_for_client(error.to_string()));
             if socket.has_auth() { error } else { error.into_absence() }
         })
     }
@@ -222,7 +222,7 @@ impl<T: DeserializeOwned> FromContext for NamespaceParam<T> {
 }
 
 fn misfit(code: &'static str, error: &PairError) -> EventError {
-    EventError::new(code, cut(error.to_string()))
+    EventError::new(code, message_for_client(error.to_string()))
 }
 
 /// The arguments no other parameter has read, as they came.
@@ -242,14 +242,6 @@ impl EventArg for RawArgs {
         let attachments = cur.attachments().to_vec();
         Ok(Self { text: cur.rest()?.to_owned(), attachments })
     }
-}
-
-/// Bounds what a client can have repeated to it: serde quotes the input.
-fn cut(mut message: String) -> String {
-    const MAX: usize = 200;
-    let end = (0..=MAX).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
-    message.truncate(end.min(message.len()));
-    message
 }
 
 /// `None` where there is nothing; what is there and does not fit is still an error.

@@ -292,7 +292,7 @@ impl<'de> ArgCursor<'de> {
     fn refuse(&mut self, error: &serde_json::Error) -> ArgError {
         let index = self.index;
         match self.check_and_skip() {
-            Ok(()) => ArgError::Invalid { index, message: message(error) },
+            Ok(()) => ArgError::Invalid { index, message: message_for_client(error.to_string()) },
             Err(malformed) => malformed,
         }
     }
@@ -317,11 +317,25 @@ impl<'de> ArgCursor<'de> {
     }
 }
 
-/// Shortens the parser's message, whose line and column would count from the argument's start.
-fn message(error: &serde_json::Error) -> String {
-    let mut message = error.to_string();
+/// Where serde repeats the input: ``string "x"`` and ``integer `7` `` become `string` and `integer`.
+///
+/// Names in `missing field` and `duplicate field`, and behind `, expected`, are the type's own.
+fn quoted_input(message: &str) -> Option<std::ops::Range<usize>> {
+    let kinds = ["invalid type: ", "invalid value: ", "unknown variant ", "unknown field "];
+    let kind = kinds.into_iter().find(|kind| message.starts_with(kind))?;
+    let end = message.rfind(", expected ").or_else(|| message.rfind(", there are no "))?;
+    let quote = message.get(kind.len()..end)?.find(['"', '`'])?;
+    Some((kind.len() + quote).saturating_sub(1)..end)
+}
+
+/// A parser's message for the client: without the input it quotes, without line and column, which count
+/// from the argument's start, and at most 200 bytes.
+pub(crate) fn message_for_client(mut message: String) -> String {
     if let Some(end) = message.rfind(" at line ") {
         message.truncate(end);
+    }
+    if let Some(quoted) = quoted_input(&message) {
+        message.replace_range(quoted, "");
     }
     if message.len() > MAX_MESSAGE_LEN {
         let mut end = MAX_MESSAGE_LEN;

@@ -15,6 +15,7 @@ use std::{
     cell::Cell,
     fmt,
     io::{self, Write},
+    ops::Deref,
 };
 
 use bytes::Bytes;
@@ -61,6 +62,14 @@ impl From<Vec<u8>> for Binary {
 impl From<Binary> for Bytes {
     fn from(binary: Binary) -> Self {
         binary.0
+    }
+}
+
+impl Deref for Binary {
+    type Target = Bytes;
+
+    fn deref(&self) -> &Bytes {
+        &self.0
     }
 }
 

@@ -119,6 +119,13 @@ impl Worker {
             }
             SessionOp::Push { body, reply } => {
                 self.handle_timeout(connection);
+                if connection.is_ending() && says_goodbye(&body) {
+                    // Nobody fetches any more what waits.
+                    connection.engine.borrow_mut().abort(CloseReason::TransportClose);
+                    let _lost = reply.send(PushReply::Ok);
+                    self.settle(connection);
+                    return;
+                }
                 if connection.is_ending() || connection.transport() == Transport::Websocket {
                     let error = if connection.is_ending() {
                         HandshakeError::UnknownSid
@@ -248,4 +255,9 @@ impl Worker {
         connection.engine.borrow_mut().on_transport_closed(reason);
         self.settle(connection);
     }
+}
+
+/// The client closes the session with the last packet of the body.
+fn says_goodbye(body: &[u8]) -> bool {
+    body.strip_suffix(b"1").is_some_and(|before| before.is_empty() || before.ends_with(b"\x1e"))
 }

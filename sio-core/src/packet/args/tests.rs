@@ -45,13 +45,29 @@ fn wrong_type_before_broken_json_is_malformed() {
 fn wrong_type_is_invalid_and_skipped() {
     let mut cur = cursor(",\"a\",2]");
     let error = cur.next::<u32>().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "argument 0 is invalid: invalid type: string \"a\", expected u32"
-    );
+    assert_eq!(error.to_string(), "argument 0 is invalid: invalid type: string, expected u32");
     assert_eq!(cur.index(), 1);
     assert_eq!(cur.next::<u32>(), Ok(Some(2)));
     assert_eq!(cur.finish(), Ok(()));
+}
+
+#[test]
+fn message_has_what_the_type_says_and_nothing_of_the_input() {
+    for (input, expected) in [
+        (
+            "invalid type: string \"a, expected b\", expected u8",
+            "invalid type: string, expected u8",
+        ),
+        ("invalid value: integer `-7`, expected u8", "invalid value: integer, expected u8"),
+        ("invalid type: map, expected u8 at line 1 column 2", "invalid type: map, expected u8"),
+        ("unknown variant `x`, expected `A` or `B`", "unknown variant, expected `A` or `B`"),
+        ("unknown variant `x`, there are no variants", "unknown variant, there are no variants"),
+        ("unknown field ``, expected `a`", "unknown field, expected `a`"),
+        ("missing field `a`", "missing field `a`"),
+        ("a text of the `user`", "a text of the `user`"),
+    ] {
+        assert_eq!(message_for_client(input.to_owned()), expected);
+    }
 }
 
 #[test]
