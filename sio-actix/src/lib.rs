@@ -4,13 +4,19 @@
 //! use actix_web::{App, HttpServer};
 //! use sio_actix::prelude::*;
 //!
+//! struct Hello;
+//!
+//! #[ws_controller("/")]
+//! impl Hello {
+//!     #[on_message("add")]
+//!     async fn add(&self, a: i64, b: i64) -> i64 {
+//!         a + b
+//!     }
+//! }
+//!
 //! #[actix_web::main]
 //! async fn main() -> std::io::Result<()> {
-//!     let io = Io::builder()
-//!         .namespace("/", |ns| {
-//!             ns.on("add", async |a: i64, b: i64| a + b);
-//!         })
-//!         .build();
+//!     let io = Io::builder().mount(Hello).build();
 //!     HttpServer::new(move || App::new().configure(io.configure()))
 //!         .tcp_nodelay(true)
 //!         .h1_allow_half_closed(false)
@@ -20,12 +26,17 @@
 //! }
 //! ```
 //!
+//! Start with [`macro@ws_controller`] and [`macro@on_message`], then [`Io`], [`Socket`] and [`IoBuilder`]. Closures
+//! can do the same without macros: see [`NamespaceBuilder`].
+//!
 //! The official clients connect unmodified, by long-polling, by WebSocket, and by the upgrade from one
 //! to the other, to any number of actix workers.
 //!
 //! Two options of `HttpServer` are worth setting: `tcp_nodelay(true)`, because two small writes in a row
 //! otherwise wait for each other, and `h1_allow_half_closed(false)`, because a polling client that went
 //! away is otherwise noticed only by its missing pong.
+//!
+//! Features: `garde` brings `Valid<T>`, arguments that are checked before the handler gets them.
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
@@ -69,6 +80,9 @@ pub use sio_core::server::{
 };
 pub use sio_core::sid::Sid;
 
+/// The server as the core knows it; what [`Socket::io`] gives and [`Io`] derefs to.
+pub use sio_core::server::Io as IoHandle;
+
 /// The rest of the core, for those who extend it.
 pub use sio_core as core;
 
@@ -79,9 +93,9 @@ pub mod prelude {
     pub use crate::macros::*;
     pub use crate::{
         AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, Emission,
-        EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header, IntoEventError,
-        Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next, Pattern, Query, RawArgs, Reply,
-        Rest, Socket, State, Try, Value,
+        EmitError, EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header,
+        IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next, Pattern, Query,
+        RawArgs, Reply, Rest, Socket, State, Try, Value,
     };
 }
 

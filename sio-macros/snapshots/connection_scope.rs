@@ -1,13 +1,29 @@
 impl Counter {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn admit(socket: Socket) -> bool {
         true
     }
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn up(&mut self, by: u32) -> u32 {
         1
     }
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     async fn get(&self) -> u32 {
         1
     }
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn none() {}
 }
 #[automatically_derived]

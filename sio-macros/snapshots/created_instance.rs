@@ -1,4 +1,8 @@
 impl Counter {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     async fn new(user: State<User>) -> Result<Self, Refused> {
         todo!()
     }

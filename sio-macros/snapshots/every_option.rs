@@ -1,4 +1,8 @@
 impl Hello {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     #[cfg(feature = "x")]
     #[deprecated]
     async fn a(&self) {}

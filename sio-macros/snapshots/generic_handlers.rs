@@ -2,6 +2,10 @@ impl<R: Repo, const N: usize> Gen<R, N>
 where
     R: Clone,
 {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn get(&self, key: R::Key) -> [u8; N] {
         todo!()
     }

@@ -1,14 +1,34 @@
 impl Hello {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     async fn admit(&self, auth: Auth<Token>) -> Result<State<User>, Refused> {
         todo!()
     }
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn count(&self) -> bool {
         true
     }
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     async fn joined(&self, socket: Socket) {}
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn leaving(&self) -> u8 {
         1
     }
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn left() {}
 }
 #[automatically_derived]

@@ -1,4 +1,8 @@
 impl Hello {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     async fn add(&self, a: i64, socket: Socket) -> i64 {
         a + 1
     }

@@ -1,8 +1,20 @@
 impl Hello {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn none() {}
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn shared(self: Arc<Self>, a: Both) -> Result<u8, Fault> {
         Ok(1)
     }
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )]
     fn stream(&self) -> impl Stream<Item = u8> {
         self.items()
     }

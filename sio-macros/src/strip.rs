@@ -5,6 +5,7 @@
 //! block has errors, because each would otherwise fire an error of its own.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::quote;
 
 use crate::words::{PARAMETER_WORDS, Word};
 
@@ -16,39 +17,73 @@ pub(crate) fn strip(item: TokenStream) -> TokenStream {
         _ => None,
     });
     if let Some(body) = body {
-        let is_helper = |name: &str| Word::of_name(name).is_some();
-        *body = regroup(body, without(body.stream(), &is_helper, true));
+        *body = regroup(body, members(body.stream()));
     }
     trees.into_iter().collect()
 }
 
-/// Removes attributes whose name satisfies `is_ours`; with `members`, also those of parameters.
-fn without(stream: TokenStream, is_ours: &dyn Fn(&str) -> bool, members: bool) -> TokenStream {
+/// The members of a block without our attributes, those of parameters included.
+fn members(stream: TokenStream) -> TokenStream {
+    let is_helper = |name: &str| Word::of_name(name).is_some();
+    let makes_handler = |name: &str| Word::of_name(name).is_some_and(Word::makes_handler);
     let mut kept: Vec<TokenTree> = Vec::new();
+    let mut owns_parameters = false;
     for tree in stream {
         match &tree {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
-                if ends_with(&kept, '#') && names_ours(group.stream(), is_ours) {
-                    kept.pop();
-                    continue;
+            TokenTree::Group(group)
+                if is_attribute(&kept, group) && names_ours(group.stream(), &is_helper) =>
+            {
+                kept.pop();
+                if !owns_parameters && names_ours(group.stream(), &makes_handler) {
+                    owns_parameters = true;
+                    kept.extend(may_own_parameters());
                 }
-                kept.push(tree);
             }
             // The arguments of a macro call are not ours; everything else in parentheses at this
             // level is a visibility or a parameter list.
             TokenTree::Group(group)
-                if members
-                    && group.delimiter() == Delimiter::Parenthesis
-                    && !ends_with(&kept, '!') =>
+                if group.delimiter() == Delimiter::Parenthesis && !ends_with(&kept, '!') =>
             {
-                let is_parameter_word = |name: &str| PARAMETER_WORDS.contains(&name);
-                let inner = without(group.stream(), &is_parameter_word, false);
-                kept.push(regroup(group, inner).into());
+                kept.push(regroup(group, parameters(group.stream())).into());
+            }
+            TokenTree::Group(group) => {
+                // The body ends the member.
+                owns_parameters &= group.delimiter() != Delimiter::Brace;
+                kept.push(tree);
             }
             _ => kept.push(tree),
         }
     }
     kept.into_iter().collect()
+}
+
+/// Handlers cannot take what clippy's `needless_pass_by_value` would have them take.
+fn may_own_parameters() -> TokenStream {
+    quote!(#[allow(
+        clippy::needless_pass_by_value,
+        reason = "parameters of handlers own their data"
+    )])
+}
+
+/// A parameter list without our attributes.
+fn parameters(stream: TokenStream) -> TokenStream {
+    let is_parameter_word = |name: &str| PARAMETER_WORDS.contains(&name);
+    let mut kept: Vec<TokenTree> = Vec::new();
+    for tree in stream {
+        match &tree {
+            TokenTree::Group(group)
+                if is_attribute(&kept, group) && names_ours(group.stream(), &is_parameter_word) =>
+            {
+                kept.pop();
+            }
+            _ => kept.push(tree),
+        }
+    }
+    kept.into_iter().collect()
+}
+
+fn is_attribute(before: &[TokenTree], group: &Group) -> bool {
+    group.delimiter() == Delimiter::Bracket && ends_with(before, '#')
 }
 
 fn ends_with(trees: &[TokenTree], sign: char) -> bool {
@@ -88,8 +123,6 @@ fn regroup(old: &Group, stream: TokenStream) -> Group {
 
 #[cfg(test)]
 mod tests {
-    use quote::quote;
-
     use super::*;
 
     #[test]
@@ -109,6 +142,10 @@ mod tests {
             #[cfg(x)]
             impl Chat {
                 /// Said.
+                #[allow(
+                    clippy::needless_pass_by_value,
+                    reason = "parameters of handlers own their data"
+                )]
                 #[tracing::instrument]
                 fn say(&self, #[allow(unused)] a: u8) { #[on_message] b. }
             }

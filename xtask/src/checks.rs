@@ -1,7 +1,8 @@
 //! Checks that a machine may lack the tools for; `test` says which ones it left out.
 
-use crate::sh::{Cmd, which};
+use crate::sh::{Cmd, Outcome, which};
 use crate::test::Done;
+use crate::workspace::Workspace;
 
 /// The core must build where there is no operating system below it.
 pub(crate) fn wasm() -> Done {
@@ -15,6 +16,29 @@ pub(crate) fn wasm() -> Done {
         return Done::Left(format!("the target {TARGET} is not installed"));
     }
     Done::Ran(Cmd::cargo().args("check -p sio-core --target").arg(TARGET).run())
+}
+
+/// Each crate of ours with features compiles without any, and with each alone.
+pub(crate) fn features() -> Done {
+    let workspace = match Workspace::load() {
+        Ok(workspace) => workspace,
+        Err(why) => return Done::Failed(why),
+    };
+    let mut text = String::new();
+    for member in workspace.members.iter().filter(|member| !member.features.is_empty()) {
+        let none = [String::new()];
+        for feature in none.iter().chain(&member.features) {
+            let check = Cmd::cargo().args("check --no-default-features -p").arg(&member.name);
+            let check =
+                if feature.is_empty() { check } else { check.arg("--features").arg(feature) };
+            let out = check.run();
+            if !out.ok {
+                return Done::Ran(out);
+            }
+            text.push_str(&out.text);
+        }
+    }
+    Done::Ran(Outcome { ok: true, text, why: String::new() })
 }
 
 /// Checks by programs that not every machine has; `cargo-x` runs as a cargo command.

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use crate::checks::{optional, wasm};
+use crate::checks::{features, optional, wasm};
 use crate::sh::{Cmd, Outcome};
 use crate::totals::{self, Counts, Row};
 use crate::{suites, tidy};
@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
         let cmd = Cmd::cargo().args("doc --workspace --no-deps");
         Done::Ran(cmd.env("RUSTDOCFLAGS", "-D warnings").run())
     }),
+    ("features", features),
     ("wasm", wasm),
     ("deny", || optional("cargo-deny", "deny --workspace check bans licenses sources")),
     ("typos", || optional("typos", "")),

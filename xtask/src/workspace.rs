@@ -20,6 +20,8 @@ pub(crate) struct Member {
     /// Names of normal and build dependencies.
     pub(crate) dependencies: Vec<String>,
     pub(crate) has_program: bool,
+    /// Names of its features, without `default`.
+    pub(crate) features: Vec<String>,
 }
 
 impl Workspace {
@@ -51,6 +53,12 @@ fn member(package: &Value) -> Member {
             .map(|d| text(d, "name"))
             .collect(),
         has_program: list(package, "targets").any(is_bin),
+        features: package
+            .get("features")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|features| features.keys().filter(|name| *name != "default").cloned())
+            .collect(),
         manifest,
     }
 }

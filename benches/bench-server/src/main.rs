@@ -11,7 +11,6 @@ use sio_actix::prelude::*;
 struct Bench;
 
 #[ws_controller("/")]
-#[expect(clippy::needless_pass_by_value, reason = "handlers own their parameters")]
 impl Bench {
     /// The ack if the client asked for one, else the event.
     #[on_message("echo")]

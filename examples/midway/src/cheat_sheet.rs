@@ -8,7 +8,6 @@ use sio_actix::prelude::*;
 pub(crate) struct CheatSheet;
 
 #[ws_controller("/")]
-#[expect(clippy::needless_pass_by_value, reason = "handlers own their parameters")]
 impl CheatSheet {
     #[on_message("join")]
     fn join(&self, socket: Socket, room: String) {
@@ -74,7 +73,6 @@ impl CheatSheet {
 pub(crate) struct MyNamespace;
 
 #[ws_controller("/myNamespace")]
-#[expect(clippy::needless_pass_by_value, reason = "handlers own their parameters")]
 impl MyNamespace {
     #[on_message("join")]
     fn join(&self, socket: Socket, room: String) {

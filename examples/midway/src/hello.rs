@@ -18,7 +18,6 @@ pub struct Answer {
 pub(crate) struct Hello;
 
 #[ws_controller("/")]
-#[expect(clippy::needless_pass_by_value, reason = "handlers own their parameters")]
 impl Hello {
     /// Runs for each client; what it returns is emitted, here the socket's id.
     #[on_connection]
@@ -50,7 +49,25 @@ impl Test {
 
 #[cfg(test)]
 mod tests {
+    use sio_client::ClientError;
+    use sio_client::test::{TestClient, TestServer};
+
     use super::*;
+
+    /// This test and its controller stand in the README.
+    #[actix_web::test]
+    async fn sums() -> Result<(), ClientError> {
+        let srv = TestServer::start(Io::builder().mount(Hello).build()).await;
+        let client = TestClient::connect(&srv, "/").await?;
+
+        let result = client.once::<Answer>("myEventResult"); // listens from here on
+        client.emit("myEvent", (1, 2, 3)).await?;
+        assert_eq!(result.await?.result, 6);
+
+        let ack: Answer = client.emit_with_ack("myEvent", (1, 2, 3)).await?;
+        assert_eq!(ack.result, 6);
+        Ok(())
+    }
 
     #[actix_web::test]
     async fn a_handler_is_a_method() {

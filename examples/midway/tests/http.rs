@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use actix_web::App;
+use actix_web::test::{TestRequest, call_service, init_service};
 use midway::Counts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -109,4 +111,13 @@ async fn who_joins_no_namespace_is_dropped_after_the_connect_timeout() {
     srv.get(&format!("{HANDSHAKE}&sid={id}")).await;
     assert_eq!(opened.elapsed().as_secs(), 2);
     assert_eq!(srv.io().session_count(), 0);
+}
+
+#[actix_web::test]
+async fn one_app_serves_http_and_socket_io() {
+    let app = init_service(App::new().configure(midway::app(&midway::io()))).await;
+    for path in ["/counts", HANDSHAKE] {
+        let response = call_service(&app, TestRequest::get().uri(path).to_request()).await;
+        assert_eq!(response.status(), 200, "{path}");
+    }
 }

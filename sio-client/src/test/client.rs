@@ -188,6 +188,7 @@ impl TestClient {
         event: &str,
         listener: impl Fn(T) + Send + Sync + 'static,
     ) -> ListenerId {
+        self.log.hear(event);
         self.socket.on(event, listener)
     }
 
@@ -207,6 +208,7 @@ impl TestClient {
         Fut: Future<Output = A> + Send + 'static,
         A: IntoReply<M>,
     {
+        self.log.hear(event);
         self.socket.on_with_ack(event, answer)
     }
 

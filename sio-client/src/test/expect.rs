@@ -34,9 +34,13 @@ impl TestClient {
     ) -> impl Future<Output = Result<T, ClientError>> + Send + use<T> {
         let once = self.socket().once::<T>(event);
         let (log, limit, wanted) = (Arc::clone(&self.log), self.deadline, format!("`{event}`"));
+        let event = event.to_owned();
         async move {
             match timeout(limit, once).await {
-                Ok(Ok(value)) => Ok(value),
+                Ok(Ok(value)) => {
+                    log.notice(&event);
+                    Ok(value)
+                }
                 Ok(Err(ReceiveError::Disconnected)) | Err(_) => Err(missed(&log, wanted, limit)),
                 Ok(Err(error)) => Err(error.into()),
             }
@@ -63,7 +67,7 @@ impl TestClient {
             inner: self.socket().stream(event),
             log: Arc::clone(&self.log),
             deadline: self.deadline,
-            wanted: format!("`{event}`"),
+            event: event.to_owned(),
         }
     }
 
@@ -73,7 +77,8 @@ impl TestClient {
         self.log.received()
     }
 
-    /// Waits, and fails if any event arrives meanwhile.
+    /// Waits, and fails if any event arrives, or has arrived unnoticed: given by no `next`, `once` or
+    /// stream, and heard by no listener of its name.
     ///
     /// # Errors
     ///
@@ -86,7 +91,7 @@ impl TestClient {
         self.silence(None, time).await
     }
 
-    /// Waits, and fails if an event of this name arrives meanwhile.
+    /// As [`Self::expect_none`], for events of one name.
     ///
     /// # Errors
     ///
@@ -104,7 +109,7 @@ impl TestClient {
         let end = tokio::time::Instant::now() + time;
         loop {
             let changed = self.log.changed.notified();
-            if let Some(arrived) = self.log.first_since(before, event) {
+            if let Some(arrived) = self.log.first_surprise(before, event) {
                 return Err(ClientError::Unexpected(format!("{arrived} arrived")));
             }
             if timeout_at(end, changed).await.is_err() {
@@ -186,12 +191,12 @@ pub struct TestStream<T> {
     inner: EventStream<T>,
     log: Arc<Log>,
     deadline: Duration,
-    wanted: String,
+    event: String,
 }
 
 impl<T> fmt::Debug for TestStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestStream").field("wanted", &self.wanted).finish_non_exhaustive()
+        f.debug_struct("TestStream").field("event", &self.event).finish_non_exhaustive()
     }
 }
 
@@ -207,8 +212,11 @@ impl<T: EventArg> TestStream<T> {
     /// No event is lost.
     pub async fn next(&mut self) -> Result<T, ClientError> {
         match timeout(self.deadline, self.inner.next()).await {
-            Ok(Some(event)) => event.map_err(ClientError::from),
-            Ok(None) | Err(_) => Err(missed(&self.log, self.wanted.clone(), self.deadline)),
+            Ok(Some(event)) => {
+                self.log.notice(&self.event);
+                event.map_err(ClientError::from)
+            }
+            Ok(None) | Err(_) => Err(missed(&self.log, format!("`{}`", self.event), self.deadline)),
         }
     }
 }
@@ -219,6 +227,7 @@ impl<T: EventArg> Stream for TestStream<T> {
     /// Without the deadline: for combinators.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let event = ready!(Pin::new(&mut self.inner).poll_next(cx));
+        self.log.notice(&self.event);
         Poll::Ready(event.map(|event| event.map_err(ClientError::from)))
     }
 }

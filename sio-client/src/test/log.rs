@@ -1,6 +1,6 @@
 //! What a test client received, in order.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +31,8 @@ struct Entry {
     args: RawArgs,
     /// `next` gave it away.
     taken: bool,
+    /// `once` or a stream gave it away.
+    noticed: bool,
 }
 
 #[derive(Default)]
@@ -38,6 +40,8 @@ struct State {
     entries: VecDeque<Entry>,
     /// Number of all events ever.
     total: u64,
+    /// Names of events that listeners hear.
+    heard: HashSet<String>,
     ended: Option<DisconnectReason>,
 }
 
@@ -59,7 +63,8 @@ impl Log {
             if state.entries.len() == KEPT {
                 state.entries.pop_front();
             }
-            let entry = Entry { event: event.to_owned(), args: args.clone(), taken: false };
+            let entry =
+                Entry { event: event.to_owned(), args: args.clone(), taken: false, noticed: false };
             state.entries.push_back(entry);
         }
         self.changed.notify_waiters();
@@ -86,18 +91,37 @@ impl Log {
         Some(entry.args.clone())
     }
 
+    /// `once` or a stream gave an event of this name away.
+    pub(crate) fn notice(&self, event: &str) {
+        let mut state = self.lock();
+        let entry = state.entries.iter_mut().find(|one| !one.noticed && one.event == event);
+        if let Some(entry) = entry {
+            entry.noticed = true;
+        }
+    }
+
+    /// A listener hears events of this name: they are no surprise later.
+    pub(crate) fn hear(&self, event: &str) {
+        self.lock().heard.insert(event.to_owned());
+    }
+
     /// Number of events so far.
     pub(crate) fn total(&self) -> u64 {
         self.lock().total
     }
 
-    /// The first event behind number `total`, of the given name or of any.
-    pub(crate) fn first_since(&self, total: u64, event: Option<&str>) -> Option<String> {
+    /// The first event of the given name, or of any, that came behind number `total`, or before that and
+    /// was noticed by nobody.
+    pub(crate) fn first_surprise(&self, total: u64, event: Option<&str>) -> Option<String> {
         let state = self.lock();
         let new = usize::try_from(state.total.saturating_sub(total)).unwrap_or(usize::MAX);
         let old = state.entries.len().saturating_sub(new);
-        let wanted = |entry: &&Entry| event.is_none_or(|event| entry.event == event);
-        state.entries.iter().skip(old).find(wanted).map(ToString::to_string)
+        let is_surprise = |(index, entry): &(usize, &Entry)| {
+            let unnoticed = !entry.taken && !entry.noticed && !state.heard.contains(&entry.event);
+            event.is_none_or(|event| entry.event == event) && (*index >= old || unnoticed)
+        };
+        let found = state.entries.iter().enumerate().find(is_surprise);
+        found.map(|(_, entry)| entry.to_string())
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {

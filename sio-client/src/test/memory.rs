@@ -8,7 +8,6 @@ use actix_http::HttpService;
 use actix_service::{Service as _, ServiceFactory as _, map_config};
 use actix_web::App;
 use actix_web::dev::AppConfig;
-use sio_actix::Io;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 
@@ -41,9 +40,9 @@ impl Drop for MemoryServer {
     }
 }
 
-pub(crate) fn start(io: &Io, routes: &[Routes]) -> (MemoryServer, Arc<MemoryConnector>) {
+pub(crate) fn start(routes: &[Routes]) -> (MemoryServer, Arc<MemoryConnector>) {
     let (sender, mut receiver) = mpsc::unbounded_channel();
-    let mut app = App::new().configure(io.configure());
+    let mut app = App::new();
     for routes in routes {
         let routes = Arc::clone(routes);
         app = app.configure(move |config| routes(config));

@@ -7,7 +7,6 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
-use sio_actix::Io;
 use tokio::sync::oneshot;
 
 use super::server::Routes;
@@ -20,7 +19,6 @@ pub(crate) struct PortServer {
 }
 
 pub(crate) async fn start(
-    io: Io,
     routes: Vec<Routes>,
     port: u16,
     workers: usize,
@@ -31,7 +29,7 @@ pub(crate) async fn start(
     let thread = std::thread::Builder::new().name("test server".to_owned()).spawn(move || {
         actix_rt::System::new().block_on(async move {
             let app = move || {
-                let mut app = App::new().configure(io.configure());
+                let mut app = App::new();
                 for routes in &routes {
                     let routes = Arc::clone(routes);
                     app = app.configure(move |config| routes(config));

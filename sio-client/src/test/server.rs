@@ -53,6 +53,7 @@ impl fmt::Debug for TestServer {
 #[must_use = "a builder does nothing until `start` or `memory`"]
 pub struct TestServerBuilder {
     io: Io,
+    app: Option<Routes>,
     routes: Vec<Routes>,
     workers: usize,
     port: u16,
@@ -78,6 +79,13 @@ impl TestServerBuilder {
         self
     }
 
+    /// The whole configuration of the app in place of [`Io::configure`], for a program that has it in a
+    /// function of its own: `.app(|config| app(&io)(config))`.
+    pub fn app(mut self, app: impl Fn(&mut ServiceConfig) + Send + Sync + 'static) -> Self {
+        self.app = Some(Arc::new(app));
+        self
+    }
+
     /// The port; any free one by default. For a server that comes back where another one was.
     pub const fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -90,6 +98,14 @@ impl TestServerBuilder {
         self
     }
 
+    /// Everything the app serves.
+    fn all_routes(&self) -> Vec<Routes> {
+        let io = self.io.clone();
+        let app =
+            self.app.clone().unwrap_or_else(|| Arc::new(move |config| io.configure()(config)));
+        std::iter::once(app).chain(self.routes.iter().cloned()).collect()
+    }
+
     /// Starts on a port of 127.0.0.1.
     ///
     /// # Panics
@@ -100,7 +116,8 @@ impl TestServerBuilder {
     ///
     /// The server stops if the future is dropped.
     pub async fn start(self) -> TestServer {
-        let started = ports::start(self.io.clone(), self.routes, self.port, self.workers).await;
+        let routes = self.all_routes();
+        let started = ports::start(routes, self.port, self.workers).await;
         let server = match started {
             Ok(server) => server,
             #[expect(clippy::panic, reason = "documented: a test without its server has failed")]
@@ -127,7 +144,7 @@ impl TestServerBuilder {
     /// The server stops if the future is dropped.
     #[expect(clippy::unused_async, reason = "one API with `start`")]
     pub async fn memory(self) -> TestServer {
-        let (server, connector) = memory::start(&self.io, &self.routes);
+        let (server, connector) = memory::start(&self.all_routes());
         let (host, port) = MEMORY_HOST;
         TestServer {
             io: self.io,
@@ -169,7 +186,14 @@ impl TestServer {
 
     /// Starts configuring a server.
     pub const fn builder(io: Io) -> TestServerBuilder {
-        TestServerBuilder { io, routes: Vec::new(), workers: 1, port: 0, deadline: DEADLINE }
+        TestServerBuilder {
+            io,
+            app: None,
+            routes: Vec::new(),
+            workers: 1,
+            port: 0,
+            deadline: DEADLINE,
+        }
     }
 
     /// Where the server is: `http://127.0.0.1:PORT`, or a name that only its clients know.

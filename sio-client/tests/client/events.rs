@@ -112,6 +112,12 @@ on_both! {
         assert_eq!(error.to_string(), text);
         let error = client.emit_with_ack::<()>("nobody answers", ()).await.unwrap_err();
         assert!(error.to_string().starts_with("the ack of `nobody answers` did not"), "{error}");
+        // What came before, and nobody noticed, is a surprise as well.
+        let error = client.expect_none(Duration::from_secs(5)).await.unwrap_err();
+        assert_eq!(error.to_string(), "nothing was expected, but `tick`(0) arrived");
+        for number in 0..2 {
+            assert_eq!(client.next::<i64>("tick").await?, number);
+        }
         client.expect_none(Duration::from_millis(20)).await?;
         client.emit("echo", 1).await?;
         let error = client.expect_none(Duration::from_secs(5)).await.unwrap_err();

@@ -180,7 +180,8 @@ pub struct IsResult;
 /// Return types of closure handlers; `M` is inferred and never written.
 ///
 /// Any `Serialize` value (`()` is an empty ack, a tuple several arguments), and
-/// `Result<value, EventError>`.
+/// `Result<value, EventError>`. `None` is a `null` like any other, which is emitted; a method's `None`
+/// is not.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned from an event handler",
     label = "cannot be sent to the client",
@@ -197,9 +198,8 @@ impl<T: Serialize> IntoReply<IsValue> for T {
             return Reply::Nothing;
         }
         match Reply::from_value(&self) {
-            // Inference does not tell these from other values; the text does.
+            // Inference does not tell `()` from other values; the text does.
             Reply::Args(args) if args.json().is_empty() => Reply::Unit,
-            Reply::Args(args) if args.json() == b",null" => Reply::Null,
             reply => reply,
         }
     }

@@ -111,6 +111,30 @@ impl Io {
         self.of("/").to(rooms)
     }
 
+    /// As [`Self::to`]; the reference's `in`, which is a reserved word here.
+    pub fn within(&self, rooms: impl RoomNames) -> BroadcastOperator {
+        self.to(rooms)
+    }
+
+    /// All sockets of `/` on this node.
+    pub fn local(&self) -> BroadcastOperator {
+        self.of("/").local()
+    }
+
+    /// All sockets of `/`, those left out whose transport cannot take an event at that moment.
+    pub fn volatile(&self) -> BroadcastOperator {
+        self.of("/").volatile()
+    }
+
+    /// All sockets of `/` (the reference's `fetchSockets`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn sockets(&self) -> Vec<Socket> {
+        self.of("/").sockets().await
+    }
+
     /// All sockets of `/` but the members of rooms.
     pub fn except(&self, rooms: impl RoomNames) -> BroadcastOperator {
         self.of("/").except(rooms)
@@ -160,6 +184,16 @@ impl NamespaceRef {
     /// All sockets but the members of rooms.
     pub fn except(&self, rooms: impl RoomNames) -> BroadcastOperator {
         self.everybody.except(rooms)
+    }
+
+    /// All sockets of the namespace on this node.
+    pub fn local(&self) -> BroadcastOperator {
+        self.everybody.local()
+    }
+
+    /// All sockets of the namespace, those left out whose transport cannot take an event at that moment.
+    pub fn volatile(&self) -> BroadcastOperator {
+        self.everybody.volatile()
     }
 
     /// All sockets of the namespace, as an operator.

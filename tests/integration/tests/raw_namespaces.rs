@@ -110,7 +110,7 @@ fn hundred_and_first_namespace_is_refused() {
     let server = Server::start(
         |mut io| {
             for n in 0..101 {
-                io = io.namespace(&format!("/n{n}"), echo);
+                io = io.namespace(format!("/n{n}"), echo);
             }
             io
         },
