@@ -109,6 +109,17 @@ pub fn encode_ack_encoded(
     out.push(b']');
 }
 
+/// An ACK without attachments in parts that one frame joins, so that nothing is copied twice; `id` is in
+/// digits, and `args` as written by [`encode_args`].
+pub(crate) fn ack_parts<'a>(namespace: &'a str, id: &'a str, args: &'a [u8]) -> [&'a [u8]; 7] {
+    let (namespace, comma): (&[u8], &[u8]) =
+        if namespace == "/" { (b"", b"") } else { (namespace.as_bytes(), b",") };
+    let args = args.strip_prefix(b",").unwrap_or(args);
+    // An engine message with a Socket.IO ACK.
+    let head: &[u8] = b"43";
+    [head, namespace, comma, id.as_bytes(), b"[", args, b"]"]
+}
+
 /// Appends the arguments of an event, each after a comma, so that one text serves many packets.
 ///
 /// Arguments as in [`encode_event`]. The text may be used for one packet at a time, with the

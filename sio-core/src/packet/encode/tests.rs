@@ -245,3 +245,14 @@ fn a_null_value_is_an_argument_and_unit_is_none() {
     encode_args(&mut out, &mut bins, &None::<u8>).unwrap();
     assert_eq!(out, b",null,null");
 }
+
+#[test]
+fn parts_of_an_ack_are_its_packet() {
+    for namespace in ["/", "/chat"] {
+        for args in [&b""[..], b",1,\"two\""] {
+            let mut whole = Vec::new();
+            encode_ack_encoded(&mut whole, namespace, 17, args, 0);
+            assert_eq!(ack_parts(namespace, "17", args).concat(), whole);
+        }
+    }
+}

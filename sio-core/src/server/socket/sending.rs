@@ -117,14 +117,11 @@ impl Socket {
         if args.attachments().is_empty()
             && let Some(worker) = worker
         {
-            let mut head = EncodedArgs::buffer();
-            packet::encode_ack_encoded(&mut head, namespace, id, &[], 0);
-            // The empty ack ends with its bracket; the arguments go in front of that.
-            if let Some((bracket, head)) = head.split_last() {
-                let json = args.json().strip_prefix(b",").unwrap_or(args.json());
-                if worker.send_here(&self.0.session, &[head, json, &[*bracket]], &[], false) {
-                    return;
-                }
+            let mut digits = itoa::Buffer::new();
+            let json = args.json();
+            let parts = packet::ack_parts(namespace, digits.format(id), json);
+            if worker.send_here(&self.0.session, &parts, &[], false) {
+                return;
             }
         }
         let group = ack_group(namespace, id, args);
