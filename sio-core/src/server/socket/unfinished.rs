@@ -149,9 +149,8 @@ impl Socket {
 
     fn is_congested(&self) -> bool {
         let session = &self.0.session;
-        match Worker::current(&self.0.hub).and_then(|worker| worker.local(session)) {
-            Some(connection) => connection.is_congested(),
-            None => session.is_congested(),
-        }
+        let local = Worker::current(&self.0.hub).and_then(|worker| worker.local(session));
+        // A packet may be under way to the session, also on its own thread.
+        session.is_congested() || local.is_some_and(|connection| connection.is_congested())
     }
 }
