@@ -95,9 +95,12 @@ impl Worker {
         let mut text = Vec::with_capacity(64);
         packet::encode_connect(&mut text, path, socket.id().as_str());
         connection.engine.borrow_mut().send_text(&[&text]);
-        for handler in &socket.handlers().connection {
-            self.run_life_cycle(socket, handler, Phase::Connection, None);
-        }
+        // A handler may end the socket: the others are told of the connection before its end.
+        self.hold_ends(|| {
+            for handler in &socket.handlers().connection {
+                self.run_life_cycle(socket, handler, Phase::Connection, None);
+            }
+        });
         self.settle(connection);
     }
 
@@ -152,7 +155,7 @@ impl Worker {
                 if phase == Phase::Connection {
                     gate.hold(socket);
                 }
-                let future = cancellable(socket, rules, false, future);
+                let future = cancellable(socket, rules, false, None, future);
                 let (waiting, rules) = (socket.clone(), Arc::clone(rules));
                 self.keep_running(socket, future, move |_, reply| {
                     finish_life(&waiting, &rules, phase, reason, reply);
@@ -213,7 +216,14 @@ impl Worker {
             return;
         }
         self.ends.borrow_mut().push_back((socket.clone(), reason));
-        if self.ending.replace(true) {
+        self.hold_ends(|| {});
+    }
+
+    /// Ends that `call` causes wait until it has returned.
+    fn hold_ends(&self, call: impl FnOnce()) {
+        let is_inner = self.ending.replace(true);
+        self.guarded(call);
+        if is_inner {
             return;
         }
         loop {

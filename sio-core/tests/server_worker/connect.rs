@@ -194,3 +194,36 @@ fn a_lost_connection_leaves_nothing_behind() {
     drop(clients);
     server.assert_empty();
 }
+
+#[test]
+fn a_socket_that_one_connection_handler_ends_is_told_to_the_others_before_its_end() {
+    let notes = Notes::default();
+    let (one, two, end) = (notes.clone(), notes.clone(), notes.clone());
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on_connection(move |socket: Socket| {
+            one.add("one");
+            socket.disconnect(true);
+        });
+        ns.on_connection(move || two.add("two"));
+        ns.on_disconnect(move || end.add("end"));
+    }));
+    server.websocket().exchange("40");
+    assert_eq!(notes.take(), ["one", "two", "end"]);
+    server.assert_empty();
+}
+
+#[test]
+fn a_namespace_that_a_pattern_made_stays_once_it_is_registered_by_its_name() {
+    let server = Server::start(Io::builder().namespace("/org/{org}", |ns| {
+        ns.on("a", || "pattern");
+    }));
+    let mut client = server.websocket();
+    client.connect("/org/x");
+    server.io.namespace("/org/x", |ns| {
+        ns.on("a", || "name");
+    });
+    assert_eq!(client.exchange("42/org/x,1[\"a\"]"), ["43/org/x,1[\"pattern\"]"]);
+    client.exchange("41/org/x,");
+    client.connect("/org/x");
+    assert_eq!(client.exchange("42/org/x,1[\"a\"]"), ["43/org/x,1[\"name\"]"]);
+}

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use sio_core::close::{CloseReason, DisconnectReason};
 use sio_core::handler::EventError;
+use sio_core::macros::created;
+use sio_core::packet::Binary;
 use sio_core::server::{Io, IoConfig, NamespaceBuilder, Socket};
 
 use crate::carrier::Server;
@@ -463,4 +465,62 @@ fn a_socket_hears_nothing_after_its_goodbye() {
     first.send("41");
     server.run();
     assert_eq!(second.frames(), ["41"]);
+}
+
+#[test]
+fn handlers_of_one_event_stop_where_one_of_them_ends_the_socket() {
+    let notes = Notes::default();
+    let (first, other) = (notes.clone(), notes.clone());
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on("a", move || first.add("first")).multi();
+        ns.on("a", move |socket: Socket| {
+            other.add("other");
+            socket.disconnect(false);
+        })
+        .multi();
+    }));
+    server.joined().exchange("42[\"a\"]");
+    assert_eq!(notes.take(), ["other"]);
+}
+
+#[test]
+fn panics_in_what_users_stored_do_not_meet() {
+    struct Bomb<const NUMBER: u8>;
+    impl<const NUMBER: u8> Drop for Bomb<NUMBER> {
+        fn drop(&mut self) {
+            panic!("deliberate");
+        }
+    }
+    let register = |ns: &mut NamespaceBuilder| {
+        ns.connect_guard(|socket: Socket| {
+            socket.set_state(Bomb::<1>);
+            socket.set_state(Bomb::<2>);
+            // As two controllers with `scope = connection`.
+            created::<Bomb<3>, _>(&socket, Bomb::<3>);
+            created::<Bomb<4>, _>(&socket, Bomb::<4>);
+        });
+    };
+    let server = Server::start(Io::builder().namespace("/", register).namespace("/b", register));
+    let mut client = server.joined();
+    client.connect("/b");
+    client.drop_connection();
+    server.assert_empty();
+}
+
+#[test]
+fn closing_the_server_keeps_the_answers_that_wait() {
+    let config = noting(&Notes::default()).namespace("/", |ns| {
+        ns.on("ask", |socket: Socket| {
+            socket.emit("dropped", Binary(b"dropped".as_slice().into())).unwrap();
+            (1, Binary(b"kept".as_slice().into()))
+        });
+    });
+    let server = Server::start(config);
+    let mut polling = server.joined_by_polling();
+    assert_eq!(polling.push("420[\"ask\"]").as_deref(), Some("ok"));
+    server.io.close();
+    let answer = "461-0[1,{\"_placeholder\":true,\"num\":0}]";
+    assert_eq!(polling.poll(), Some(format!("{answer}\u{1e}ba2VwdA==")));
+    assert_eq!(polling.poll().as_deref(), Some("6\u{1e}1"));
+    server.assert_empty();
 }

@@ -2,7 +2,7 @@
 //! streams that wait for room.
 
 use std::any::{Any, TypeId};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -14,7 +14,7 @@ use crate::handler::Rules;
 use super::super::running::{CancelSlot, Unfinished};
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
-use super::{Socket, lock};
+use super::{Socket, drop_guarded, lock};
 
 impl Socket {
     // ---- places ---------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ impl Socket {
         }
     }
 
-    pub(crate) fn take_asked(&self) -> Vec<u64> {
+    pub(crate) fn take_asked(&self) -> BTreeSet<u64> {
         lock(&self.0.unfinished).as_mut().map(|u| u.take_asked()).unwrap_or_default()
     }
 
@@ -104,10 +104,10 @@ impl Socket {
         }
     }
 
-    /// A new event of a handler drops the one before.
-    pub(crate) fn supersede(&self, rules: &Arc<Rules>) {
+    /// An event of a handler drops the ones before it; all, unless it has a place among them itself.
+    pub(crate) fn supersede(&self, rules: &Arc<Rules>, place: Option<u64>) {
         let handler = Arc::as_ptr(rules).addr();
-        let superseded = lock(&self.0.unfinished).as_ref().map(|u| u.superseded(handler));
+        let superseded = lock(&self.0.unfinished).as_ref().map(|u| u.superseded(handler, place));
         superseded.into_iter().flatten().for_each(|abort| abort.abort());
     }
 
@@ -129,10 +129,8 @@ impl Socket {
     /// Lets go of the controllers of this connection; handlers that still run keep theirs.
     pub(crate) fn drop_instances(&self) {
         let instances = lock(&self.0.unfinished).as_mut().map(|u| u.take_instances());
-        // The user's `Drop` may run here.
-        if catch_unwind(AssertUnwindSafe(|| drop(instances))).is_err() {
-            tracing::error!("dropping the controller of a connection panicked");
-        }
+        // The user's `Drop` may run here; two that panic at once would end the process.
+        instances.into_iter().flatten().for_each(|(_, instance)| drop_guarded(instance));
     }
 
     // ---- room for streams -----------------------------------------------------------------------
@@ -149,9 +147,8 @@ impl Socket {
 
     fn is_congested(&self) -> bool {
         let session = &self.0.session;
-        match Worker::current(&self.0.hub).and_then(|worker| worker.local(session)) {
-            Some(connection) => connection.is_congested(),
-            None => session.is_congested(),
-        }
+        let local = Worker::current(&self.0.hub).and_then(|worker| worker.local(session));
+        // A packet may be under way to the session, also on its own thread.
+        session.is_congested() || local.is_some_and(|connection| connection.is_congested())
     }
 }
