@@ -31,6 +31,26 @@ pub(crate) struct Endpoint {
 /// closure, into HTTP handlers, jobs and threads: a clone is one reference. It is an extractor for HTTP
 /// handlers of an app configured with [`Io::configure`]. Everything a server can do is on the core's
 /// [`sio_core::server::Io`], which this derefs to.
+///
+/// ```
+/// use actix_web::{HttpResponse, post, web};
+/// use sio_actix::prelude::*;
+///
+/// #[post("/notify")]
+/// async fn notify(io: Io, text: String) -> HttpResponse {
+///     match io.of("/chat").to("lobby").emit("news", text) {
+///         Ok(()) => HttpResponse::NoContent().finish(),
+///         Err(error) => HttpResponse::ServiceUnavailable().body(error.to_string()),
+///     }
+/// }
+///
+/// fn routes(io: &Io) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+///     let sockets = io.configure();
+///     |config| {
+///         config.configure(sockets).service(notify);
+///     }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Io {
     core: server::Io,
@@ -85,6 +105,25 @@ impl Io {
     ///
     /// Completes when every client was told, at the latest one second after the signal: a polling client
     /// that is between two polls has to come back to be told.
+    ///
+    /// ```no_run
+    /// # use actix_web::{App, HttpServer};
+    /// # use sio_actix::{Io, termination};
+    /// # #[actix_web::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let io = Io::builder().build();
+    /// let shutdown = io.clone().on_shutdown(termination());
+    /// HttpServer::new(move || App::new().configure(io.configure()))
+    ///     .shutdown_signal(shutdown)
+    ///     .bind(("127.0.0.1", 3000))?
+    ///     .run()
+    ///     .await
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before the signal, nothing happens; after it, the server closes all the same.
     pub async fn on_shutdown(self, signal: impl Future<Output = ()>) {
         signal.await;
         self.close();
@@ -102,6 +141,10 @@ impl Io {
 
 /// SIGTERM or SIGINT (Ctrl-C); what `HttpServer` listens to by default, as a future for
 /// [`Io::on_shutdown`].
+///
+/// # Cancel safety
+///
+/// Nothing is lost by dropping the future.
 pub async fn termination() {
     #[cfg(unix)]
     {

@@ -64,6 +64,7 @@ pub use sio_core::adapter::{Room, RoomNames};
 pub use sio_core::close::{CloseReason, DisconnectReason};
 pub use sio_core::engine::Transport;
 #[cfg(feature = "garde")]
+#[doc = include_str!("docs/valid.md")]
 pub use sio_core::handler::Valid;
 pub use sio_core::handler::{
     Admission, Auth, ConnectionController, Controller, ControllerPath, Emission, ErrorHook,

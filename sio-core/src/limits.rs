@@ -39,7 +39,7 @@ pub struct Limits {
     pub max_idle_packets: usize,
     /// Time for the whole body of one POST. Above: 408, and the session ends.
     pub body_timeout: Duration,
-    /// Orderly-close wait of a polling session without a poll (behaviours 13.6).
+    /// Orderly-close wait of a polling session without a poll.
     pub close_timeout: Duration,
     /// Operations waiting for a worker from other threads. Above: the emit returns an error.
     pub max_worker_queue: usize,

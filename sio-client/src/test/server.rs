@@ -1,6 +1,7 @@
 //! The server under test, on a port or in memory.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use sio_actix::Io;
 use tokio::time::timeout;
 
@@ -235,10 +237,10 @@ impl TestServer {
     ///
     /// The request may have been served.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        self.request(Method::GET, path, String::new()).await
+        self.request(Method::GET, path, None, String::new()).await
     }
 
-    /// POSTs a body to a path; gives status and body.
+    /// POSTs a text to a path; gives status and body.
     ///
     /// # Panics
     ///
@@ -248,12 +250,35 @@ impl TestServer {
     ///
     /// The request may have been served.
     pub async fn post(&self, path: &str, body: impl Into<String>) -> (u16, String) {
-        self.request(Method::POST, path, body.into()).await
+        self.request(Method::POST, path, None, body.into()).await
+    }
+
+    /// POSTs a value as JSON to a path; gives status and body.
+    ///
+    /// # Panics
+    ///
+    /// The value cannot be serialised, or no answer came within the deadline.
+    ///
+    /// # Cancel safety
+    ///
+    /// The request may have been served.
+    #[expect(clippy::panic, reason = "documented: such a value fails the test")]
+    pub async fn post_json(&self, path: &str, body: impl Serialize) -> (u16, String) {
+        let body = serde_json::to_string(&body)
+            .unwrap_or_else(|error| panic!("the body cannot be serialised: {error}"));
+        self.request(Method::POST, path, Some("application/json"), body).await
     }
 
     #[expect(clippy::panic, reason = "documented: no answer fails the test")]
-    async fn request(&self, method: Method, path: &str, body: String) -> (u16, String) {
-        match timeout(self.deadline, Box::pin(self.try_request(&method, path, body))).await {
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        kind: Option<&str>,
+        body: String,
+    ) -> (u16, String) {
+        let request = Box::pin(self.try_request(&method, path, kind, body));
+        match timeout(self.deadline, request).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => panic!("{method} {path} failed: {error}"),
             Err(_) => panic!("{method} {path} was not answered within {:?}", self.deadline),
@@ -264,25 +289,29 @@ impl TestServer {
         &self,
         method: &Method,
         path: &str,
+        kind: Option<&str>,
         body: String,
     ) -> Result<(u16, String), Box<dyn std::error::Error>> {
         let stream = self.connector.connect(&self.host, self.port).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::HOST, format!("{}:{}", self.host, self.port))
-            .body(Full::new(Bytes::from(body)))?;
-        let answer = async {
+            .header(header::HOST, format!("{}:{}", self.host, self.port));
+        if let Some(kind) = kind {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let request = request.body(Full::new(Bytes::from(body)))?;
+        let mut answer = pin!(async {
             let answer = sender.send_request(request).await?;
             let status = answer.status().as_u16();
             let body = answer.into_body().collect().await?.to_bytes();
             Ok((status, String::from_utf8_lossy(&body).into_owned()))
-        };
+        });
         tokio::select! {
-            answer = answer => answer,
-            // The answer comes first if there is one: it is complete before the connection ends.
-            _ended = connection => Err("the connection ended without an answer".into()),
+            answer = &mut answer => answer,
+            // A server may close with its answer, which has been read by then.
+            _ended = connection => answer.await,
         }
     }
 

@@ -6,7 +6,9 @@ use std::ops::Deref;
 use crate::packet::{ArgCursor, ArgError, EventArg, MAX_PROBLEMS, Problem};
 
 /// The next argument, validated with [garde](::garde); the answer to one that is not valid has the code
-/// `invalid` and lists `{path, message}` in its `data`.
+/// `invalid` and lists `{path, message}` in its `data`, 32 at most.
+///
+/// It needs the feature `garde` of this crate, and garde 0.23 with its feature `derive` beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
 pub struct Valid<T>(pub T);
