@@ -1,4 +1,4 @@
-//! The official browser client, served under the server's path (behaviours 37).
+//! The official browser client, served under the server's path.
 //!
 //! The files come from a folder that the user names: the npm package `socket.io-client`, or its `dist`
 //! folder. They are read once, when the server is built.

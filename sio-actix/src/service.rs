@@ -1,6 +1,6 @@
 //! The route: from a request to a transport.
 //!
-//! Checks run in the reference's order (behaviours 3). A refused request gets the reference's code as
+//! Checks run in the reference's order. A refused request gets the reference's code as
 //! JSON; a refused WebSocket handshake gets 400 and the bare text.
 
 use std::pin::Pin;
@@ -163,7 +163,7 @@ fn handshake(request: &HttpRequest) -> Handshake {
     })
 }
 
-/// An origin that could not be echoed into a header (behaviours 3.8).
+/// An origin that could not be echoed into a header.
 fn has_illegal_origin(request: &HttpRequest) -> bool {
     request.headers().get(header::ORIGIN).is_some_and(|origin| {
         origin.as_bytes().iter().any(|byte| !matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff))

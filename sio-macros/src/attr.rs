@@ -285,6 +285,9 @@ fn unknown(path: &ExprPath, accepted: &[Accepted]) -> syn::Error {
     };
     if let Some(near) = nearest(&shown, accepted) {
         message.push_str(&format!("; did you mean `{near}`?"));
+    } else if accepted.iter().any(|(name, _)| *name == "fallback") {
+        // The attribute of events: most likely a name without its quotes.
+        message.push_str(&format!("; an event is named in quotes: \"{shown}\""));
     }
     syn::Error::new_spanned(path, message)
 }

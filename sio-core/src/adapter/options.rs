@@ -101,7 +101,7 @@ pub struct BroadcastFlags {
     pub local: bool,
 }
 
-/// The selection of a broadcast (behaviours 39.3): no rooms means everybody, several mean their
+/// The selection of a broadcast: no rooms means everybody, several mean their
 /// union, members of an excluded room never get it, and nobody gets it twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]

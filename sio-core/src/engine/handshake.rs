@@ -189,7 +189,7 @@ impl HandshakeError {
 pub struct EngineQuery<'a> {
     /// `transport`, percent-decoded.
     pub transport: Option<Cow<'a, str>>,
-    /// `sid`; empty counts as absent (behaviours 3.14).
+    /// `sid`; empty counts as absent.
     pub sid: Option<Cow<'a, str>>,
     /// `EIO`.
     pub revision: Option<Cow<'a, str>>,
@@ -198,7 +198,7 @@ pub struct EngineQuery<'a> {
 }
 
 impl<'a> EngineQuery<'a> {
-    /// Reads a raw query. Of a repeated key the last one counts (behaviours 4.7), except `sid`,
+    /// Reads a raw query. Of a repeated key the last one counts, except `sid`,
     /// whose first one counts: a key to a session must not be replaced by appending.
     #[must_use]
     pub fn parse(query: &'a str) -> Self {

@@ -48,7 +48,7 @@ impl Outbox {
         }
     }
 
-    /// Writes binary messages as base64 text on a WebSocket (behaviours 10.12).
+    /// Writes binary messages as base64 text on a WebSocket.
     pub fn set_base64(&mut self, base64: bool) {
         self.base64 = base64;
     }

@@ -12,7 +12,7 @@ pub const SEPARATOR: char = '\u{1e}';
 
 /// Takes the first packet off `rest`; `None` at the end of the payload.
 ///
-/// An empty payload is one empty packet, which no decoder accepts (behaviours 6.5).
+/// An empty payload is one empty packet, which no decoder accepts.
 pub fn next_packet<'a>(rest: &mut Option<&'a str>) -> Option<&'a str> {
     let text = rest.take()?;
     match text.split_once(SEPARATOR) {

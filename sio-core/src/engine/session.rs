@@ -33,9 +33,9 @@ const NOOP: Frame = Frame::constant("6");
 const NOOP_TEXT: &str = "6";
 /// Answer to a waiting poll when the server ends the session.
 const CLOSE: &str = "1";
-/// Answer to a poll that finds the session closing (behaviours 13.5).
+/// Answer to a poll that finds the session closing.
 const NOOP_CLOSE: &str = "6\u{1e}1";
-/// A waiting poll is released this often while an upgrade is probed (behaviours 11.3).
+/// A waiting poll is released this often while an upgrade is probed.
 const NOOP_INTERVAL: Duration = Duration::from_millis(100);
 /// A timer later than this means that the process was suspended, not that the peer was silent.
 const SUSPENDED: Duration = Duration::from_secs(1);
@@ -206,7 +206,7 @@ impl Session {
         PollOutcome::Wait
     }
 
-    /// The connection of the waiting poll is gone (behaviours 6.15).
+    /// The connection of the waiting poll is gone.
     pub fn on_poll_lost(&mut self) {
         if self.poll_waits {
             self.poll_waits = false;
@@ -314,7 +314,7 @@ impl Session {
     /// Ends the session; what waits is still delivered.
     ///
     /// A polling session that nobody polls any more is forgotten after the close timeout
-    /// (behaviours 13.6).
+    ///.
     pub fn close(&mut self, now: Instant, reason: CloseReason) {
         // A poll that waits for nothing takes the end at once.
         let probing = self.is_probing() && !(self.poll_waits && self.outbox.is_empty());
@@ -453,7 +453,7 @@ impl Session {
         }
     }
 
-    /// Whether the transport could take a packet at this moment (behaviours 28.1).
+    /// Whether the transport could take a packet at this moment.
     #[must_use]
     pub fn is_writable(&self) -> bool {
         match self.state {

@@ -35,7 +35,7 @@ pub fn put_header(out: &mut BytesMut, kind: FrameKind, len: usize) {
 }
 
 /// Appends a frame; `base64` writes binary messages as text, for clients that asked for it
-/// (behaviours 10.12).
+///.
 pub fn put_frame(out: &mut BytesMut, frame: &Frame, base64: bool) {
     if base64 && frame.kind() == FrameKind::Binary {
         let mut text = String::with_capacity(frame.payload().len() * 4 / 3 + 4);

@@ -76,8 +76,7 @@ impl FromContext for Arc<Handshake> {
 
 impl FromContext for AckSender {
     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
-        let id = cx.take_ack();
-        Ok(Self::new(cx.socket().clone(), id))
+        Ok(Self::take(cx))
     }
 
     fn requirements(requirements: &mut Requirements) {

@@ -164,8 +164,8 @@ impl<E: std::error::Error> From<E> for EventError {
 /// Sees every error before the client does: of handlers, guards, arguments, panics.
 ///
 /// It may log, rename or redact it. The handler's own hook comes first, then the controller's, then the
-/// global one. What an [`AckSender`](crate::server::AckSender) answers is not an error of its handler and
-/// not shown to hooks, nor is the `unavailable` of a shutdown.
+/// global one. Refusals of a CONNECT may have an empty code, and have no event; [`EventCx::phase`] tells.
+/// What hooks do not see: the `unavailable` of a shutdown and the `cancelled` of a replaced handler.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an error hook",
     label = "expected `fn(&mut EventError, &EventCx<'_>)`, or a value implementing `ErrorHook`"

@@ -182,6 +182,19 @@ impl<T: Serialize> EventValue for T {
     }
 }
 
+/// Tells developers about a result that goes nowhere.
+#[inline]
+fn unwanted<T>() -> Reply {
+    if cfg!(debug_assertions) {
+        let value = std::any::type_name::<T>();
+        tracing::debug!(
+            value,
+            "a handler's result goes nowhere: no ack was asked for, and no event carries it"
+        );
+    }
+    Reply::Nothing
+}
+
 /// Everything else: one argument, or several if it is a tuple.
 pub trait FromValue<T> {
     #[inline]
@@ -189,7 +202,7 @@ pub trait FromValue<T> {
     where
         T: EventValue,
     {
-        Dispatch::Ready(if outlet.wants() { value.reply() } else { Reply::Nothing })
+        Dispatch::Ready(if outlet.wants() { value.reply() } else { unwanted::<T>() })
     }
 
     #[inline]
@@ -197,7 +210,7 @@ pub trait FromValue<T> {
     where
         T: EventValue,
     {
-        ready(if outlet.wants() { value.reply() } else { Reply::Nothing })
+        ready(if outlet.wants() { value.reply() } else { unwanted::<T>() })
     }
 }
 

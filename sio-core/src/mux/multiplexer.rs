@@ -10,7 +10,7 @@ use crate::packet::{self, DecodeError, DecodeLimits, Packet, PacketType};
 use super::attachments::{Assembled, AttachmentLimits, Reassembly};
 
 /// A legal packet that is illegal now; the session ends without an error notice
-/// (behaviours 19, class S).
+///.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolViolation {
@@ -70,7 +70,7 @@ pub enum MuxEvent<'a, S> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(clippy::exhaustive_enums, reason = "callers must tell the two classes apart")]
 pub enum MuxError {
-    /// The message is no valid packet (behaviours 19, class P).
+    /// The message is no valid packet.
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// The packet is not allowed now (class S).

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use futures_channel::oneshot;
 use serde::Serialize;
 
 use crate::frame::FrameGroup;
-use crate::handler::{EncodedArgs, EventError, Reply, ack_scope};
+use crate::handler::{EncodedArgs, EventCx, EventError, Reply, Rules, ack_scope, run_hooks};
 use crate::packet::{self, ArgCursor, ArgError, EncodeError, EventArg};
 
 use super::socket::{EmitError, Socket};
@@ -100,14 +101,20 @@ impl<T: EventArg> Future for AckFuture<T> {
 pub struct AckSender {
     socket: Socket,
     id: Option<u64>,
+    /// Error hooks that see what it answers, with the event's name.
+    hooked: Option<(Arc<Rules>, Box<str>)>,
 }
 
 impl AckSender {
-    pub(crate) fn new(socket: Socket, id: Option<u64>) -> Self {
+    /// Takes the ack of an event over.
+    pub(crate) fn take(cx: &EventCx<'_>) -> Self {
+        let (socket, id) = (cx.socket().clone(), cx.take_ack());
         if let Some(id) = id {
             socket.ask(id);
         }
-        Self { socket, id }
+        let has_hooks = id.is_some() && !cx.rules().hooks.is_empty();
+        let hooked = has_hooks.then(|| (Arc::clone(cx.rules()), cx.event().into()));
+        Self { socket, id, hooked }
     }
 
     /// The client asked for an ack.
@@ -144,7 +151,10 @@ impl AckSender {
         }
     }
 
-    fn answer_error(&self, id: u64, error: EventError) {
+    fn answer_error(&self, id: u64, mut error: EventError) {
+        if let Some((rules, event)) = &self.hooked {
+            run_hooks(rules, &mut error, &EventCx::new(&self.socket, event, Some(id), rules));
+        }
         self.answer(id, Reply::Err(error));
     }
 

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{AbortHandle, Abortable};
@@ -28,6 +29,9 @@ use super::running::HandlerSlot;
 use super::socket::Socket;
 use super::tasks::Tasks;
 use super::worker::Worker;
+
+/// Developers are told about a handler that does not wait and takes longer.
+const BUSY: Duration = Duration::from_millis(100);
 
 impl Worker {
     pub(super) fn on_event(
@@ -104,13 +108,41 @@ impl Worker {
             self.run_handler(connection, socket, event, asked, args, &registered.first);
         } else if let Some(entry) = &handlers.fallback {
             self.run_handler(connection, socket, event, asked, args, entry);
-        } else if let Err(ArgError::Malformed(error)) = args.finish() {
+        } else {
+            tracing::debug!(
+                namespace = socket.namespace().path(),
+                event,
+                "no handler for an event"
+            );
             // Nobody reads the arguments, but a broken packet is still a broken packet.
-            self.on_undecodable(connection, error);
+            if let Err(ArgError::Malformed(error)) = args.finish() {
+                self.on_undecodable(connection, error);
+            }
         }
     }
 
     fn run_handler(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Asked,
+        args: ArgCursor<'_>,
+        entry: &Arc<EventEntry>,
+    ) {
+        if !cfg!(debug_assertions) {
+            return self.call_handler(connection, socket, event, asked, args, entry);
+        }
+        let began = self.read_clock();
+        self.call_handler(connection, socket, event, asked, args, entry);
+        let took = self.read_clock().saturating_duration_since(began);
+        if took > BUSY {
+            let handler = entry.rules.name();
+            tracing::warn!(handler, event, ?took, "a handler kept its worker from everything else");
+        }
+    }
+
+    fn call_handler(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,
@@ -190,8 +222,7 @@ impl Worker {
     ) {
         let future: LocalBoxFuture<Reply> = match &ack {
             Ack::Held { id, hold } => {
-                let (socket, hold) = (socket.clone(), Rc::clone(hold));
-                Box::pin(TakenAck { socket, id: *id, hold, future })
+                Box::pin(TakenAck::new(socket, *id, event, rules, hold, future))
             }
             _ => future,
         };
@@ -211,8 +242,7 @@ impl Worker {
             && let Ack::Held { id, hold } = &ack
         {
             // Dropped with its handler, an `AckSender` leaves the answer to the dispatcher.
-            let (socket, hold) = (socket.clone(), Rc::clone(hold));
-            future = Box::pin(TakenAck { socket, id: *id, hold, future });
+            future = Box::pin(TakenAck::new(socket, *id, event, rules, hold, future));
         }
         let (replier, event, rules) = (socket.clone(), event.to_owned(), Arc::clone(rules));
         self.keep_running(socket, future, move |worker, reply| {
@@ -256,13 +286,6 @@ impl Worker {
 
     /// Answers an event, and sends its result where else it goes.
     fn reply(&self, socket: &Socket, event: &str, rules: &Arc<Rules>, ack: &Ack, mut reply: Reply) {
-        if let Reply::Err(error) = &mut reply
-            && !error.is_cancellation()
-        {
-            let cx = EventCx::new(socket, event, ack.id(), rules);
-            run_hooks(rules, error, &cx);
-            report(error, socket.namespace(), event, rules);
-        }
         let ack = match ack {
             Ack::Held { id, hold } if hold.taken.get() => {
                 Ack::Taken { id: *id, dropped: hold.dropped.get() }
@@ -274,10 +297,18 @@ impl Worker {
             let acked = matches!(ack, Ack::Automatic(_));
             socket.emit_all(&rules.emissions, args, acked);
         }
+        if let Ack::Taken { dropped: true, .. } = ack {
+            reply = unanswered(reply);
+        }
+        if let Reply::Err(error) = &mut reply
+            && !error.is_cancellation()
+        {
+            run_hooks(rules, error, &EventCx::new(socket, event, ack.id(), rules));
+            report(error, socket.namespace(), event, rules);
+        }
         match (ack, reply) {
-            (Ack::Automatic(id), reply) => self.answer(socket, id, reply),
-            (Ack::Taken { id, dropped: true }, reply) => {
-                self.answer(socket, id, unanswered(reply));
+            (Ack::Automatic(id) | Ack::Taken { id, dropped: true }, reply) => {
+                self.answer(socket, id, reply);
             }
             // Whoever took the ack over answers.
             (Ack::Taken { dropped: false, .. } | Ack::Held { .. }, _) => {}
@@ -398,8 +429,24 @@ struct AckHold {
 struct TakenAck {
     socket: Socket,
     id: u64,
+    event: Box<str>,
+    rules: Arc<Rules>,
     hold: Rc<AckHold>,
     future: LocalBoxFuture<Reply>,
+}
+
+impl TakenAck {
+    fn new(
+        socket: &Socket,
+        id: u64,
+        event: &str,
+        rules: &Arc<Rules>,
+        hold: &Rc<AckHold>,
+        future: LocalBoxFuture<Reply>,
+    ) -> Self {
+        let (socket, rules, hold) = (socket.clone(), Arc::clone(rules), Rc::clone(hold));
+        Self { socket, id, event: event.into(), rules, hold, future }
+    }
 }
 
 impl Future for TakenAck {
@@ -417,7 +464,10 @@ impl Future for TakenAck {
             } else {
                 // The client need not wait for the rest of the handler.
                 let worker = Worker::current(this.socket.hub());
-                this.socket.send_ack(worker.as_deref(), this.id, Reply::Err(no_answer()));
+                let mut error = no_answer();
+                let cx = EventCx::new(&this.socket, &this.event, Some(this.id), &this.rules);
+                run_hooks(&this.rules, &mut error, &cx);
+                this.socket.send_ack(worker.as_deref(), this.id, Reply::Err(error));
             }
         }
         polled

@@ -40,6 +40,7 @@ impl Worker {
             tracing::error!("a namespace pattern panicked");
             None
         }) else {
+            self.hub.tell_unknown(path);
             return self.refuse(connection, path, &EventError::new("", "Invalid namespace"));
         };
         let socket = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
@@ -167,7 +168,7 @@ impl Worker {
 
     // ---- ends -----------------------------------------------------------------------------------
 
-    /// The server disconnects a socket, or with `close` the whole session (behaviours 35.13, 35.14).
+    /// The server disconnects a socket, or with `close` the whole session.
     pub(super) fn disconnect(&self, connection: &Rc<Connection>, socket: &Socket, close: bool) {
         if close {
             let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();

@@ -13,7 +13,7 @@ use crate::handler::{
 use super::pattern::{Params, Pattern};
 use super::registration::Finished;
 
-/// `abc` is `/abc`, and nothing is `/` (behaviours 20.6).
+/// `abc` is `/abc`, and nothing is `/`.
 pub(crate) fn normalize(path: &str) -> Cow<'_, str> {
     if path.starts_with('/') { Cow::Borrowed(path) } else { Cow::Owned(format!("/{path}")) }
 }
@@ -196,7 +196,7 @@ pub struct Namespace {
     /// Made by a pattern, and gone with its last socket.
     dynamic: AtomicBool,
     params: Params,
-    /// Ack ids count per namespace from 0 (behaviours 27.5).
+    /// Ack ids count per namespace from 0.
     ack_ids: AtomicU64,
     /// Sockets that are connected, or whose CONNECT is being decided.
     members: AtomicUsize,

@@ -171,7 +171,7 @@ impl Worker {
             PollOutcome::Gone => PollReply::Refused(HandshakeError::UnknownSid),
         };
         if let Err(PollReply::Payload(_)) = reply.send(answer) {
-            // Taken from the queue and not delivered: the session cannot go on (promise P7).
+            // Taken from the queue and not delivered: the session cannot go on.
             let detail = "poll connection closed prematurely";
             connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
         }

@@ -21,7 +21,7 @@ pub enum PollReply {
     Payload(String),
     /// An error with the reference's code.
     Refused(HandshakeError),
-    /// 400 without a body: another poll was waiting (behaviours 6.12).
+    /// 400 without a body: another poll was waiting.
     Overlap,
 }
 

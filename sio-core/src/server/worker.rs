@@ -187,6 +187,11 @@ impl Worker {
         now
     }
 
+    /// What the clock says, without beginning a turn.
+    pub(super) fn read_clock(&self) -> Instant {
+        (self.clock)()
+    }
+
     pub(super) fn now(&self) -> Instant {
         self.now.get()
     }

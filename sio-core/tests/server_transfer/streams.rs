@@ -51,6 +51,10 @@ fn a_stream_waits_for_a_session_that_has_moved() {
     }
     // The names of events, and here everything behind them.
     for (number, item) in got.iter().enumerate() {
-        assert!(item.starts_with(&format!("item\",{number},")), "{}", item.chars().take(20).collect::<String>());
+        assert!(
+            item.starts_with(&format!("item\",{number},")),
+            "{}",
+            item.chars().take(20).collect::<String>()
+        );
     }
 }

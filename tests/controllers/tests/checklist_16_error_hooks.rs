@@ -63,6 +63,18 @@ impl Hooked {
         panic!("password of the database")
     }
 
+    #[on_message("by hand")]
+    fn by_hand(&self, ack: AckSender) {
+        ack.send_error(EventError::new("conflict", "said"));
+    }
+
+    #[on_message("let go")]
+    async fn let_go(&self, ack: AckSender) {
+        tokio::task::yield_now().await;
+        drop(ack);
+        tokio::task::yield_now().await;
+    }
+
     #[on_message("secret")]
     fn secret(&self) -> Result<u8, EventError> {
         Err(EventError::new("secret", "password").with_data(json!({ "of": "the database" })))
@@ -129,6 +141,27 @@ async fn e16_method_then_controller_then_global() -> TestResult {
         client.emit("fails", ()).await?;
         let exception: serde_json::Value = client.next("exception").await?;
         assert_eq!(exception["message"], "said method controller global");
+        end(srv, client).await;
+    }
+    Ok(())
+}
+
+#[actix_web::test]
+async fn e16_acks_by_hand_pass_the_hooks() -> TestResult {
+    for back in Back::BOTH {
+        let journal = Journal::default();
+        let srv = back.start(io(&journal)).await;
+        let client = TestClient::connect(&srv, "/hooked").await?;
+        let answer = error(&client, "by hand", ()).await?;
+        assert_eq!(answer["message"], "said controller global");
+        let answer = error(&client, "let go", ()).await?;
+        assert_eq!(answer["code"], "no_answer");
+        assert_eq!(answer["message"], "the handler gave no answer controller global");
+        let of = |event: &str, code: &str| {
+            ["controller", "global"].map(|who| format!("{who}: {code} of {event:?} in event"))
+        };
+        let lines = [of("by hand", "conflict"), of("let go", "no_answer")].concat();
+        assert_eq!(journal.lines(), lines, "each is shown once");
         end(srv, client).await;
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! The table of results: each return type with and without an ack request.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use controllers_tests::{Back, TestResult, ack, end, events, fence};
 use serde::Serialize;
 use serde_json::json;
@@ -28,6 +30,18 @@ fn full() -> EventError {
     OwnError::Full(3).into_event_error()
 }
 
+static ENCODED: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts how often it is encoded.
+struct Counted;
+
+impl Serialize for Counted {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ENCODED.fetch_add(1, Ordering::SeqCst);
+        serializer.serialize_str("counted")
+    }
+}
+
 struct Results;
 
 #[ws_controller("/")]
@@ -35,6 +49,14 @@ impl Results {
     #[on_message("unit")]
     #[emit("out")]
     async fn unit(&self) {}
+
+    #[on_message("counted")]
+    #[emit("first", always)]
+    #[emit("second", always)]
+    #[broadcast("third")]
+    fn counted(&self) -> Counted {
+        Counted
+    }
 
     #[on_message("value")]
     #[emit("out")]
@@ -219,5 +241,17 @@ async fn results_are_emitted_without_an_ack() -> TestResult {
         }
         end(srv, client).await;
     }
+    Ok(())
+}
+
+#[actix_web::test]
+async fn value_is_encoded_once_for_ack_and_all_events() -> TestResult {
+    let (srv, client) = Back::Memory.connect(Io::builder().mount(Results)).await?;
+    assert_eq!(client.emit_with_ack::<String>("counted", ()).await?, "counted");
+    for event in ["first", "second", "third"] {
+        assert_eq!(client.next::<String>(event).await?, "counted");
+    }
+    assert_eq!(ENCODED.load(Ordering::SeqCst), 1);
+    end(srv, client).await;
     Ok(())
 }

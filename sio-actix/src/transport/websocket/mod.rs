@@ -162,7 +162,7 @@ pub(crate) async fn upgrade(
     Ok(finish(&accepted, body))
 }
 
-/// A second WebSocket for one session: opened and closed, the session is unharmed (behaviours 11.7).
+/// A second WebSocket for one session: opened and closed, the session is unharmed.
 fn closed_at_once(accepted: &Accepted) -> HttpResponse {
     let close = futures_util::stream::once(std::future::ready(Ok::<_, std::convert::Infallible>(
         Bytes::from_static(codec::CLOSE_FRAME),

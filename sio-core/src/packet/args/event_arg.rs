@@ -15,7 +15,8 @@ use super::{ArgCursor, ArgError};
     message = "`{Self}` cannot be a parameter of an event handler",
     label = "neither an event argument nor a context type",
     note = "an event argument needs `serde::Deserialize` (add `#[derive(Deserialize)]`) and must own its data",
-    note = "a value taken from the connection (user, session, …) needs `impl FromContext for {Self}`"
+    note = "a value taken from the connection (user, session, …) needs `impl FromContext for {Self}`",
+    note = "what a connect guard stored is `State<T>`, application data is `web::Data<T>`, and `Valid<T>` needs `garde::Validate`"
 )]
 pub trait EventArg: Sized {
     /// What a client sends in this place.

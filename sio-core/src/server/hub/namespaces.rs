@@ -144,4 +144,21 @@ impl Hub {
         let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
         namespaces.named.values().cloned().collect()
     }
+
+    /// Says in the log which name an unknown one may have been meant to be; to developers only, because
+    /// clients choose what is logged.
+    pub(crate) fn tell_unknown(&self, path: &str) {
+        if cfg!(debug_assertions) {
+            let namespaces = self.namespaces();
+            let names = namespaces.iter().map(|namespace| namespace.path());
+            let nearest = names.min_by_key(|name| distance(name, path));
+            tracing::debug!(path, nearest, "a client asked for a namespace that does not exist");
+        }
+    }
+}
+
+/// How many letters two names differ by, place by place.
+fn distance(a: &str, b: &str) -> usize {
+    let different = a.chars().zip(b.chars()).filter(|(a, b)| a != b).count();
+    different + a.chars().count().abs_diff(b.chars().count())
 }
