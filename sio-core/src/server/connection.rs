@@ -111,11 +111,12 @@ impl Connection {
         self.engine.borrow().is_congested()
     }
 
-    /// Tells streams that wait for room, if there is some.
+    /// Tells streams, which may run on other threads, whether there is room.
     pub(crate) fn tell_room(&self) {
-        if self.handle.someone_waits_for_room() {
-            let congested = self.is_congested();
-            self.handle.set_congested(congested);
+        let congested = self.is_congested();
+        let handle = &self.handle;
+        if congested != handle.is_congested() || handle.someone_waits_for_room() {
+            handle.set_congested(congested);
         }
     }
 

@@ -17,5 +17,6 @@ mod play;
 mod random;
 mod requests;
 mod rooms;
+mod streams;
 mod threads;
 mod world;
