@@ -60,8 +60,10 @@ pub struct EventCx<'a> {
     ack: Option<u64>,
     reason: Option<DisconnectReason>,
     rules: &'a Arc<Rules>,
-    /// A parameter took over the ack; the dispatcher must not answer.
+    /// Somebody took over the ack; the dispatcher must not answer.
     manual_ack: Cell<bool>,
+    /// The same of the context this one was lent from.
+    lent_from: Option<&'a Cell<bool>>,
     /// A middleware runs before the handler: a plain `fn` must not be called yet.
     deferred: bool,
     /// What keeps the socket's events back until its connection handlers are through.
@@ -83,6 +85,7 @@ impl<'a> EventCx<'a> {
             reason: None,
             rules,
             manual_ack: Cell::new(false),
+            lent_from: None,
             deferred: false,
             gate: None,
         }
@@ -163,10 +166,11 @@ impl<'a> EventCx<'a> {
         self.wants_ack() || !self.rules.emissions.is_empty()
     }
 
-    /// A parameter answers the ack; gives its id.
+    /// Somebody answers the ack; gives its id to the first who asks.
     pub(crate) fn take_ack(&self) -> Option<u64> {
-        self.manual_ack.set(true);
-        self.ack
+        let was_taken = self.manual_ack.replace(true);
+        let was_taken = self.lent_from.is_some_and(|owner| owner.replace(true)) || was_taken;
+        if was_taken { None } else { self.ack }
     }
 
     pub(crate) const fn ack_is_taken(&self) -> bool {
@@ -200,7 +204,7 @@ impl<'a> EventCx<'a> {
             ack: self.ack,
             reason: self.reason,
             rules: Arc::clone(self.rules),
-            ack_taken: self.manual_ack.get(),
+            ack_taken: Rc::new(Cell::new(self.manual_ack.get())),
             gate: self.gate.cloned(),
         }
     }
@@ -215,11 +219,20 @@ pub(crate) struct OwnedCx {
     ack: Option<u64>,
     reason: Option<DisconnectReason>,
     rules: Arc<Rules>,
-    ack_taken: bool,
+    ack_taken: Rc<Cell<bool>>,
     gate: Option<Rc<Gate>>,
 }
 
 impl OwnedCx {
+    pub(crate) const fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Learns whether somebody took over the ack.
+    pub(crate) fn ack_taken(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.ack_taken)
+    }
+
     /// The context, to be lent.
     pub(crate) fn borrow(&self) -> EventCx<'_> {
         EventCx {
@@ -229,7 +242,8 @@ impl OwnedCx {
             ack: self.ack,
             reason: self.reason,
             rules: &self.rules,
-            manual_ack: Cell::new(self.ack_taken),
+            manual_ack: Cell::new(self.ack_taken.get()),
+            lent_from: Some(&self.ack_taken),
             deferred: false,
             gate: self.gate.as_ref(),
         }

@@ -44,6 +44,7 @@ pub use requirements::{Fault, Requirements};
 pub use valid::Valid;
 
 pub(crate) use closure::{erase, erase_context, erase_guard};
+pub(crate) use cx::OwnedCx;
 pub(crate) use emission::Audience;
 pub(crate) use error::ErrorAck;
 pub(crate) use middleware::{chain, run_hooks};

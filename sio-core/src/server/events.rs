@@ -123,15 +123,17 @@ impl Worker {
                 return self.on_undecodable(connection, error);
             }
             let (attachments, text) = (args.attachments().to_vec(), args.unread_text().into());
-            let owned = OwnedArgs { text, attachments };
-            let hold = Rc::new(AckHold::default());
-            let future = pipeline::event(socket, event, id, entry, owned, Rc::clone(&hold));
+            let cx = EventCx::new(socket, event, id, rules).to_owned();
+            let hold = Rc::new(AckHold { taken: cx.ack_taken(), ..AckHold::default() });
+            let place = Rc::default();
+            let args = OwnedArgs { text, attachments };
+            let future = pipeline::event(cx, entry, args, Rc::clone(&place));
             let ack = match asked {
                 Asked::Observer => Ack::Observer,
                 Asked::Client(None) => Ack::None,
                 Asked::Client(Some(id)) => Ack::Held { id, hold },
             };
-            return self.poll_handler(socket, event, rules, ack, future);
+            return self.poll_handler(socket, event, rules, ack, future, Some(&place));
         }
         let cx = EventCx::new(socket, event, id, rules);
         let call = || {
@@ -161,17 +163,19 @@ impl Worker {
             Dispatch::Pending(future) => {
                 let ack = match ack {
                     Ack::Taken { id, .. } => {
-                        let hold = AckHold { taken: Cell::new(true), ..AckHold::default() };
+                        let hold =
+                            AckHold { taken: Rc::new(Cell::new(true)), ..AckHold::default() };
                         Ack::Held { id, hold: Rc::new(hold) }
                     }
                     other => other,
                 };
-                self.poll_handler(socket, event, rules, ack, future);
+                self.poll_handler(socket, event, rules, ack, future, None);
             }
         }
     }
 
-    /// Polls a handler in place, and keeps it if it waits.
+    /// Polls a handler in place, and keeps it if it waits. One with a `place` takes that of an older one
+    /// by itself, when its guards have let it pass.
     fn poll_handler(
         &self,
         socket: &Socket,
@@ -179,6 +183,7 @@ impl Worker {
         rules: &Arc<Rules>,
         ack: Ack,
         future: LocalBoxFuture<Reply>,
+        place: Option<&Place>,
     ) {
         let future: LocalBoxFuture<Reply> = match &ack {
             Ack::Held { id, hold } => {
@@ -191,14 +196,21 @@ impl Worker {
             Ok(reply) => return self.reply_at_once(socket, event, rules, &ack, reply),
             Err(future) => future,
         };
-        if rules.latest {
-            socket.supersede(rules);
+        if rules.latest && place.is_none() {
+            socket.supersede(rules, None);
         }
         if let Some(id) = ack.id() {
             socket.ask(id);
         }
         let slot = HandlerSlot::new(socket, rules.ordered);
-        let future = cancellable(socket, rules, rules.latest, future);
+        let mut future = cancellable(socket, rules, rules.latest, place, future);
+        if rules.latest
+            && let Ack::Held { id, hold } = &ack
+        {
+            // Dropped with its handler, an `AckSender` leaves the answer to the dispatcher.
+            let (socket, hold) = (socket.clone(), Rc::clone(hold));
+            future = Box::pin(TakenAck { socket, id: *id, hold, future });
+        }
         let (replier, event, rules) = (socket.clone(), event.to_owned(), Arc::clone(rules));
         self.keep_running(socket, future, move |worker, reply| {
             let _slot = slot;
@@ -234,7 +246,7 @@ impl Worker {
     ) {
         // It takes the place of one that waits, unless it was refused.
         if rules.latest && !reply.is_err() {
-            socket.supersede(rules);
+            socket.supersede(rules, None);
         }
         self.reply(socket, event, rules, ack, reply);
     }
@@ -281,11 +293,15 @@ impl Worker {
     }
 }
 
+/// Which of the handlers that can be dropped an event has become; `None`: it has not waited yet.
+pub(super) type Place = Rc<Cell<Option<u64>>>;
+
 /// Makes a waiting handler one that can be dropped, if its rules ask for it.
 pub(super) fn cancellable(
     socket: &Socket,
     rules: &Arc<Rules>,
     latest: bool,
+    place: Option<&Place>,
     future: LocalBoxFuture<Reply>,
 ) -> LocalBoxFuture<Reply> {
     if !latest && !rules.cancel_on_disconnect {
@@ -298,6 +314,9 @@ pub(super) fn cancellable(
         rules.cancel_on_disconnect,
         abort.clone(),
     );
+    if let (Some(place), Some(slot)) = (place, &slot) {
+        place.set(Some(slot.id));
+    }
     if slot.is_none() && rules.cancel_on_disconnect {
         abort.abort();
     }
@@ -365,9 +384,9 @@ fn unanswered(reply: Reply) -> Reply {
 
 /// What becomes of an ack while its handler waits.
 #[derive(Debug, Default)]
-pub(super) struct AckHold {
-    /// A parameter took it over.
-    pub(super) taken: Cell<bool>,
+struct AckHold {
+    /// A parameter, a guard or a middleware took it over.
+    taken: Rc<Cell<bool>>,
     /// It was let go of without an answer, in the handler's last poll.
     dropped: Cell<bool>,
 }

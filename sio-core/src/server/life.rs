@@ -152,7 +152,7 @@ impl Worker {
                 if phase == Phase::Connection {
                     gate.hold(socket);
                 }
-                let future = cancellable(socket, rules, false, future);
+                let future = cancellable(socket, rules, false, None, future);
                 let (waiting, rules) = (socket.clone(), Arc::clone(rules));
                 self.keep_running(socket, future, move |_, reply| {
                     finish_life(&waiting, &rules, phase, reason, reply);
@@ -213,7 +213,14 @@ impl Worker {
             return;
         }
         self.ends.borrow_mut().push_back((socket.clone(), reason));
-        if self.ending.replace(true) {
+        self.hold_ends(|| {});
+    }
+
+    /// Ends that `call` causes wait until it has returned.
+    fn hold_ends(&self, call: impl FnOnce()) {
+        let is_inner = self.ending.replace(true);
+        self.guarded(call);
+        if is_inner {
             return;
         }
         loop {

@@ -5,16 +5,17 @@
 //! among the others.
 
 use std::panic::AssertUnwindSafe;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 
-use crate::handler::{Dispatch, EventCx, LocalBoxFuture, Phase, Reply, Rules, chain, run_hooks};
+use crate::handler::{
+    Dispatch, EventCx, LocalBoxFuture, OwnedCx, Phase, Reply, Rules, chain, run_hooks,
+};
 use crate::packet::ArgCursor;
 
-use super::events::AckHold;
+use super::events::Place;
 use super::life::panicked;
 use super::namespace::{ConnectScope, EventEntry, LifeEntry, Step};
 use super::socket::Socket;
@@ -25,17 +26,14 @@ pub(crate) struct OwnedArgs {
     pub(crate) attachments: Vec<Bytes>,
 }
 
-/// An event whose guards or middleware may wait; `hold` learns whether a parameter took its ack over.
+/// An event whose guards or middleware may wait.
 pub(super) fn event(
-    socket: &Socket,
-    event: &str,
-    asked: Option<u64>,
+    owned: OwnedCx,
     entry: &Arc<EventEntry>,
     args: OwnedArgs,
-    hold: Rc<AckHold>,
+    place: Place,
 ) -> LocalBoxFuture<Reply> {
     let entry = Arc::clone(entry);
-    let owned = EventCx::new(socket, event, asked, &entry.rules).to_owned();
     Box::pin(async move {
         let handler = {
             let cx = owned.borrow().deferred();
@@ -44,14 +42,15 @@ pub(super) fn event(
                     return Reply::Err(error);
                 }
             }
-            let outcome = (entry.run)(&cx, ArgCursor::new(&args.text, &args.attachments));
-            hold.taken.set(cx.ack_is_taken());
-            match outcome {
+            match (entry.run)(&cx, ArgCursor::new(&args.text, &args.attachments)) {
                 Dispatch::Pending(handler) => handler,
                 other => return other.finished().await,
             }
         };
         drop(args);
+        if entry.rules.latest {
+            owned.socket().supersede(&entry.rules, place.get());
+        }
         let middleware = entry.rules.middleware.clone();
         chain(owned, middleware, handler).await
     })

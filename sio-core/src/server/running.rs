@@ -67,9 +67,10 @@ impl Unfinished {
         self.cancellable.retain(|known| known.id != id);
     }
 
-    /// The waiting handlers that a new event of the same handler drops.
-    pub(crate) fn superseded(&self, handler: usize) -> Vec<AbortHandle> {
-        let superseded = |c: &&Cancellable| c.latest && c.handler == handler;
+    /// The waiting handlers that an event of the same handler drops: those `before` its own place.
+    pub(crate) fn superseded(&self, handler: usize, before: Option<u64>) -> Vec<AbortHandle> {
+        let is_older = |id: u64| before.is_none_or(|place| id < place);
+        let superseded = |c: &&Cancellable| c.latest && c.handler == handler && is_older(c.id);
         self.cancellable.iter().filter(superseded).map(|c| c.abort.clone()).collect()
     }
 

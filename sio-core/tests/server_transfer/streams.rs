@@ -25,9 +25,9 @@ fn streaming(shared: &Shared, emission: Emission) -> IoConfig {
             move |cx, _args| {
                 let shared = waiting.clone();
                 let go = async move { shared.wait("go").await };
-                let items = go.into_stream().flat_map(|()| {
-                    stream::iter(0..ITEMS).map(|number| (number, "x".repeat(SIZE)))
-                });
+                let items = go
+                    .into_stream()
+                    .flat_map(|()| stream::iter(0..ITEMS).map(|number| (number, "x".repeat(SIZE))));
                 (&&Ret::of(&items)).finish(items, cx.outlet())
             },
         );

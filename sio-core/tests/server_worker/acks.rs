@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use sio_core::handler::{EventCx, FromContext as _, Next, Reply};
 use sio_core::packet::{Rest, Value};
 use sio_core::server::{AckError, AckSender, EmitError, Io, IoConfig, NamespaceBuilder, Socket};
 
@@ -292,4 +293,26 @@ fn a_timeout_beyond_the_clock_is_never() {
     assert_eq!(client.exchange("42[\"go\"]"), ["420[\"q\"]"]);
     let socket = client.exchange("42[\"go\"]");
     assert_eq!(socket, ["421[\"q\"]"]);
+}
+
+#[test]
+fn an_ack_is_given_to_the_first_who_takes_it_and_answered_once() {
+    async fn answers(cx: &EventCx<'_>, next: Next) -> Reply {
+        let ack = AckSender::from_context(cx).unwrap();
+        ack.send("middleware").unwrap();
+        next.run().await
+    }
+    let server = Server::start(main_namespace(|ns| {
+        ns.on("twice", |first: AckSender, second: AckSender| {
+            second.send("second").unwrap();
+            first.send("first").unwrap();
+        });
+        ns.on("value", || "handler").middleware(answers);
+        ns.on("sender", |ack: AckSender| ack.send("handler").unwrap()).middleware(answers);
+    }));
+    let mut client = server.joined();
+    assert_eq!(client.exchange("421[\"twice\"]"), ["431[\"first\"]"]);
+    assert_eq!(client.exchange("422[\"value\"]"), ["432[\"middleware\"]"]);
+    // Parameters are taken before middleware runs.
+    assert_eq!(client.exchange("423[\"sender\"]"), ["433[\"handler\"]"]);
 }

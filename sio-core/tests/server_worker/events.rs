@@ -1,7 +1,10 @@
 //! Events: refusals, errors, order, and handlers that wait.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
-use sio_core::handler::EventError;
+use sio_core::handler::{EventCx, EventError};
 use sio_core::packet::{Binary, EncodeError, Rest, Value};
 use sio_core::server::{AckSender, EmitError, Io, IoConfig, NamespaceBuilder, Socket};
 
@@ -350,4 +353,51 @@ fn volatile_broadcasts_are_decided_per_receiver() {
     assert_eq!(idle.frames(), ["42[\"v\"]"]);
     assert_eq!(polling.answer().as_deref(), Some("42[\"v\"]"));
     assert_eq!(away.poll(), None);
+}
+
+#[test]
+fn an_event_that_is_refused_takes_the_place_of_none() {
+    let gates = Gates::default();
+    let open = Arc::new(AtomicBool::new(true));
+    let (handler, guard, is_open) = (gates.clone(), gates.clone(), Arc::clone(&open));
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on("a", async move |name: String| {
+            handler.wait(&name).await;
+            name
+        })
+        .latest()
+        .guard(async move |_: &EventCx<'_>| {
+            guard.wait("guard").await;
+            is_open.load(Ordering::Relaxed)
+        });
+    }));
+    let mut client = server.joined();
+    client.exchange("421[\"a\",\"one\"]");
+    gates.open("guard");
+    client.exchange("422[\"a\",\"two\"]");
+    open.store(false, Ordering::Relaxed);
+    gates.open("guard");
+    let forbidden = "432[{\"error\":{\"code\":\"forbidden\",\"message\":\"not allowed\"}}]";
+    assert_eq!(client.frames(), [forbidden]);
+    gates.open("one");
+    assert_eq!(client.frames(), ["431[\"one\"]"]);
+}
+
+#[test]
+fn a_handler_that_is_replaced_answers_cancelled_although_it_has_taken_its_ack() {
+    let gates = Gates::default();
+    let gate = gates.clone();
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on("a", async move |ack: AckSender, name: String| {
+            gate.wait(&name).await;
+            ack.send(name).unwrap();
+        })
+        .latest();
+    }));
+    let mut client = server.joined();
+    client.exchange("421[\"a\",\"one\"]");
+    let answers = client.exchange("422[\"a\",\"two\"]");
+    assert!(answers.len() == 1 && answers[0].contains("\"cancelled\""), "{answers:?}");
+    gates.open("two");
+    assert_eq!(client.frames(), ["432[\"two\"]"]);
 }

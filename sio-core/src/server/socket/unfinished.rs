@@ -104,10 +104,10 @@ impl Socket {
         }
     }
 
-    /// A new event of a handler drops the one before.
-    pub(crate) fn supersede(&self, rules: &Arc<Rules>) {
+    /// An event of a handler drops the ones before it; all, unless it has a place among them itself.
+    pub(crate) fn supersede(&self, rules: &Arc<Rules>, place: Option<u64>) {
         let handler = Arc::as_ptr(rules).addr();
-        let superseded = lock(&self.0.unfinished).as_ref().map(|u| u.superseded(handler));
+        let superseded = lock(&self.0.unfinished).as_ref().map(|u| u.superseded(handler, place));
         superseded.into_iter().flatten().for_each(|abort| abort.abort());
     }
 
