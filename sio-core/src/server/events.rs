@@ -97,6 +97,9 @@ impl Worker {
         if let Some(registered) = handlers.event(event) {
             for entry in &registered.others {
                 self.run_handler(connection, socket, event, Asked::Observer, args.clone(), entry);
+                if connection.is_ending() || socket.has_ended() {
+                    return;
+                }
             }
             self.run_handler(connection, socket, event, asked, args, &registered.first);
         } else if let Some(entry) = &handlers.fallback {

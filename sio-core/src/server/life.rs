@@ -95,9 +95,12 @@ impl Worker {
         let mut text = Vec::with_capacity(64);
         packet::encode_connect(&mut text, path, socket.id().as_str());
         connection.engine.borrow_mut().send_text(&[&text]);
-        for handler in &socket.handlers().connection {
-            self.run_life_cycle(socket, handler, Phase::Connection, None);
-        }
+        // A handler may end the socket: the others are told of the connection before its end.
+        self.hold_ends(|| {
+            for handler in &socket.handlers().connection {
+                self.run_life_cycle(socket, handler, Phase::Connection, None);
+            }
+        });
         self.settle(connection);
     }
 

@@ -194,3 +194,20 @@ fn a_lost_connection_leaves_nothing_behind() {
     drop(clients);
     server.assert_empty();
 }
+
+#[test]
+fn a_socket_that_one_connection_handler_ends_is_told_to_the_others_before_its_end() {
+    let notes = Notes::default();
+    let (one, two, end) = (notes.clone(), notes.clone(), notes.clone());
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on_connection(move |socket: Socket| {
+            one.add("one");
+            socket.disconnect(true);
+        });
+        ns.on_connection(move || two.add("two"));
+        ns.on_disconnect(move || end.add("end"));
+    }));
+    server.websocket().exchange("40");
+    assert_eq!(notes.take(), ["one", "two", "end"]);
+    server.assert_empty();
+}

@@ -464,3 +464,19 @@ fn a_socket_hears_nothing_after_its_goodbye() {
     server.run();
     assert_eq!(second.frames(), ["41"]);
 }
+
+#[test]
+fn handlers_of_one_event_stop_where_one_of_them_ends_the_socket() {
+    let notes = Notes::default();
+    let (first, other) = (notes.clone(), notes.clone());
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on("a", move || first.add("first")).multi();
+        ns.on("a", move |socket: Socket| {
+            other.add("other");
+            socket.disconnect(false);
+        })
+        .multi();
+    }));
+    server.joined().exchange("42[\"a\"]");
+    assert_eq!(notes.take(), ["other"]);
+}
