@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::handler::{
@@ -194,7 +194,7 @@ pub struct Namespace {
     path: Arc<str>,
     id: u64,
     /// Made by a pattern, and gone with its last socket.
-    dynamic: bool,
+    dynamic: AtomicBool,
     params: Params,
     /// Ack ids count per namespace from 0 (behaviours 27.5).
     ack_ids: AtomicU64,
@@ -209,7 +209,7 @@ impl Namespace {
         Self {
             path,
             id,
-            dynamic: false,
+            dynamic: AtomicBool::new(false),
             params: Params::default(),
             ack_ids: AtomicU64::new(0),
             members: AtomicUsize::new(0),
@@ -226,7 +226,7 @@ impl Namespace {
         handlers: Arc<Handlers>,
     ) -> Self {
         let handlers = RwLock::new(handlers);
-        Self { dynamic: true, params, handlers, ..Self::new(path, id) }
+        Self { dynamic: AtomicBool::new(true), params, handlers, ..Self::new(path, id) }
     }
 
     /// The name, `/` or `/…`; the one the client gave, where a pattern made it.
@@ -246,8 +246,16 @@ impl Namespace {
 
     /// A pattern made it, and it goes with its last socket.
     #[must_use]
-    pub const fn is_dynamic(&self) -> bool {
-        self.dynamic
+    pub fn is_dynamic(&self) -> bool {
+        self.dynamic.load(Ordering::Acquire)
+    }
+
+    /// It was registered by its name: it stays, and sockets that connect from now on have the handlers of
+    /// that registration only, as if no client had been here before.
+    pub(crate) fn keep(&self) {
+        if self.dynamic.swap(false, Ordering::AcqRel) {
+            self.change_handlers(|handlers| *handlers = Handlers::default());
+        }
     }
 
     /// Names and values of the parameters in a dynamic namespace's name.

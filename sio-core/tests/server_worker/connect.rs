@@ -211,3 +211,19 @@ fn a_socket_that_one_connection_handler_ends_is_told_to_the_others_before_its_en
     assert_eq!(notes.take(), ["one", "two", "end"]);
     server.assert_empty();
 }
+
+#[test]
+fn a_namespace_that_a_pattern_made_stays_once_it_is_registered_by_its_name() {
+    let server = Server::start(Io::builder().namespace("/org/{org}", |ns| {
+        ns.on("a", || "pattern");
+    }));
+    let mut client = server.websocket();
+    client.connect("/org/x");
+    server.io.namespace("/org/x", |ns| {
+        ns.on("a", || "name");
+    });
+    assert_eq!(client.exchange("42/org/x,1[\"a\"]"), ["43/org/x,1[\"pattern\"]"]);
+    client.exchange("41/org/x,");
+    client.connect("/org/x");
+    assert_eq!(client.exchange("42/org/x,1[\"a\"]"), ["43/org/x,1[\"name\"]"]);
+}

@@ -73,7 +73,11 @@ impl Hub {
         let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
         let named = &mut namespaces.named;
         let is_this = |known: &Arc<Namespace>| Arc::ptr_eq(known, namespace);
-        if namespace.is_empty() && named.get(namespace.path()).is_some_and(is_this) {
+        // Meanwhile it may have been entered again, or registered by its name.
+        if namespace.is_empty()
+            && namespace.is_dynamic()
+            && named.get(namespace.path()).is_some_and(is_this)
+        {
             named.remove(namespace.path());
         }
     }
@@ -97,7 +101,10 @@ impl Hub {
         let (namespace, created) = {
             let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
             match namespaces.named.get(path) {
-                Some(known) => (Arc::clone(known), false),
+                Some(known) => {
+                    known.keep();
+                    (Arc::clone(known), false)
+                }
                 None => {
                     let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
                     let namespace = Arc::new(Namespace::new(path.into(), id));
