@@ -6,6 +6,7 @@ mod unfinished;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -82,6 +83,21 @@ struct Inner {
     rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
     states: Mutex<Option<Box<States>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The last handle may go anywhere, also while another panic unwinds.
+        let states = self.states.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        states.into_iter().flat_map(|states| states.into_values()).for_each(drop_guarded);
+    }
+}
+
+/// Drops a value of the user's; a panic ends here.
+fn drop_guarded(value: Arc<dyn Any + Send + Sync>) {
+    if catch_unwind(AssertUnwindSafe(|| drop(value))).is_err() {
+        tracing::error!("dropping what was stored on a socket panicked");
+    }
 }
 
 /// A client in a namespace.

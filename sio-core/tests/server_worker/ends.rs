@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sio_core::close::{CloseReason, DisconnectReason};
 use sio_core::handler::EventError;
+use sio_core::macros::created;
 use sio_core::server::{Io, IoConfig, NamespaceBuilder, Socket};
 
 use crate::carrier::Server;
@@ -479,4 +480,28 @@ fn handlers_of_one_event_stop_where_one_of_them_ends_the_socket() {
     }));
     server.joined().exchange("42[\"a\"]");
     assert_eq!(notes.take(), ["other"]);
+}
+
+#[test]
+fn panics_in_what_users_stored_do_not_meet() {
+    struct Bomb<const NUMBER: u8>;
+    impl<const NUMBER: u8> Drop for Bomb<NUMBER> {
+        fn drop(&mut self) {
+            panic!("deliberate");
+        }
+    }
+    let register = |ns: &mut NamespaceBuilder| {
+        ns.connect_guard(|socket: Socket| {
+            socket.set_state(Bomb::<1>);
+            socket.set_state(Bomb::<2>);
+            // As two controllers with `scope = connection`.
+            created::<Bomb<3>, _>(&socket, Bomb::<3>);
+            created::<Bomb<4>, _>(&socket, Bomb::<4>);
+        });
+    };
+    let server = Server::start(Io::builder().namespace("/", register).namespace("/b", register));
+    let mut client = server.joined();
+    client.connect("/b");
+    client.drop_connection();
+    server.assert_empty();
 }

@@ -2,7 +2,7 @@
 //! streams that wait for room.
 
 use std::any::{Any, TypeId};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -14,7 +14,7 @@ use crate::handler::Rules;
 use super::super::running::{CancelSlot, Unfinished};
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
-use super::{Socket, lock};
+use super::{Socket, drop_guarded, lock};
 
 impl Socket {
     // ---- places ---------------------------------------------------------------------------------
@@ -129,10 +129,8 @@ impl Socket {
     /// Lets go of the controllers of this connection; handlers that still run keep theirs.
     pub(crate) fn drop_instances(&self) {
         let instances = lock(&self.0.unfinished).as_mut().map(|u| u.take_instances());
-        // The user's `Drop` may run here.
-        if catch_unwind(AssertUnwindSafe(|| drop(instances))).is_err() {
-            tracing::error!("dropping the controller of a connection panicked");
-        }
+        // The user's `Drop` may run here; two that panic at once would end the process.
+        instances.into_iter().flatten().for_each(|(_, instance)| drop_guarded(instance));
     }
 
     // ---- room for streams -----------------------------------------------------------------------
