@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::AbortHandle;
@@ -27,7 +28,7 @@ pub(crate) struct Unfinished {
     next: u64,
     cancellable: Vec<Cancellable>,
     /// Acks the client asked for and nobody has answered yet.
-    asked: Vec<u64>,
+    asked: BTreeSet<u64>,
     /// Controllers of this connection.
     instances: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
 }
@@ -35,19 +36,17 @@ pub(crate) struct Unfinished {
 impl Unfinished {
     /// Gives how many acks are asked for now.
     pub(crate) fn ask(&mut self, id: u64) -> usize {
-        if !self.asked.contains(&id) {
-            self.asked.push(id);
-        }
+        self.asked.insert(id);
         self.asked.len()
     }
 
     /// Gives how many acks are still asked for.
     pub(crate) fn answered(&mut self, id: u64) -> usize {
-        self.asked.retain(|known| *known != id);
+        self.asked.remove(&id);
         self.asked.len()
     }
 
-    pub(crate) fn take_asked(&mut self) -> Vec<u64> {
+    pub(crate) fn take_asked(&mut self) -> BTreeSet<u64> {
         std::mem::take(&mut self.asked)
     }
 

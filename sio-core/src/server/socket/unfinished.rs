@@ -75,7 +75,7 @@ impl Socket {
         }
     }
 
-    pub(crate) fn take_asked(&self) -> Vec<u64> {
+    pub(crate) fn take_asked(&self) -> BTreeSet<u64> {
         lock(&self.0.unfinished).as_mut().map(|u| u.take_asked()).unwrap_or_default()
     }
 
