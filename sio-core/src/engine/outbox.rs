@@ -155,6 +155,19 @@ impl Outbox {
         self.rest_of_large = None;
     }
 
+    /// Drops what waits, but for answers to the client's events, and what was begun.
+    pub fn keep_answers(&mut self) {
+        // Attachments follow their packet; at the front they belong to one that is on its way.
+        let mut kept = true;
+        self.queue.retain(|frame| {
+            if frame.kind() == FrameKind::Text {
+                kept = matches!(frame.payload().get(..2), Some(b"43" | b"46"));
+            }
+            kept
+        });
+        self.queued_bytes = self.queue.iter().map(|frame| frame.payload().len()).sum();
+    }
+
     /// Lends a buffer for a WebSocket connection's turn and moves waiting frames into it.
     pub fn begin_turn(&mut self, buffer: BytesMut) {
         self.turn = Some(buffer);

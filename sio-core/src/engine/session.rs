@@ -334,9 +334,9 @@ impl Session {
         true
     }
 
-    /// Drops what waits to be sent.
-    pub fn discard_output(&mut self) {
-        self.outbox.clear();
+    /// Drops what waits to be sent, but for the answers to the client's events.
+    pub fn keep_answers(&mut self) {
+        self.outbox.keep_answers();
     }
 
     /// Ends the session and drops what waits; a polling client that is between two polls is told with

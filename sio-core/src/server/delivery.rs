@@ -146,13 +146,13 @@ impl Worker {
             answers.extend(socket.ack_group(id, unavailable()));
         }
         let mut engine = connection.engine.borrow_mut();
-        engine.discard_output();
-        if answers.is_empty() {
-            engine.discard(now, CloseReason::ServerShuttingDown);
-            return;
-        }
+        engine.keep_answers();
         for group in &answers {
             engine.send_group(group);
+        }
+        if !engine.has_output() {
+            engine.discard(now, CloseReason::ServerShuttingDown);
+            return;
         }
         engine.close(now, CloseReason::ServerShuttingDown);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sio_core::close::{CloseReason, DisconnectReason};
 use sio_core::handler::EventError;
 use sio_core::macros::created;
+use sio_core::packet::Binary;
 use sio_core::server::{Io, IoConfig, NamespaceBuilder, Socket};
 
 use crate::carrier::Server;
@@ -503,5 +504,23 @@ fn panics_in_what_users_stored_do_not_meet() {
     let mut client = server.joined();
     client.connect("/b");
     client.drop_connection();
+    server.assert_empty();
+}
+
+#[test]
+fn closing_the_server_keeps_the_answers_that_wait() {
+    let config = noting(&Notes::default()).namespace("/", |ns| {
+        ns.on("ask", |socket: Socket| {
+            socket.emit("dropped", Binary(b"dropped".as_slice().into())).unwrap();
+            (1, Binary(b"kept".as_slice().into()))
+        });
+    });
+    let server = Server::start(config);
+    let mut polling = server.joined_by_polling();
+    assert_eq!(polling.push("420[\"ask\"]").as_deref(), Some("ok"));
+    server.io.close();
+    let answer = "461-0[1,{\"_placeholder\":true,\"num\":0}]";
+    assert_eq!(polling.poll(), Some(format!("{answer}\u{1e}ba2VwdA==")));
+    assert_eq!(polling.poll().as_deref(), Some("6\u{1e}1"));
     server.assert_empty();
 }
