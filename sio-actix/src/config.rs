@@ -255,7 +255,8 @@ impl IoBuilder {
         self
     }
 
-    /// Is called with the name of every namespace that is created, except `/`.
+    /// Is called with the name of every namespace that is created, except `/`; of a dynamic one, before its
+    /// connect guards have decided.
     #[must_use]
     pub fn on_new_namespace(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.core = self.core.on_new_namespace(hook);

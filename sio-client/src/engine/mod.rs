@@ -36,6 +36,9 @@ use crate::outbox::Outbox;
 const PONG: Frame = Frame::constant("3");
 /// Says that the session goes on by WebSocket.
 const UPGRADE: &str = "5";
+/// WebSocket pings a server may send while it reads nothing: each is answered into a buffer without a
+/// bound of its own.
+const MAX_FRAME_PINGS: u32 = 10_000;
 /// How long an orderly end may take: sending what waits, and saying goodbye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -91,6 +94,7 @@ impl Engine {
             closing: false,
             window,
             deadline: Instant::now() + window,
+            frame_pings: 0,
         };
         for text in &self.early {
             if let Err(reason) = session.packet(text) {
@@ -134,6 +138,8 @@ struct Session<'a> {
     /// A server that sends no ping for so long is dead.
     window: Duration,
     deadline: Instant,
+    /// WebSocket pings since the server was last known to read.
+    frame_pings: u32,
 }
 
 impl Session<'_> {
@@ -143,6 +149,9 @@ impl Session<'_> {
             Ok(packet::Packet::Message(text)) => self.sink.text(text),
             Ok(packet::Packet::Binary(bytes)) => self.sink.binary(bytes),
             Ok(packet::Packet::Ping(_)) => {
+                if self.outbox.is_idle() {
+                    self.frame_pings = 0;
+                }
                 if !self.closing {
                     self.deadline = Instant::now() + self.window;
                 }
@@ -238,7 +247,14 @@ impl Session<'_> {
         match message {
             Some(Ok(Message::Text(text))) => self.packet(&text),
             Some(Ok(Message::Binary(bytes))) => self.sink.binary(bytes),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(()),
+            Some(Ok(Message::Ping(_))) => {
+                self.frame_pings = self.frame_pings.saturating_add(1);
+                if self.frame_pings > MAX_FRAME_PINGS {
+                    return Err(DisconnectReason::TransportError);
+                }
+                Ok(())
+            }
+            Some(Ok(Message::Pong(_) | Message::Frame(_))) => Ok(()),
             Some(Ok(Message::Close(_))) | None => Err(DisconnectReason::TransportClose),
             Some(Err(error)) => Err(websocket::end_of(&error)),
         }

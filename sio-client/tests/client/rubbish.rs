@@ -1,10 +1,14 @@
 //! A server that opens a session and then talks rubbish: an end with a reason, never a panic or a wait.
 
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::SinkExt as _;
 use sio_client::{Client, ConnectError, DisconnectReason, TransportMode};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::raw::{OPEN, RawServer, Reply, ok};
 
@@ -177,4 +181,35 @@ async fn an_upgrade_that_fails_leaves_polling_as_it_is() {
     socket.connect().await.unwrap();
     assert_eq!(timeout(Duration::from_secs(5), hello).await.unwrap(), Ok(1));
     assert_eq!(client.transport(), Some(sio_client::Transport::Polling));
+}
+
+#[actix_web::test]
+async fn a_flood_of_websocket_pings_ends_the_session() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut websocket = tokio_tungstenite::accept_async(stream).await.unwrap();
+        websocket.send(Message::text(OPEN)).await.unwrap();
+        websocket.send(Message::text("40{\"sid\":\"s\"}")).await.unwrap();
+        // Never reads, so that the answers have nowhere to go.
+        while websocket.send(Message::Ping(vec![0; 100].into())).await.is_ok() {}
+    });
+    let client = Client::builder(&url)
+        .transport(TransportMode::Websocket)
+        .reconnection(None)
+        .build()
+        .unwrap();
+    let socket = client.socket("/");
+    let mut life = socket.life();
+    socket.connect().await.unwrap();
+    let ended = async {
+        loop {
+            if let Some(sio_client::LifeEvent::Disconnect(reason)) = life.next().await {
+                return reason;
+            }
+        }
+    };
+    let reason = timeout(Duration::from_secs(5), ended).await.expect("the session ends");
+    assert_eq!(reason, DisconnectReason::TransportError);
 }

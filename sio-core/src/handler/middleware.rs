@@ -21,8 +21,8 @@ pub type ReplyFuture<'a> = Pin<Box<dyn Future<Output = Reply> + 'a>>;
 /// Wraps handlers: `async fn audit(cx: &EventCx<'_>, next: Next) -> Reply`.
 ///
 /// Global ones run outside of a controller's, those outside of a handler's own. Arguments have been read
-/// when it runs; without [`Next::run`] the handler is not called. It may replace the reply. Around a
-/// CONNECT, an error refuses the socket.
+/// when it runs; without [`Next::run`] the handler is not called. It may replace the reply, but where the
+/// handler takes an `AckSender`, only by an error. Around a CONNECT, an error refuses the socket.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a middleware",
     label = "expected `async fn(&EventCx<'_>, Next) -> Reply`"

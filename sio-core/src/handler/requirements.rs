@@ -56,6 +56,12 @@ pub enum Fault {
         /// Where it could be taken.
         wanted: &'static str,
     },
+    /// A newer event cannot replace one that it has to wait for.
+    #[error("{handler} is `latest`, but its events wait for each other: it is `ordered`")]
+    LatestOrdered {
+        /// Whose events they are.
+        handler: String,
+    },
     /// A namespace pattern that cannot be used.
     #[error("namespace pattern `{pattern}`: {message}")]
     Pattern {

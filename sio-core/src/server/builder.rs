@@ -176,7 +176,8 @@ impl IoConfig {
         self
     }
 
-    /// Is called with the name of every namespace that is created, except `/`.
+    /// Is called with the name of every namespace that is created, except `/`; of a dynamic one, before its
+    /// connect guards have decided.
     #[must_use]
     pub fn on_new_namespace(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.new_namespace = Some(Box::new(hook));
@@ -234,12 +235,12 @@ impl IoConfig {
             generate_id: self.generate_id,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));
-        let mut faults = hub.add_namespace(&"/".into(), NamespaceBuilder::default());
+        let mut faults = hub.add_namespace(&"/".into(), NamespaceBuilder::default(), true);
         for mut requirements in finished.requirements {
             faults.append(&mut requirements.faults);
         }
         for (pattern, builder) in self.namespaces {
-            faults.extend(hub.add_namespace(&pattern, builder));
+            faults.extend(hub.add_namespace(&pattern, builder, true));
         }
         if !faults.is_empty() {
             return Err(BuildError::Registration(faults));

@@ -152,22 +152,26 @@ impl Hub {
         self.shard(sid)?.lock().unwrap_or_else(PoisonError::into_inner).get(sid).cloned()
     }
 
-    pub(crate) fn add_session(&self, handle: Arc<SessionHandle>) {
-        if let Some(shard) = self.shard(handle.sid.as_str()) {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            if shard.insert(handle.sid.clone(), handle).is_none() {
-                self.session_count.fetch_add(1, Ordering::Relaxed);
-            }
+    /// `false`: another session has the id.
+    pub(crate) fn add_session(&self, handle: &Arc<SessionHandle>) -> bool {
+        let Some(shard) = self.shard(handle.sid.as_str()) else { return false };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let vacant = !shard.contains_key(&handle.sid);
+        if vacant {
+            shard.insert(handle.sid.clone(), Arc::clone(handle));
+            self.session_count.fetch_add(1, Ordering::Relaxed);
         }
+        vacant
     }
 
     pub(crate) fn remove_session(&self, handle: &SessionHandle) {
         handle.end();
-        if let Some(shard) = self.shard(handle.sid.as_str()) {
-            let removed = shard.lock().unwrap_or_else(PoisonError::into_inner).remove(&handle.sid);
-            if removed.is_some() {
-                self.session_count.fetch_sub(1, Ordering::Relaxed);
-            }
+        let Some(shard) = self.shard(handle.sid.as_str()) else { return };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_this = |known: &Arc<SessionHandle>| std::ptr::eq(Arc::as_ptr(known), handle);
+        if shard.get(&handle.sid).is_some_and(is_this) {
+            shard.remove(&handle.sid);
+            self.session_count.fetch_sub(1, Ordering::Relaxed);
         }
     }
 

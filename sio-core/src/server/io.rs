@@ -49,7 +49,8 @@ impl Io {
     }
 
     /// Adds a namespace while the server runs, or handlers to one that exists. Clients that are connected
-    /// can join it at once; sockets that exist keep the handlers they had.
+    /// can join it at once; sockets that exist keep the handlers they had, and so do the namespaces that a
+    /// pattern has made.
     ///
     /// # Panics
     ///
@@ -62,7 +63,7 @@ impl Io {
     ) {
         let mut builder = NamespaceBuilder::default();
         register(&mut builder);
-        let faults = self.0.add_namespace(&pattern.into(), builder);
+        let faults = self.0.add_namespace(&pattern.into(), builder, false);
         if !faults.is_empty() {
             panic!("{}", BuildError::Registration(faults));
         }

@@ -143,6 +143,9 @@ impl Handlers {
             faults.append(&mut requirements.faults);
         }
         for (event, entry) in added.events {
+            if entry.rules.latest && entry.rules.ordered {
+                faults.push(Fault::LatestOrdered { handler: entry.name() });
+            }
             if crate::packet::is_reserved(&event) {
                 faults.push(Fault::Reserved { event: event.into(), handler: entry.name() });
                 continue;
@@ -250,12 +253,11 @@ impl Namespace {
         self.dynamic.load(Ordering::Acquire)
     }
 
-    /// It was registered by its name: it stays, and sockets that connect from now on have the handlers of
-    /// that registration only, as if no client had been here before.
-    pub(crate) fn keep(&self) {
-        if self.dynamic.swap(false, Ordering::AcqRel) {
-            self.change_handlers(|handlers| *handlers = Handlers::default());
-        }
+    /// It was registered by its name: it stays, also if a client made it, and sockets that connect from
+    /// now on have these handlers.
+    pub(crate) fn keep(&self, handlers: Handlers) {
+        self.dynamic.store(false, Ordering::Release);
+        *self.handlers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(handlers);
     }
 
     /// Names and values of the parameters in a dynamic namespace's name.
@@ -297,15 +299,6 @@ impl Namespace {
 
     pub(crate) fn handlers(&self) -> Arc<Handlers> {
         Arc::clone(&self.handlers.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Changes the handlers of sockets that connect from now on.
-    pub(crate) fn change_handlers<R>(&self, change: impl FnOnce(&mut Handlers) -> R) -> R {
-        let mut current = self.handlers.write().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = Handlers::clone(&current);
-        let result = change(&mut changed);
-        *current = Arc::new(changed);
-        result
     }
 }
 

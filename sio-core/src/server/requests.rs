@@ -73,7 +73,7 @@ impl Worker {
     pub(super) fn apply_to(&self, connection: &Rc<Connection>, op: SessionOp) {
         match op {
             // What was said behind the socket's end is dropped; its namespace may have a new one.
-            SessionOp::Send { socket, .. } if socket.has_ended() => connection.tell_room(),
+            SessionOp::Send { socket, .. } if socket.has_ended() => {}
             SessionOp::Send { socket, group, volatile, ack } => {
                 if let Some((id, timeout)) = ack {
                     socket.arm_ack(id, after(self.now(), timeout));
@@ -82,8 +82,10 @@ impl Worker {
                 if connection.send(&group, volatile) {
                     self.settle(connection);
                 }
-                // The packet is under way no more, and a stream on another thread cannot look for itself.
-                connection.tell_room();
+                // A stream on another thread cannot look for itself.
+                if connection.is_congested() {
+                    connection.handle.set_congested(true);
+                }
             }
             SessionOp::SendFrame(frame) => {
                 connection.engine.borrow_mut().send_frame(&frame);

@@ -41,7 +41,10 @@ pub(crate) async fn drive<S: Stream>(
                 return Reply::Unit;
             };
             match encode(item) {
-                Ok(args) => socket.emit_all(&out.rules.emissions, &args, false),
+                Ok(args) => {
+                    socket.emit_all(&out.rules.emissions, &args, false);
+                    socket.has_streamed();
+                }
                 Err(error) => return Reply::Err(error),
             }
             taken += 1;

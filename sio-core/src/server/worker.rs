@@ -400,12 +400,19 @@ impl Worker {
             return None;
         }
         let now = self.tick();
-        let sid = self.hub.new_sid(&handshake);
-        let open_packet = self.hub.engine.open_packet(&sid, transport);
+        let handshake = Arc::new(handshake);
+        let websocket = transport == Transport::Websocket;
+        let handle = loop {
+            let (sid, handshake) = (self.hub.new_sid(&handshake), Arc::clone(&handshake));
+            let handle = Arc::new(SessionHandle::new(sid, handshake, self.index, websocket));
+            // Two workers may be given the same id by an application.
+            if self.hub.add_session(&handle) {
+                break handle;
+            }
+        };
+        let open_packet = self.hub.engine.open_packet(handle.sid(), transport);
         let engine =
             Session::open(now, Arc::clone(&self.hub.engine), transport, base64, open_packet);
-        let websocket = transport == Transport::Websocket;
-        let handle = Arc::new(SessionHandle::new(sid, Arc::new(handshake), self.index, websocket));
         let connect_timeout = self.hub.config.connect_timeout;
         let connection = Connection::new(
             Arc::clone(&handle),
@@ -414,7 +421,6 @@ impl Worker {
             self.hub.raw.is_none().then_some(after(now, connect_timeout)),
         );
         let connection = self.add(connection);
-        self.hub.add_session(Arc::clone(&handle));
         self.rearm(&connection);
         if let Some(raw) = &self.hub.raw {
             self.guarded(|| raw.opened(&EngineSocket::new(Arc::clone(&self.hub), handle)));

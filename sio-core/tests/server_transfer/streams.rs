@@ -14,7 +14,7 @@ const ITEMS: usize = 40;
 const SIZE: usize = 200_000;
 
 /// `items` is a stream that begins when the gate `go` opens.
-fn streaming(shared: &Shared) -> IoConfig {
+fn streaming(shared: &Shared, emission: Emission) -> IoConfig {
     let waiting = shared.clone();
     config(shared).namespace("/", |ns| {
         let mut handlers = Registrar::new(ns, "Streaming");
@@ -31,13 +31,23 @@ fn streaming(shared: &Shared) -> IoConfig {
                 (&&Ret::of(&items)).finish(items, cx.outlet())
             },
         );
-        items.emit(Emission::emit("item"));
+        items.emit(emission);
     })
 }
 
 #[test]
 fn a_stream_waits_for_a_session_that_has_moved() {
-    let mut world = World::with(streaming, vec![Thread::spawn(), Thread::spawn()]);
+    stream_to_a_session_that_has_moved(Emission::emit("item"));
+}
+
+#[test]
+fn a_stream_to_everybody_waits_for_its_own_session() {
+    stream_to_a_session_that_has_moved(Emission::broadcast("item"));
+}
+
+fn stream_to_a_session_that_has_moved(emission: Emission) {
+    let threads = vec![Thread::spawn(), Thread::spawn()];
+    let mut world = World::with(|shared| streaming(shared, emission), threads);
     world.start_push(A, "42[\"items\"]");
     assert_eq!(world.take_push_answer(), Some("ok"));
     let _arrival = world.fetch_from_afar(B);
@@ -51,10 +61,6 @@ fn a_stream_waits_for_a_session_that_has_moved() {
     }
     // The names of events, and here everything behind them.
     for (number, item) in got.iter().enumerate() {
-        assert!(
-            item.starts_with(&format!("item\",{number},")),
-            "{}",
-            item.chars().take(20).collect::<String>()
-        );
+        assert!(item.starts_with(&format!("item\",{number},")), "item {number}");
     }
 }

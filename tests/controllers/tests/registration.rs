@@ -1,8 +1,11 @@
 //! Mistakes that are found when the server is built, all of them together.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use actix_web::web;
 use sio_actix::Io;
 use sio_actix::prelude::*;
+use sio_client::test::{TestClient, TestServer};
 
 struct Pool;
 struct Mailer;
@@ -110,4 +113,47 @@ impl Empty {}
 #[should_panic(expected = "Shop::buy")]
 fn build_panics_with_the_same_text() {
     drop(Io::builder().mount(Shop).build());
+}
+
+struct Replaced;
+
+#[ws_controller("/replaced", ordered)]
+impl Replaced {
+    #[on_message("estimate", latest)]
+    async fn estimate(&self) {}
+}
+
+#[test]
+fn latest_of_events_that_wait_for_each_other_is_a_mistake() {
+    let message = message(Io::builder().mount(Replaced).try_build());
+    assert!(message.contains("Replaced::estimate is `latest`"), "{message}");
+}
+
+#[actix_web::test]
+async fn mistakes_at_run_time_change_nothing() {
+    let io = Io::builder()
+        .namespace("/", |ns| {
+            ns.on("known", || ()).multi();
+        })
+        .build();
+    let add = |path: &str| {
+        let wrong = |ns: &mut NamespaceBuilder| {
+            ns.on("new", || ());
+            ns.on("known", || ());
+            ns.on("known", || ());
+        };
+        catch_unwind(AssertUnwindSafe(|| io.namespace(path, wrong))).unwrap_err()
+    };
+    for path in ["/", "/other", "/org/{org}"] {
+        let panic = add(path).downcast::<String>().expect("the panic is a text");
+        assert!(panic.contains("`known`"), "{panic}");
+    }
+    assert_eq!(io.namespaces(), ["/"]);
+    let srv = TestServer::memory(io.clone()).await;
+    let refused = TestClient::connect(&srv, "/org/acme").await;
+    assert_eq!(refused.unwrap_err().to_string(), "connection refused: Invalid namespace");
+    // Nothing of the refused registration is in the way of a right one.
+    io.namespace("/", |ns| {
+        ns.on("new", || ());
+    });
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use crate::handler::Fault;
 
@@ -22,7 +22,7 @@ pub(super) struct Namespaces {
 /// A pattern with the handlers of the namespaces it makes.
 pub(super) struct Dynamic {
     pattern: Pattern,
-    handlers: RwLock<Arc<Handlers>>,
+    handlers: Arc<Handlers>,
 }
 
 impl Hub {
@@ -43,8 +43,7 @@ impl Hub {
         // Patterns and parameter types may be the user's code: no lock is held.
         let made = dynamic.iter().find_map(|dynamic| {
             let params = dynamic.pattern.params(path)?;
-            let handlers =
-                Arc::clone(&dynamic.handlers.read().unwrap_or_else(PoisonError::into_inner));
+            let handlers = Arc::clone(&dynamic.handlers);
             let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
             let made = Namespace::dynamic(path.into(), id, params, Arc::clone(&handlers));
             handlers.fit(&made).then(|| Arc::new(made))
@@ -82,8 +81,14 @@ impl Hub {
         }
     }
 
-    /// Adds a namespace or a pattern, or handlers to one that exists; gives what is wrong with it.
-    pub(crate) fn add_namespace(&self, pattern: &Pattern, builder: NamespaceBuilder) -> Vec<Fault> {
+    /// Adds a namespace or a pattern, or handlers to one that exists; gives what is wrong with it. Then
+    /// nothing has changed, unless `collect` asks for all that may be wrong with what follows as well.
+    pub(crate) fn add_namespace(
+        &self,
+        pattern: &Pattern,
+        builder: NamespaceBuilder,
+        collect: bool,
+    ) -> Vec<Fault> {
         let added = builder.finish(&self.global);
         let has = |id| self.data.contains_key(&id);
         if let Some(message) = pattern.error() {
@@ -91,44 +96,50 @@ impl Hub {
             return vec![Fault::Pattern { pattern, message }];
         }
         let Some(path) = pattern.name() else {
-            let dynamic = self.dynamic(pattern);
-            let mut current = dynamic.handlers.write().unwrap_or_else(PoisonError::into_inner);
-            let mut changed = Handlers::clone(&current);
-            let faults = changed.add(added, pattern, has);
-            *current = Arc::new(changed);
-            return faults;
-        };
-        let (namespace, created) = {
             let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-            match namespaces.named.get(path) {
-                Some(known) => {
-                    known.keep();
-                    (Arc::clone(known), false)
-                }
-                None => {
-                    let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
-                    let namespace = Arc::new(Namespace::new(path.into(), id));
-                    namespaces.named.insert(path.into(), Arc::clone(&namespace));
-                    (namespace, true)
+            let dynamic = &mut namespaces.dynamic;
+            let known = dynamic.iter().position(|known| known.pattern.is_same(pattern));
+            let current = known.and_then(|index| dynamic.get(index));
+            let mut handlers =
+                current.map_or_else(Handlers::default, |known| Handlers::clone(&known.handlers));
+            let faults = handlers.add(added, pattern, has);
+            if faults.is_empty() || collect {
+                let changed =
+                    Arc::new(Dynamic { pattern: pattern.clone(), handlers: Arc::new(handlers) });
+                match known.and_then(|index| dynamic.get_mut(index)) {
+                    Some(known) => *known = changed,
+                    None => dynamic.push(changed),
                 }
             }
+            return faults;
         };
-        let faults = namespace.change_handlers(|handlers| handlers.add(added, pattern, has));
-        if created {
-            self.announce(&namespace);
+        let (namespace, faults) = {
+            let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+            let known = namespaces.named.get(path).cloned();
+            // One that a client made has nothing that this registration could contradict.
+            let mut handlers = match &known {
+                Some(known) if !known.is_dynamic() => Handlers::clone(&known.handlers()),
+                _ => Handlers::default(),
+            };
+            let faults = handlers.add(added, pattern, has);
+            if !faults.is_empty() && !collect {
+                return faults;
+            }
+            let created = known.is_none();
+            let namespace = known.unwrap_or_else(|| {
+                let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
+                Arc::new(Namespace::new(path.into(), id))
+            });
+            namespace.keep(handlers);
+            if created {
+                namespaces.named.insert(path.into(), Arc::clone(&namespace));
+            }
+            (created.then_some(namespace), faults)
+        };
+        if let Some(created) = namespace {
+            self.announce(&created);
         }
         faults
-    }
-
-    fn dynamic(&self, pattern: &Pattern) -> Arc<Dynamic> {
-        let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-        let known = namespaces.dynamic.iter().find(|known| known.pattern.is_same(pattern));
-        if let Some(known) = known {
-            return Arc::clone(known);
-        }
-        let dynamic = Arc::new(Dynamic { pattern: pattern.clone(), handlers: RwLock::default() });
-        namespaces.dynamic.push(Arc::clone(&dynamic));
-        dynamic
     }
 
     fn announce(&self, namespace: &Namespace) {

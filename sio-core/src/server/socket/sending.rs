@@ -65,17 +65,13 @@ impl Socket {
         }
         let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
         let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
-        // A stream waits until the session has it: what is under way is bounded, too.
-        self.0.session.set_congested(true);
         let sent = self.route(op);
-        if sent.is_err() {
-            self.0.session.set_congested(false);
-            if let Some(id) = id
-                && let Some(acks) = lock(&self.0.acks).as_mut()
-            {
-                // Nobody will answer what was not sent.
-                drop(acks.take(id));
-            }
+        if sent.is_err()
+            && let Some(id) = id
+            && let Some(acks) = lock(&self.0.acks).as_mut()
+        {
+            // Nobody will answer what was not sent.
+            drop(acks.take(id));
         }
         Ok(sent?)
     }

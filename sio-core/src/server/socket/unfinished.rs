@@ -145,6 +145,19 @@ impl Socket {
         if self.is_congested() { Poll::Pending } else { Poll::Ready(()) }
     }
 
+    /// A stream has said something that may be under way: until it is delivered there is no room.
+    pub(crate) fn has_streamed(&self) {
+        let session = &self.0.session;
+        if Worker::current(&self.0.hub).is_some_and(|worker| worker.owns(session)) {
+            return;
+        }
+        session.set_congested(true);
+        // Queued behind what was said; the session then tells how much room it has.
+        if self.route(SessionOp::HandlerDone).is_err() {
+            session.set_congested(false);
+        }
+    }
+
     fn is_congested(&self) -> bool {
         let session = &self.0.session;
         let local = Worker::current(&self.0.hub).and_then(|worker| worker.local(session));

@@ -1,0 +1,11 @@
+use sio_actix::prelude::*;
+
+struct C;
+
+#[ws_controller("/")]
+impl C {
+    #[on_message(say)]
+    fn a(&self) {}
+}
+
+fn main() {}
