@@ -14,6 +14,8 @@
 //!            Closing (what waits is still delivered) ───────────► Closed
 //! ```
 
+mod upgrade;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -246,67 +248,6 @@ impl Session {
         if self.transport() == Transport::Polling {
             self.end(CloseReason::TransportError("poll connection closed prematurely"));
         }
-    }
-
-    // ---- upgrade --------------------------------------------------------------------------------
-
-    /// A WebSocket for this session opened. `false`: it has to be closed, the session is unharmed.
-    pub fn on_probe_open(&mut self, now: Instant) -> bool {
-        if self.state != State::Polling {
-            return false;
-        }
-        self.state = State::Probing;
-        self.timers.set(Timer::UpgradeExpired, after(now, self.config.upgrade_timeout));
-        true
-    }
-
-    /// A text frame came on the probing WebSocket (Engine.IO 4, "upgrade").
-    pub fn on_probe_frame(&mut self, now: Instant, text: &str, base64: bool) -> ProbeReply {
-        if !self.is_probing() {
-            return ProbeReply::Refused;
-        }
-        match packet::decode(text) {
-            Ok(Packet::Ping("probe")) => {
-                if self.reason.is_none() {
-                    self.timers.set(Timer::NoopDue, after(now, NOOP_INTERVAL));
-                }
-                ProbeReply::Pong
-            }
-            Ok(Packet::Upgrade) => {
-                self.stop_probing();
-                self.state = if std::mem::take(&mut self.closing_probe) {
-                    State::Closing(Transport::Websocket)
-                } else {
-                    State::Websocket
-                };
-                self.outbox.set_base64(base64);
-                ProbeReply::Upgraded
-            }
-            _ => {
-                self.on_probe_closed();
-                ProbeReply::Refused
-            }
-        }
-    }
-
-    /// The probing WebSocket is gone, or given up: the session goes on by polling.
-    pub fn on_probe_closed(&mut self) {
-        if let State::Probing = self.state {
-            self.stop_probing();
-            self.state = State::Polling;
-        }
-        self.closing_probe = false;
-    }
-
-    fn stop_probing(&mut self) {
-        self.timers.stop(Timer::UpgradeExpired);
-        self.timers.stop(Timer::NoopDue);
-    }
-
-    /// A WebSocket is being tried.
-    #[must_use]
-    pub const fn is_probing(&self) -> bool {
-        self.closing_probe || matches!(self.state, State::Probing)
     }
 
     // ---- end ------------------------------------------------------------------------------------

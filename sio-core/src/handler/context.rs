@@ -20,6 +20,34 @@ use super::requirements::Requirements;
 ///
 /// Extraction does not wait: what needs a database belongs into a connect guard, which leaves its
 /// result in [`State`].
+///
+/// # Examples
+///
+/// ```
+/// use sio_core::handler::{EventCx, EventError, FromContext};
+/// use sio_core::server::Io;
+///
+/// /// The language the client's browser asked for.
+/// struct Language(String);
+///
+/// impl FromContext for Language {
+///     fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
+///         let header = cx.socket().handshake().header("accept-language");
+///         header
+///             .map(|value| Self(value.chars().take(2).collect()))
+///             .ok_or_else(|| EventError::absent("no accept-language"))
+///     }
+/// }
+///
+/// let server = Io::builder().namespace("/", |ns| {
+///     // `Option` of it is `None` where it is absent.
+///     ns.on("greet", |language: Option<Language>, name: String| match language.as_ref() {
+///         Some(Language(language)) if language == "fr" => format!("bonjour {name}"),
+///         _ => format!("hello {name}"),
+///     });
+/// });
+/// # drop(server);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be taken from a connection",
     label = "not a context type",
@@ -170,6 +198,24 @@ impl<T: DeserializeOwned> FromContext for Auth<T> {
 ///
 /// Values are text, read as numbers or booleans where a field asks for them; a key that occurs several
 /// times is a sequence, or its last value.
+///
+/// # Examples
+///
+/// ```
+/// use sio_core::handler::Query;
+/// use sio_core::server::{ConnectError, Io};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Version {
+///     version: u32,
+/// }
+///
+/// let server = Io::builder().connect_guard(|Query(client): Query<Version>| match client.version {
+///     3.. => Ok(()),
+///     _ => Err(ConnectError::new("please update")),
+/// });
+/// # drop(server);
+/// ```
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
 pub struct Query<T>(pub T);
@@ -200,6 +246,20 @@ impl<T: DeserializeOwned> FromContext for Header<T> {
 ///
 /// A name whose parameters do not fit `T` is an invalid namespace: `/org/{id}` with a
 /// `NamespaceParam<u32>` anywhere in its handlers has no `/org/abc`.
+///
+/// # Examples
+///
+/// ```
+/// use sio_core::handler::NamespaceParam;
+/// use sio_core::server::Io;
+///
+/// let server = Io::builder().namespace("/org/{org}/room/{id:[0-9]+}", |ns| {
+///     ns.on("where", |NamespaceParam((org, id)): NamespaceParam<(String, u32)>| {
+///         format!("room {id} of {org}")
+///     });
+/// });
+/// # drop(server);
+/// ```
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
 pub struct NamespaceParam<T>(pub T);

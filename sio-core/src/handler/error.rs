@@ -185,6 +185,34 @@ where
 }
 
 /// Errors with a form for clients; implement it for your own error types.
+///
+/// # Examples
+///
+/// ```
+/// use sio_core::handler::{EventError, IntoEventError};
+///
+/// enum ChatError {
+///     RoomIsFull { limit: usize },
+///     Database(std::io::Error),
+/// }
+///
+/// impl IntoEventError for ChatError {
+///     fn into_event_error(self) -> EventError {
+///         match self {
+///             Self::RoomIsFull { limit } => {
+///                 EventError::new("full", "the room is full").with_data(limit)
+///             }
+///             // The client learns nothing but the code `internal`.
+///             Self::Database(error) => error.into(),
+///         }
+///     }
+/// }
+///
+/// let full = ChatError::RoomIsFull { limit: 10 }.into_event_error();
+/// assert_eq!((full.code(), full.message()), ("full", "the room is full"));
+/// let hidden = ChatError::Database(std::io::Error::other("disk 7")).into_event_error();
+/// assert_eq!((hidden.code(), hidden.message()), ("internal", "internal error"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned as the error of an event handler",
     label = "this error type has no client-visible form",

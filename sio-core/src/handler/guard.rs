@@ -6,7 +6,34 @@ use std::pin::Pin;
 use super::cx::{EventCx, Phase};
 use super::error::{EventError, IntoEventError};
 
-/// A guard that is a value, for guards with parameters: `struct Role(&'static str)`.
+/// A guard that is a value, for guards with parameters.
+///
+/// # Examples
+///
+/// ```
+/// use sio_core::handler::{EventCx, EventError, EventGuard};
+/// use sio_core::server::Io;
+///
+/// struct User {
+///     role: &'static str,
+/// }
+///
+/// struct Role(&'static str);
+///
+/// impl EventGuard for Role {
+///     fn allow(&self, cx: &EventCx<'_>) -> Result<(), EventError> {
+///         match cx.state::<User>() {
+///             Some(user) if user.role == self.0 => Ok(()),
+///             _ => Err(EventError::new("forbidden", format!("only for {}s", self.0))),
+///         }
+///     }
+/// }
+///
+/// let server = Io::builder().namespace("/", |ns| {
+///     ns.on("ban", |_user: String| ()).guard(Role("moderator"));
+/// });
+/// # drop(server);
+/// ```
 pub trait EventGuard: Send + Sync + 'static {
     /// Lets the event pass.
     ///

@@ -97,6 +97,20 @@ impl<T: EventArg> Future for AckFuture<T> {
 ///
 /// It answers once. Dropped without an answer, it sends an error with the code `no_answer`: a client that
 /// asked is never left waiting. If the client did not ask, nothing is ever sent.
+///
+/// # Examples
+///
+/// ```
+/// use sio_core::server::{AckSender, Io};
+///
+/// let server = Io::builder().namespace("/", |ns| {
+///     ns.on("measure", |ack: AckSender, samples: Vec<f64>| {
+///         // Answered from another thread, when it is done.
+///         std::thread::spawn(move || ack.send(samples.iter().sum::<f64>()));
+///     });
+/// });
+/// # drop(server);
+/// ```
 #[derive(Debug)]
 pub struct AckSender {
     socket: Socket,

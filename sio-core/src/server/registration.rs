@@ -98,6 +98,23 @@ impl EventBuilder {
 ///
 /// Guards, middleware and error hooks apply to everything registered with the same builder, whatever
 /// comes first.
+///
+/// # Examples
+///
+/// ```
+/// use sio_core::handler::{Emission, EventCx};
+/// use sio_core::server::{Io, Socket};
+///
+/// struct User;
+///
+/// let server = Io::builder().namespace("/chat", |ns| {
+///     ns.guard(|cx: &EventCx<'_>| cx.state::<User>().is_some());
+///     ns.on_connection(|socket: Socket| socket.join("lobby"));
+///     ns.on("add", async |a: i64, b: i64| a + b);
+///     ns.on("say", |text: String| text).emit(Emission::broadcast("said").room("lobby"));
+/// });
+/// # drop(server);
+/// ```
 #[derive(Default)]
 pub struct NamespaceBuilder {
     scope: Rules,
