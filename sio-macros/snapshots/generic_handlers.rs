@@ -7,7 +7,7 @@ where
         reason = "parameters of handlers own their data"
     )]
     fn get(&self, key: R::Key) -> [u8; N] {
-        todo!()
+        [0; N]
     }
 }
 #[automatically_derived]

@@ -15,6 +15,22 @@ pub struct Registrar<'a> {
 
 type Require = fn(&mut Requirements);
 
+macro_rules! life_handlers {
+    ($($method:ident: $phase:ident),*) => {$(
+        pub fn $method<H>(
+            &mut self,
+            method: &'static str,
+            require: Require,
+            handler: H,
+        ) -> &mut EventBuilder
+        where
+            H: for<'c> Fn(&EventCx<'c>) -> Dispatch + Send + Sync + 'static,
+        {
+            self.life(Phase::$phase, method, require, Box::new(handler))
+        }
+    )*};
+}
+
 impl<'a> Registrar<'a> {
     pub const fn new(ns: &'a mut NamespaceBuilder, owner: &'static str) -> Self {
         Self { ns, owner }
@@ -85,41 +101,7 @@ impl<'a> Registrar<'a> {
         self.ns.add_fallback(Some(self.owner), method, require, handler)
     }
 
-    pub fn connection<H>(
-        &mut self,
-        method: &'static str,
-        require: Require,
-        handler: H,
-    ) -> &mut EventBuilder
-    where
-        H: for<'c> Fn(&EventCx<'c>) -> Dispatch + Send + Sync + 'static,
-    {
-        self.life(Phase::Connection, method, require, Box::new(handler))
-    }
-
-    pub fn disconnecting<H>(
-        &mut self,
-        method: &'static str,
-        require: Require,
-        handler: H,
-    ) -> &mut EventBuilder
-    where
-        H: for<'c> Fn(&EventCx<'c>) -> Dispatch + Send + Sync + 'static,
-    {
-        self.life(Phase::Disconnecting, method, require, Box::new(handler))
-    }
-
-    pub fn disconnect<H>(
-        &mut self,
-        method: &'static str,
-        require: Require,
-        handler: H,
-    ) -> &mut EventBuilder
-    where
-        H: for<'c> Fn(&EventCx<'c>) -> Dispatch + Send + Sync + 'static,
-    {
-        self.life(Phase::Disconnect, method, require, Box::new(handler))
-    }
+    life_handlers! { connection: Connection, disconnecting: Disconnecting, disconnect: Disconnect }
 
     pub fn connect_guard<H>(&mut self, method: &'static str, require: Require, handler: H)
     where
