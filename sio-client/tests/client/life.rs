@@ -73,19 +73,25 @@ on_both! {
         Ok(())
     }
 
-    async fn an_attempt_that_is_dropped_is_given_up(srv = Io::builder().namespace("/", |ns| {
-        ns.connect_guard(async || {
-            tokio::time::sleep(Duration::from_millis(30)).await;
-            Ok::<_, sio_actix::ConnectError>(())
+    async fn an_attempt_that_is_dropped_is_given_up(srv = io()) {
+        // Clients wait at the guard until there are permits.
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let passes = Arc::clone(&gate);
+        srv.io().namespace("/gated", |ns| {
+            ns.connect_guard(async move || passes.acquire().await.is_ok());
         });
-    }).build()) {
-        let client = srv.client().build()?;
+        let client = srv.client().namespace("/gated").build()?;
         let short = Duration::from_millis(10);
         assert!(tokio::time::timeout(short, client.socket().connect()).await.is_err());
         assert!(!client.socket().is_active());
         // Two who wait: one gives up, the other connects.
         let (first, second) = (client.socket().connect(), client.socket().connect());
-        let (first, second) = tokio::join!(tokio::time::timeout(short, first), second);
+        let first = async {
+            let first = tokio::time::timeout(short, first).await;
+            gate.add_permits(100);
+            first
+        };
+        let (first, second) = tokio::join!(first, second);
         assert!(first.is_err());
         second?;
         client.close().await;

@@ -4,6 +4,7 @@ use crate::server::Socket;
 
 use super::context::State;
 use super::error::{EventError, IntoEventError};
+use super::guard::GuardResult as _;
 use super::reply::Reply;
 
 /// The verdict of a connect guard: `()`, `bool`, `State<T>` to be stored on the socket, a tuple of
@@ -38,7 +39,7 @@ impl Admission for () {
 
 impl Admission for bool {
     fn admit(self, _socket: &Socket) -> Result<(), EventError> {
-        if self { Ok(()) } else { Err(EventError::new("forbidden", "not allowed")) }
+        self.verdict()
     }
 }
 

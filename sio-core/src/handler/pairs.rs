@@ -57,7 +57,7 @@ impl<'a> Pairs<'a> {
     fn single(self) -> Result<Text<'a>, PairError> {
         let mut groups = self.groups.into_iter();
         match (groups.next(), groups.next()) {
-            (Some((_, values)), None) => Ok(Text::last(values)),
+            (Some((_, values)), None) => Ok(Text { values }),
             (None, _) => Err(PairError("there is no value".to_owned())),
             (Some(_), Some(_)) => Err(PairError("there is more than one value".to_owned())),
         }
@@ -113,7 +113,7 @@ impl<'de> Deserializer<'de> for Pairs<'_> {
 
     /// A sequence or tuple takes the values without their names.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, PairError> {
-        let values = self.groups.into_iter().map(|(_, values)| Text::last(values)).collect();
+        let values = self.groups.into_iter().map(|(_, values)| Text { values }).collect();
         visitor.visit_seq(Seq(values))
     }
 
@@ -192,10 +192,6 @@ struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    fn last(values: Vec<Cow<'a, str>>) -> Self {
-        Self { values }
-    }
-
     fn value(mut self) -> Cow<'a, str> {
         self.values.pop().unwrap_or_default()
     }

@@ -50,6 +50,11 @@ impl Rules {
         }
     }
 
+    /// Tells the handlers of a namespace apart.
+    pub(crate) fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
     /// Something has to wait before the handler may be called.
     pub(crate) fn must_wait(&self) -> bool {
         !self.middleware.is_empty() || self.guards.iter().any(|guard| guard.is_async())

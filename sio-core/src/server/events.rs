@@ -342,12 +342,8 @@ pub(super) fn cancellable(
         return future;
     }
     let (abort, registration) = AbortHandle::new_pair();
-    let slot = socket.add_cancellable(
-        address_of(rules),
-        latest,
-        rules.cancel_on_disconnect,
-        abort.clone(),
-    );
+    let slot =
+        socket.add_cancellable(rules.address(), latest, rules.cancel_on_disconnect, abort.clone());
     if let (Some(place), Some(slot)) = (place, &slot) {
         place.set(Some(slot.id));
     }
@@ -359,11 +355,6 @@ pub(super) fn cancellable(
         let _slot = slot;
         future.await.unwrap_or_else(|_aborted| Reply::Err(EventError::cancelled()))
     })
-}
-
-/// Tells the handlers of a namespace apart.
-pub(super) fn address_of(rules: &Arc<Rules>) -> usize {
-    Arc::as_ptr(rules).addr()
 }
 
 /// For whom a handler runs.

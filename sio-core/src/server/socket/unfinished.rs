@@ -106,7 +106,7 @@ impl Socket {
 
     /// An event of a handler drops the ones before it; all, unless it has a place among them itself.
     pub(crate) fn supersede(&self, rules: &Arc<Rules>, place: Option<u64>) {
-        let handler = Arc::as_ptr(rules).addr();
+        let handler = rules.address();
         let superseded = lock(&self.0.unfinished).as_ref().map(|u| u.superseded(handler, place));
         superseded.into_iter().flatten().for_each(|abort| abort.abort());
     }
