@@ -154,6 +154,13 @@ impl IoBuilder {
         self
     }
 
+    /// Whether Socket.IO 2 clients (Engine.IO 3) are served as well; off by default.
+    #[must_use]
+    pub fn allow_eio3(mut self, allow: bool) -> Self {
+        self.core.config_mut().engine.allow_eio3 = allow;
+        self
+    }
+
     /// Changes [`Limits`].
     #[must_use]
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {

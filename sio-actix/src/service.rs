@@ -15,13 +15,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
-use sio_core::server::{Handshake, HandshakeParts, Io};
+use sio_core::server::{Handshake, HandshakeParts, Io, Opening};
 
 use crate::config::Forbidden;
 use crate::io::Endpoint;
 use crate::local;
 use crate::transport::{polling, websocket};
 
+/// Digits of a JSONP index; clients count from 0.
+const MAX_JSONP_DIGITS: usize = 16;
 /// Seconds after which a client may try again while the server shuts down.
 const RETRY_AFTER: &str = "1";
 
@@ -86,13 +88,14 @@ async fn route(
     if has_illegal_origin(&request) {
         return Err(HandshakeError::BadRequest);
     }
-    let base64 = query.base64;
     if let Some(sid) = &query.sid {
         let session = hub.session(sid).ok_or(HandshakeError::UnknownSid)?;
         // The revision is that of the handshake; a request cannot change it.
-        if query.revision.is_some() && query.check_revision().is_err() {
+        let revision = query.revision(hub.engine_config());
+        if query.revision.is_some() && revision != Ok(session.revision()) {
             return Err(HandshakeError::BadRequest);
         }
+        let base64 = query.base64;
         let worker = local::worker(core);
         return match (transport, upgrade) {
             (Transport::Websocket, true) => {
@@ -117,14 +120,20 @@ async fn route(
     }
     let handshake = handshake(&request);
     let handshake = match &endpoint.allow_request {
-        None => handshake,
+        None => Arc::new(handshake),
         Some(allow) => {
             let handshake = Arc::new(handshake);
             allow(Arc::clone(&handshake)).await.map_err(forbidden)?;
-            Arc::unwrap_or_clone(handshake)
+            handshake
         }
     };
-    query.check_revision()?;
+    let revision = query.revision(hub.engine_config())?;
+    let opening = Opening {
+        revision,
+        base64: query.base64,
+        jsonp: query.jsonp.as_deref().map(digits),
+        ..Opening::new(handshake, transport)
+    };
     let worker = local::worker(core);
     if transport == Transport::Websocket {
         let accepted = match websocket::accept(&request) {
@@ -132,18 +141,23 @@ async fn route(
             Err(refusal) => return Ok(*refusal),
         };
         drop(request);
-        let Some(connection) = worker.open(handshake, transport, base64) else {
+        let Some(connection) = worker.open(opening) else {
             return Ok(unavailable());
         };
         return Ok(websocket::carry(accepted, worker, connection, payload.take()).await);
     }
     drop(request);
-    let Some(connection) = worker.open(handshake, transport, base64) else {
+    let Some(connection) = worker.open(opening) else {
         return Ok(unavailable());
     };
     let session = Arc::clone(connection.handle());
     drop(connection);
     Ok(polling::poll(&worker, session).await)
+}
+
+/// The digits of a JSONP index; nothing else may reach a script.
+fn digits(index: &str) -> Box<str> {
+    index.chars().filter(char::is_ascii_digit).take(MAX_JSONP_DIGITS).collect()
 }
 
 /// Copies what a session keeps of its first request.

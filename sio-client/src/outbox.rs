@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sio_core::engine::payload;
+use bytes::Bytes;
+use sio_core::engine::{Payload, Wire};
 use sio_core::frame::{Frame, FrameGroup, FrameKind};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -126,23 +127,25 @@ impl Outbox {
     }
 
     /// Takes frames for one POST of at most `max` bytes; a single frame may be larger.
-    pub(crate) fn take_payload(&self, max: usize) -> Option<String> {
+    pub(crate) fn take_payload(&self, max: usize) -> Option<Bytes> {
         let mut inner = self.lock();
-        let mut body = String::new();
-        while let Some(frame) = inner.frames.front() {
-            let len = match frame.kind() {
+        let (mut len, mut count, mut taken) = (0, 0, 0);
+        for frame in &inner.frames {
+            let encoded = match frame.kind() {
                 FrameKind::Text => frame.payload().len(),
                 FrameKind::Binary => frame.payload().len().div_ceil(3) * 4 + 1,
             };
-            if !body.is_empty() && body.len() + 1 + len > max {
+            if count > 0 && len + 1 + encoded > max {
                 break;
             }
-            payload::push_frame(&mut body, frame);
-            let written = frame.payload().len();
-            inner.bytes = inner.bytes.saturating_sub(written);
-            inner.frames.pop_front();
+            len += encoded + usize::from(count > 0);
+            taken += frame.payload().len();
+            count += 1;
         }
-        inner.busy = !body.is_empty();
+        let body = Payload::join(inner.frames.iter().take(count), len, Wire::V4).body;
+        inner.frames.drain(..count);
+        inner.bytes = inner.bytes.saturating_sub(taken);
+        inner.busy = count > 0;
         inner.busy.then_some(body)
     }
 
@@ -225,10 +228,10 @@ mod tests {
             assert!(outbox.try_push(group(text, vec![])).is_ok());
         }
         assert!(outbox.try_push(group("4d", vec![Bytes::from_static(&[1, 2, 3])])).is_ok());
-        assert_eq!(outbox.take_payload(9).as_deref(), Some("4aaa\u{1e}4bbb"));
-        assert_eq!(outbox.take_payload(8).as_deref(), Some("4cccccccc"));
-        assert_eq!(outbox.take_payload(7).as_deref(), Some("4d"));
-        assert_eq!(outbox.take_payload(8).as_deref(), Some("bAQID"));
+        assert_eq!(outbox.take_payload(9).unwrap(), "4aaa\u{1e}4bbb");
+        assert_eq!(outbox.take_payload(8).unwrap(), "4cccccccc");
+        assert_eq!(outbox.take_payload(7).unwrap(), "4d");
+        assert_eq!(outbox.take_payload(8).unwrap(), "bAQID");
         assert_eq!(outbox.take_payload(8), None);
         assert!(outbox.is_idle());
     }

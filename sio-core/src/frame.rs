@@ -21,6 +21,7 @@ pub enum FrameKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     kind: FrameKind,
+    compressible: bool,
     payload: Bytes,
 }
 
@@ -28,19 +29,31 @@ impl Frame {
     /// A text frame; the payload is an engine packet in UTF-8.
     #[must_use]
     pub const fn text(payload: Bytes) -> Self {
-        Self { kind: FrameKind::Text, payload }
+        Self { kind: FrameKind::Text, compressible: true, payload }
     }
 
     /// A binary frame.
     #[must_use]
     pub const fn binary(payload: Bytes) -> Self {
-        Self { kind: FrameKind::Binary, payload }
+        Self { kind: FrameKind::Binary, compressible: true, payload }
     }
 
     /// A text frame of constant text.
     #[must_use]
     pub const fn constant(payload: &'static str) -> Self {
         Self::text(Bytes::from_static(payload.as_bytes()))
+    }
+
+    /// The frame as one that transports must not compress (the reference's `compress(false)`).
+    #[must_use]
+    pub fn uncompressed(self) -> Self {
+        Self { compressible: false, ..self }
+    }
+
+    /// A transport that compresses may compress it, as it may by default.
+    #[must_use]
+    pub const fn is_compressible(&self) -> bool {
+        self.compressible
     }
 
     /// Text or binary.
@@ -56,26 +69,37 @@ impl Frame {
     }
 }
 
-/// The frames of one Socket.IO packet: a text frame and its attachments, adjacent on every transport.
+/// The frames of one Socket.IO packet, adjacent on every transport: with the default parser a text frame
+/// and its attachments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameGroup {
     head: Frame,
-    attachments: Vec<Frame>,
+    rest: Vec<Frame>,
 }
 
 impl FrameGroup {
     /// Joins the text of a packet and its attachments.
     #[must_use]
     pub fn new(text: Bytes, attachments: Vec<Bytes>) -> Self {
-        Self {
-            head: Frame::text(text),
-            attachments: attachments.into_iter().map(Frame::binary).collect(),
-        }
+        Self { head: Frame::text(text), rest: attachments.into_iter().map(Frame::binary).collect() }
+    }
+
+    /// The frames of a packet as a parser wrote them; `rest` follows `head`.
+    #[must_use]
+    pub const fn of_frames(head: Frame, rest: Vec<Frame>) -> Self {
+        Self { head, rest }
+    }
+
+    /// The group as one that transports must not compress.
+    #[must_use]
+    pub fn uncompressed(self) -> Self {
+        let rest = self.rest.into_iter().map(Frame::uncompressed).collect();
+        Self { head: self.head.uncompressed(), rest }
     }
 
     /// The frames in wire order.
     pub fn iter(&self) -> impl Iterator<Item = &Frame> {
-        std::iter::once(&self.head).chain(&self.attachments)
+        std::iter::once(&self.head).chain(&self.rest)
     }
 
     /// Payload bytes of all frames.

@@ -46,6 +46,12 @@ impl Sid {
         sound.then(|| Self(text.into()))
     }
 
+    /// The id of a socket of a Socket.IO 2 client: the namespace, `#` and the session's id.
+    #[must_use]
+    pub fn of_namespace(session: &Self, namespace: &str) -> Self {
+        Self(format!("{namespace}#{session}").into())
+    }
+
     /// The id as it travels on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use sio_core::close::CloseReason;
-use sio_core::engine::{EngineConfig, PollOutcome, Session, Transport};
+use sio_core::engine::{EngineConfig, PollOutcome, Session, Transport, Wire};
 use sio_core::frame::{Frame, FrameGroup};
 
 const FULL: Option<CloseReason> = Some(CloseReason::TransportError("send buffer full"));
@@ -24,7 +24,7 @@ fn open(transport: Transport, change: impl FnOnce(&mut EngineConfig)) -> (Sessio
     change(&mut config);
     let start = Instant::now();
     let open_packet = String::from("0{}");
-    let mut session = Session::open(start, Arc::new(config), transport, false, open_packet);
+    let mut session = Session::open(start, Arc::new(config), transport, Wire::V4, open_packet);
     match transport {
         Transport::Polling => assert_eq!(session.on_poll(), ready("0{}")),
         _ => assert_eq!(turn(&mut session), b"\x81\x030{}"),
@@ -33,7 +33,7 @@ fn open(transport: Transport, change: impl FnOnce(&mut EngineConfig)) -> (Sessio
 }
 
 fn ready(payload: &str) -> PollOutcome {
-    PollOutcome::Ready(payload.to_owned())
+    PollOutcome::Ready(payload.into())
 }
 
 fn turn(session: &mut Session) -> Vec<u8> {
@@ -90,7 +90,7 @@ fn an_overflow_answers_the_waiting_poll_with_a_close_packet() {
     let (mut session, _) = open(Transport::Polling, |config| config.send_buffer_max = 8);
     assert_eq!(session.on_poll(), PollOutcome::Wait);
     session.send_text(&[b"4abcdefgh"]);
-    assert_eq!(session.take_poll_answer().as_deref(), Some("1"));
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "1");
     assert!(session.is_closed());
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use sio_core::close::CloseReason;
-use sio_core::engine::{EngineConfig, PollOutcome, Received, Session, Transport};
+use sio_core::engine::{EngineConfig, PollOutcome, Received, Session, Transport, Wire};
 use sio_core::frame::{Frame, FrameGroup};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 fn open(transport: Transport) -> (Session, Instant) {
     let start = Instant::now();
     let config = Arc::new(EngineConfig::default());
-    let mut session = Session::open(start, config, transport, false, "0{}".to_owned());
+    let mut session = Session::open(start, config, transport, Wire::V4, "0{}".to_owned());
     match transport {
         Transport::Polling => assert_eq!(session.on_poll(), ready("0{}")),
         _ => assert_eq!(turn(&mut session), b"\x81\x030{}"),
@@ -35,7 +35,7 @@ fn open(transport: Transport) -> (Session, Instant) {
 }
 
 fn ready(payload: &str) -> PollOutcome {
-    PollOutcome::Ready(payload.to_owned())
+    PollOutcome::Ready(payload.into())
 }
 
 /// What one turn of a WebSocket writes.
@@ -78,7 +78,7 @@ fn a_ping_answers_a_waiting_poll() {
     let (mut session, start) = open(Transport::Polling);
     assert_eq!(session.on_poll(), PollOutcome::Wait);
     session.handle_timeout(start + INTERVAL);
-    assert_eq!(session.take_poll_answer().as_deref(), Some("2"));
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "2");
     assert_eq!(session.take_poll_answer(), None);
 }
 
@@ -105,7 +105,7 @@ fn a_missing_pong_ends_the_session_exactly_at_the_timeout() {
     assert_eq!(session.close_reason(), None);
     session.handle_timeout(start + INTERVAL + TIMEOUT);
     assert_eq!(session.close_reason(), Some(CloseReason::PingTimeout));
-    assert_eq!(session.take_poll_answer().as_deref(), Some("1"));
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "1");
     assert_eq!(session.on_poll(), PollOutcome::Gone);
 }
 
@@ -179,7 +179,7 @@ fn a_second_poll_ends_the_session() {
     assert_eq!(session.on_poll(), PollOutcome::Wait);
     assert_eq!(session.on_poll(), PollOutcome::Overlap);
     assert_eq!(session.close_reason(), error("overlap from client"));
-    assert_eq!(session.take_poll_answer().as_deref(), Some("1"));
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "1");
     assert_eq!(session.on_poll(), PollOutcome::Gone);
 }
 
@@ -228,7 +228,7 @@ fn a_waiting_poll_is_answered_by_the_next_packet() {
     assert_eq!(session.take_poll_answer(), None);
     assert!(session.poll_waits());
     session.send_text(&[b"4a"]);
-    assert_eq!(session.take_poll_answer().as_deref(), Some("4a"));
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "4a");
     assert!(!session.poll_waits());
 }
 
@@ -263,7 +263,7 @@ fn packets_after_a_close_are_ignored() {
     for text in ["4a", "abc", "1", "2"] {
         assert_eq!(session.receive_text(now, text), Received::Nothing);
     }
-    assert_eq!(session.receive_binary(Bytes::new()), Received::Nothing);
+    assert_eq!(session.receive_binary(now, Bytes::new()), Received::Nothing);
     assert_eq!(session.close_reason(), Some(CloseReason::TransportClose));
 }
 
@@ -293,7 +293,7 @@ fn a_close_answers_the_waiting_poll_with_a_close_packet() {
     let (mut session, now) = open(Transport::Polling);
     assert_eq!(session.on_poll(), PollOutcome::Wait);
     session.close(now, CloseReason::ForcedClose);
-    assert_eq!(session.take_poll_answer().as_deref(), Some("1"));
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "1");
     assert_eq!(session.on_poll(), PollOutcome::Gone);
 }
 
@@ -321,7 +321,7 @@ fn a_client_that_closes_has_its_waiting_poll_released_with_a_noop() {
     let (mut session, now) = open(Transport::Polling);
     assert_eq!(session.on_poll(), PollOutcome::Wait);
     session.receive_text(now, "1");
-    assert_eq!(session.take_poll_answer().as_deref(), Some("6"));
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "6");
     assert!(session.is_closed());
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use sio_core::close::CloseReason;
-use sio_core::engine::{EngineConfig, PollOutcome, ProbeReply, Received, Session, Transport};
+use sio_core::engine::{EngineConfig, PollOutcome, ProbeReply, Received, Session, Transport, Wire};
 use sio_core::frame::{Frame, FrameGroup};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const NOOP_INTERVAL: Duration = Duration::from_millis(100);
 fn polling() -> (Session, Instant) {
     let start = Instant::now();
     let config = Arc::new(EngineConfig::default());
-    let mut session = Session::open(start, config, Transport::Polling, false, "0{}".to_owned());
+    let mut session = Session::open(start, config, Transport::Polling, Wire::V4, "0{}".to_owned());
     assert_eq!(session.on_poll(), ready("0{}"));
     (session, start)
 }
@@ -40,7 +40,7 @@ fn probed() -> (Session, Instant) {
 }
 
 fn ready(payload: &str) -> PollOutcome {
-    PollOutcome::Ready(payload.to_owned())
+    PollOutcome::Ready(payload.into())
 }
 
 fn turn(session: &mut Session) -> Vec<u8> {
@@ -154,7 +154,7 @@ fn a_waiting_poll_gets_a_noop_every_hundred_milliseconds() {
         assert_eq!(session.take_poll_answer(), None);
         noop += NOOP_INTERVAL;
         session.handle_timeout(noop);
-        assert_eq!(session.take_poll_answer().as_deref(), Some("6"));
+        assert_eq!(session.take_poll_answer().unwrap().as_str(), "6");
     }
 }
 
@@ -218,7 +218,7 @@ fn an_upgrade_releases_the_waiting_poll_with_a_noop() {
     let (mut session, now) = probed();
     session.on_poll();
     session.on_probe_frame(now, "5", false);
-    assert_eq!(session.take_poll_answer().as_deref(), Some("6"));
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "6");
     assert_eq!(session.on_poll(), PollOutcome::NotPolling);
     assert_eq!(session.close_reason(), None);
 }
@@ -263,7 +263,7 @@ fn a_close_by_the_server_ends_the_probe() {
     assert!(!session.is_probing());
     let reply = session.on_probe_frame(now, "5", false);
     assert_eq!(reply, ProbeReply::Refused);
-    assert_eq!(session.take_poll_answer().as_deref(), Some("1"));
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "1");
     assert!(session.is_closed());
 }
 

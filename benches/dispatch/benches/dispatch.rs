@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde::Serialize;
 use sio_actix::Transport;
-use sio_actix::core::server::{Connection, HandshakeParts, Worker};
+use sio_actix::core::server::{Connection, HandshakeParts, Opening, Worker};
 use sio_actix::prelude::*;
 
 /// Events per turn, as a busy client sends them.
@@ -87,7 +87,7 @@ fn connected(io: &Io) -> (Rc<Worker>, Rc<Connection>) {
     };
     #[expect(clippy::expect_used, reason = "a server that was just built is open")]
     let connection = worker
-        .open(Handshake::new(&parts), Transport::Websocket, false)
+        .open(Opening::new(Handshake::new(&parts), Transport::Websocket))
         .expect("the server is open");
     worker.begin_turn(&connection);
     worker.receive_text(&connection, "40");

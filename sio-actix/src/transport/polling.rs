@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
 use futures_util::FutureExt as _;
-use sio_core::engine::HandshakeError;
+use sio_core::engine::{HandshakeError, Revision};
 use sio_core::server::{PollReply, PushReply, SessionHandle, Worker};
 use tokio::time::timeout;
 
@@ -23,6 +23,7 @@ type Receiver<T> = futures_channel::oneshot::Receiver<T>;
 /// How long the body of a push may take when its session has ended: what it can still say is short.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
 const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
+const BINARY: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/octet-stream");
 const TEXT: (header::HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=UTF-8");
 
 /// A GET that waits; dropping it tells the session that its connection is gone.
@@ -42,7 +43,7 @@ impl Drop for PendingPoll {
         // An answer that was sent but never taken is lost with the connection.
         let lost = match self.reply.try_recv() {
             // A lone noop says nothing.
-            Ok(Some(PollReply::Payload(payload))) => payload != "6",
+            Ok(Some(PollReply::Payload(payload))) => !matches!(payload.as_str(), "6" | "1:6"),
             _ => false,
         };
         self.worker.poll_lost(&self.session, lost);
@@ -57,7 +58,8 @@ pub(crate) async fn poll(worker: &Rc<Worker>, session: Arc<SessionHandle>) -> Ht
     pending.answered = true;
     match reply {
         Ok(PollReply::Payload(payload)) => {
-            HttpResponse::Ok().insert_header(TEXT).insert_header(NO_STORE).body(payload)
+            let kind = if payload.binary { BINARY } else { TEXT };
+            HttpResponse::Ok().insert_header(kind).insert_header(NO_STORE).body(payload.body)
         }
         Ok(PollReply::Refused(error)) => refused(&error),
         Ok(PollReply::Overlap) => HttpResponse::BadRequest().finish(),
@@ -89,7 +91,8 @@ pub(crate) async fn push(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> HttpResponse {
-    if has_content_type(request, "application/octet-stream") {
+    let binary = has_content_type(request, "application/octet-stream");
+    if binary && session.revision() == Revision::V4 {
         worker.push_failed(session, "invalid content");
         return closing(StatusCode::BAD_REQUEST);
     }
@@ -136,7 +139,7 @@ pub(crate) async fn push(
         }
     };
     incoming.failure = None;
-    match worker.push(session, body).await {
+    match worker.push(session, body, binary).await {
         Ok(PushReply::Ok) => HttpResponse::Ok()
             .insert_header((header::CONTENT_TYPE, "text/html"))
             .insert_header(NO_STORE)

@@ -110,7 +110,7 @@ impl Http {
     }
 
     /// Brings a payload.
-    pub(crate) async fn push(self, payload: String) -> Result<(), TransportError> {
+    pub(crate) async fn push(self, payload: impl Into<Bytes>) -> Result<(), TransportError> {
         let limit = self.push_timeout;
         match timeout(limit, self.request(Method::POST, payload.into())).await {
             Ok(result) => result.map(drop),

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use sio_core::engine::{Transport, packet, payload};
+use sio_core::engine::{Revision, Transport, packet, payload};
 use sio_core::frame::Frame;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -145,7 +145,7 @@ struct Session<'a> {
 impl Session<'_> {
     /// Handles one engine packet in its text form.
     fn packet(&mut self, text: &str) -> Result<(), DisconnectReason> {
-        match packet::decode(text) {
+        match packet::decode(text, Revision::V4) {
             Ok(packet::Packet::Message(text)) => self.sink.text(text),
             Ok(packet::Packet::Binary(bytes)) => self.sink.binary(bytes),
             Ok(packet::Packet::Ping(_)) => {
@@ -171,11 +171,7 @@ impl Session<'_> {
     }
 
     fn payload(&mut self, body: &str) -> Result<(), DisconnectReason> {
-        let mut rest = Some(body);
-        while let Some(text) = payload::next_packet(&mut rest) {
-            self.packet(text)?;
-        }
-        Ok(())
+        body.split(payload::SEPARATOR).try_for_each(|text| self.packet(text))
     }
 
     /// From now on the session only ends: it may send what waits, for a while.

@@ -76,9 +76,9 @@ async fn open_untimed(dialer: Dialer, settings: Settings) -> Result<Engine, Tran
     }
     let mut http = Http::new(dialer.clone(), settings.max_message_size, settings.connect_timeout);
     let body = http.clone().poll().await?;
-    let mut rest = Some(body.as_str());
-    let handshake = handshake(payload::next_packet(&mut rest).unwrap_or_default())?;
-    let early = std::iter::from_fn(|| payload::next_packet(&mut rest)).map(str::to_owned).collect();
+    let mut packets = body.split(payload::SEPARATOR);
+    let handshake = handshake(packets.next().unwrap_or_default())?;
+    let early = packets.map(str::to_owned).collect();
     http.set_sid(&handshake.sid);
     Ok(Engine { wire: Wire::Polling(Box::new(http)), handshake, early, settings, dialer })
 }

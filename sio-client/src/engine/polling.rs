@@ -65,7 +65,7 @@ impl Session<'_> {
                     post = Some(Box::pin(http.clone().push(payload))).into();
                     pushes = true;
                 } else if self.closing {
-                    let goodbye = http.clone().push(CLOSE.to_owned());
+                    let goodbye = http.clone().push(CLOSE);
                     // Whether the server heard it changes nothing for us.
                     let _told = timeout(CLOSE_TIMEOUT, goodbye).await;
                     return Err(DisconnectReason::ClientDisconnect);

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::sid::Sid;
 
+use super::revision::Revision;
+
 /// How bytes travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,6 +49,8 @@ pub struct EngineConfig {
     pub websocket: bool,
     /// Upgrades are announced.
     pub allow_upgrades: bool,
+    /// Clients of revision 3 are served as well; off.
+    pub allow_eio3: bool,
     /// Orderly-close wait of a polling session; 30 s.
     pub close_timeout: Duration,
     /// Bytes waiting for a session at which it ends.
@@ -68,6 +72,7 @@ impl Default for EngineConfig {
             polling: true,
             websocket: true,
             allow_upgrades: true,
+            allow_eio3: false,
             close_timeout: limits.close_timeout,
             send_buffer_max: limits.send_buffer_max,
             send_buffer_max_frames: limits.send_buffer_max_frames,
@@ -195,6 +200,8 @@ pub struct EngineQuery<'a> {
     pub revision: Option<Cow<'a, str>>,
     /// `b64` is present and not empty: the client cannot take binary.
     pub base64: bool,
+    /// `j`: the client polls by script elements, and this is the index of its callback.
+    pub jsonp: Option<Cow<'a, str>>,
 }
 
 impl<'a> EngineQuery<'a> {
@@ -209,6 +216,7 @@ impl<'a> EngineQuery<'a> {
                 "sid" if parsed.sid.is_none() && !value.is_empty() => parsed.sid = Some(value),
                 "EIO" => parsed.revision = Some(value),
                 "b64" => parsed.base64 = !value.is_empty(),
+                "j" => parsed.jsonp = Some(value),
                 _ => {}
             }
         }
@@ -229,16 +237,16 @@ impl<'a> EngineQuery<'a> {
         if config.offers(transport) { Ok(transport) } else { Err(HandshakeError::UnknownTransport) }
     }
 
-    /// Refuses any protocol revision but 4.
+    /// The protocol revision asked for: 4, or 3 for everything else if the server allows that.
     ///
     /// # Errors
     ///
     /// [`HandshakeError::UnsupportedVersion`].
-    pub fn check_revision(&self) -> Result<(), HandshakeError> {
-        if self.revision.as_deref() == Some("4") {
-            Ok(())
-        } else {
-            Err(HandshakeError::UnsupportedVersion)
+    pub fn revision(&self, config: &EngineConfig) -> Result<Revision, HandshakeError> {
+        match self.revision.as_deref() {
+            Some("4") => Ok(Revision::V4),
+            _ if config.allow_eio3 => Ok(Revision::V3),
+            _ => Err(HandshakeError::UnsupportedVersion),
         }
     }
 }
@@ -299,11 +307,16 @@ mod tests {
     }
 
     #[test]
-    fn only_revision_four_passes() {
+    fn only_revision_four_passes_unless_three_is_allowed() {
+        let config = EngineConfig::default();
+        let legacy = EngineConfig { allow_eio3: true, ..EngineConfig::default() };
         for query in ["", "EIO=3", "EIO=04", "EIO=4x", "EIO=", "EIO=5"] {
-            assert!(EngineQuery::parse(query).check_revision().is_err(), "{query}");
+            let revision = |config| EngineQuery::parse(query).revision(config);
+            assert!(revision(&config).is_err(), "{query}");
+            assert_eq!(revision(&legacy), Ok(Revision::V3), "{query}");
         }
-        assert!(EngineQuery::parse("EIO=4").check_revision().is_ok());
+        assert_eq!(EngineQuery::parse("EIO=4").revision(&config), Ok(Revision::V4));
+        assert_eq!(EngineQuery::parse("EIO=4").revision(&legacy), Ok(Revision::V4));
     }
 
     #[test]

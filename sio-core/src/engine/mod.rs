@@ -1,4 +1,4 @@
-//! Engine.IO 4: one session over any transport.
+//! Engine.IO 4, and 3 where the server allows it: one session over any transport.
 //!
 //! [`packet`] and [`payload`] turn bytes into engine packets and back, [`handshake`] reads the query
 //! of a request and makes the open packet, [`Session`] is the state machine of one session id:
@@ -9,9 +9,12 @@ pub mod handshake;
 pub mod outbox;
 pub mod packet;
 pub mod payload;
+pub mod revision;
 mod session;
 pub mod timer;
 pub mod websocket;
 
 pub use handshake::{EngineConfig, HandshakeError, Transport};
+pub use payload::Payload;
+pub use revision::{Revision, Wire};
 pub use session::{PollOutcome, ProbeReply, Received, Session};

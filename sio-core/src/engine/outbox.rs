@@ -10,7 +10,9 @@ use bytes::{Bytes, BytesMut};
 
 use crate::frame::{Frame, FrameGroup, FrameKind};
 
-use super::{payload, websocket};
+use super::payload::Payload;
+use super::revision::Wire;
+use super::websocket;
 
 /// A lent buffer takes no further frames above this size; they wait in the queue instead, where
 /// they are counted.
@@ -26,7 +28,7 @@ pub struct Outbox {
     max_bytes: usize,
     max_frames: usize,
     overflowed: bool,
-    base64: bool,
+    wire: Wire,
     turn: Option<BytesMut>,
     /// What a slow peer has still to take of a frame that was begun.
     rest_of_large: Option<Bytes>,
@@ -42,15 +44,21 @@ impl Outbox {
             max_bytes,
             max_frames,
             overflowed: false,
-            base64: false,
+            wire: Wire::V4,
             turn: None,
             rest_of_large: None,
         }
     }
 
-    /// Writes binary messages as base64 text on a WebSocket.
-    pub fn set_base64(&mut self, base64: bool) {
-        self.base64 = base64;
+    /// Sets how frames are written from now on.
+    pub fn set_wire(&mut self, wire: Wire) {
+        self.wire = wire;
+    }
+
+    /// How frames are written.
+    #[must_use]
+    pub const fn wire(&self) -> Wire {
+        self.wire
     }
 
     /// Nothing waits, and nothing was said yet in this turn: a volatile packet may go.
@@ -110,9 +118,9 @@ impl Outbox {
 
     /// Appends one frame.
     pub fn push(&mut self, frame: &Frame) {
-        let base64 = self.base64;
+        let wire = self.wire;
         if let Some(buffer) = self.open_turn(frame.payload().len()) {
-            websocket::put_frame(buffer, frame, base64);
+            websocket::put_frame(buffer, frame, wire);
         } else {
             self.enqueue(frame.clone());
         }
@@ -175,7 +183,7 @@ impl Outbox {
     }
 
     fn fill_turn(&mut self) {
-        let base64 = self.base64;
+        let wire = self.wire;
         while self.rest_of_large.is_none() {
             let Some(buffer) = self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES) else {
                 return;
@@ -183,13 +191,17 @@ impl Outbox {
             let Some(frame) = self.queue.front() else {
                 return;
             };
-            let large = frame.payload().len() > LARGE_FRAME
-                && !(base64 && frame.kind() == FrameKind::Binary);
-            if large {
-                websocket::put_header(buffer, frame.kind(), frame.payload().len());
-                self.rest_of_large = Some(frame.payload().clone());
+            let len = frame.payload().len();
+            let binary = frame.kind() == FrameKind::Binary;
+            if len <= LARGE_FRAME || (wire.base64 && binary) {
+                websocket::put_frame(buffer, frame, wire);
             } else {
-                websocket::put_frame(buffer, frame, base64);
+                if binary {
+                    websocket::put_binary_header(buffer, len, wire.revision);
+                } else {
+                    websocket::put_header(buffer, FrameKind::Text, len);
+                }
+                self.rest_of_large = Some(frame.payload().clone());
             }
             self.dequeue();
         }
@@ -212,15 +224,14 @@ impl Outbox {
     }
 
     /// Everything that waits as one polling payload; `None` if nothing does.
-    pub fn take_payload(&mut self) -> Option<String> {
+    pub fn take_payload(&mut self) -> Option<Payload> {
         if self.queue.is_empty() {
             return None;
         }
-        let mut out = String::with_capacity(self.queued_bytes + self.queue.len());
-        while let Some(frame) = self.dequeue() {
-            payload::push_frame(&mut out, &frame);
-        }
-        Some(out)
+        let bytes = self.queued_bytes + self.queue.len();
+        let frames = std::mem::take(&mut self.queue);
+        self.queued_bytes = 0;
+        Some(Payload::join(frames.iter(), bytes, self.wire))
     }
 }
 
@@ -307,7 +318,8 @@ mod tests {
             Bytes::from_static(b"451-[]"),
             vec![Bytes::from_static(&[1])],
         ));
-        assert_eq!(outbox.take_payload().as_deref(), Some("4a\u{1e}451-[]\u{1e}bAQ=="));
+        let payload = outbox.take_payload().unwrap();
+        assert_eq!(payload.as_str(), "4a\u{1e}451-[]\u{1e}bAQ==");
         assert_eq!(outbox.queued_bytes(), 0);
     }
 }

@@ -26,17 +26,20 @@ use crate::frame::{Frame, FrameGroup};
 
 use super::handshake::{EngineConfig, Transport};
 use super::outbox::Outbox;
-use super::packet::{self, Packet};
+use super::packet::{self, InvalidPacket, Packet};
+use super::payload::Payload;
+use super::revision::{Revision, Wire};
 use super::timer::{Timer, TimerTable, after};
 
 const PING: Frame = Frame::constant("2");
+const PONG: Frame = Frame::constant("3");
 const NOOP: Frame = Frame::constant("6");
 /// Answer to a poll with nothing to say.
-const NOOP_TEXT: &str = "6";
+const NOOP_ANSWER: &[&str] = &["6"];
 /// Answer to a waiting poll when the server ends the session.
-const CLOSE: &str = "1";
+const CLOSE_ANSWER: &[&str] = &["1"];
 /// Answer to a poll that finds the session closing.
-const NOOP_CLOSE: &str = "6\u{1e}1";
+const NOOP_CLOSE_ANSWER: &[&str] = &["6", "1"];
 /// A waiting poll is released this often while an upgrade is probed.
 const NOOP_INTERVAL: Duration = Duration::from_millis(100);
 /// A timer later than this means that the process was suspended, not that the peer was silent.
@@ -72,7 +75,7 @@ pub enum Received<'a> {
 #[expect(clippy::exhaustive_enums, reason = "callers must handle every outcome")]
 pub enum PollOutcome {
     /// This payload, now.
-    Ready(String),
+    Ready(Payload),
     /// Nothing yet: it waits until [`Session::take_poll_answer`] gives something.
     Wait,
     /// A poll was waiting already: this one gets 400, the waiting one its answer, the session ended.
@@ -104,7 +107,7 @@ pub struct Session {
     timers: TimerTable,
     poll_waits: bool,
     /// What a waiting poll is told when the session ends.
-    farewell: &'static str,
+    farewell: &'static [&'static str],
     reason: Option<CloseReason>,
     /// The session was closed while a WebSocket was being tried: the client may have stopped polling, so
     /// what waits, and the end, reach it there.
@@ -118,28 +121,34 @@ impl Session {
         now: Instant,
         config: Arc<EngineConfig>,
         transport: Transport,
-        base64: bool,
+        wire: Wire,
         open_packet: String,
     ) -> Self {
         let mut outbox = Outbox::new(config.send_buffer_max, config.send_buffer_max_frames);
-        outbox.set_base64(base64);
+        outbox.set_wire(wire);
         outbox.push(&Frame::text(open_packet.into()));
-        let mut timers = TimerTable::default();
-        timers.set(Timer::PingDue, after(now, config.ping_interval));
         let state = match transport {
             Transport::Polling => State::Polling,
             Transport::Websocket => State::Websocket,
         };
-        Self {
+        let mut session = Self {
             config,
             state,
             outbox,
-            timers,
+            timers: TimerTable::default(),
             poll_waits: false,
-            farewell: CLOSE,
+            farewell: CLOSE_ANSWER,
             reason: None,
             closing_probe: false,
-        }
+        };
+        session.await_heartbeat(now);
+        session
+    }
+
+    /// The protocol revision of the session.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        self.outbox.wire().revision
     }
 
     // ---- frames in ------------------------------------------------------------------------------
@@ -153,33 +162,61 @@ impl Session {
         if let Some(message) = text.strip_prefix('4') {
             return Received::Text(message);
         }
-        match packet::decode(text) {
-            Ok(Packet::Message(message)) => Received::Text(message),
-            Ok(Packet::Binary(bytes)) => Received::Binary(bytes),
-            Ok(Packet::Pong(_)) => {
-                self.on_pong(now);
+        self.receive_packet(now, packet::decode(text, self.revision()))
+    }
+
+    fn receive_packet<'a>(
+        &mut self,
+        now: Instant,
+        packet: Result<Packet<'a>, InvalidPacket>,
+    ) -> Received<'a> {
+        match (packet, self.revision()) {
+            (Ok(Packet::Message(message)), _) => Received::Text(message),
+            (Ok(Packet::Binary(bytes)), _) => Received::Binary(bytes),
+            (Ok(Packet::Pong(_)), Revision::V4) => {
+                self.timers.stop(Timer::PongMissing);
+                self.await_heartbeat(now);
                 Received::Nothing
             }
-            Ok(Packet::Ping(_)) => {
+            (Ok(Packet::Ping(_)), Revision::V3) => {
+                self.outbox.push(&PONG);
+                self.check_overflow();
+                self.await_heartbeat(now);
+                Received::Nothing
+            }
+            (Ok(Packet::Ping(_) | Packet::Pong(_)), _) => {
                 self.end(CloseReason::TransportError("invalid heartbeat direction"))
             }
-            Ok(Packet::Close) => {
-                self.farewell = "6";
+            (Ok(Packet::Close), _) => {
+                self.farewell = NOOP_ANSWER;
                 self.end(CloseReason::TransportClose)
             }
-            Ok(Packet::Open | Packet::Upgrade | Packet::Noop) => Received::Nothing,
-            Err(packet::InvalidPacket) => self.end(CloseReason::ParseError),
+            (Ok(Packet::Open | Packet::Upgrade | Packet::Noop), _) => Received::Nothing,
+            (Err(InvalidPacket), _) => self.end(CloseReason::ParseError),
         }
     }
 
-    /// Takes one binary frame of the WebSocket.
-    pub fn receive_binary(&mut self, bytes: Bytes) -> Received<'static> {
-        if self.reason.is_some() { Received::Nothing } else { Received::Binary(bytes) }
+    /// Takes one binary frame of the WebSocket, or one binary packet of a pushed payload.
+    pub fn receive_binary(&mut self, now: Instant, bytes: Bytes) -> Received<'static> {
+        if self.reason.is_some() {
+            return Received::Nothing;
+        }
+        match self.revision() {
+            Revision::V4 => Received::Binary(bytes),
+            Revision::V3 => self.receive_packet(now, packet::decode_binary_v3(bytes)),
+        }
     }
 
-    fn on_pong(&mut self, now: Instant) {
-        self.timers.stop(Timer::PongMissing);
-        self.timers.set(Timer::PingDue, after(now, self.config.ping_interval));
+    /// Waits for the next ping: to be sent in revision 4, to be received in revision 3.
+    fn await_heartbeat(&mut self, now: Instant) {
+        let EngineConfig { ping_interval, ping_timeout, .. } = *self.config;
+        match self.revision() {
+            Revision::V4 => self.timers.set(Timer::PingDue, after(now, ping_interval)),
+            Revision::V3 => {
+                let patience = ping_interval.saturating_add(ping_timeout);
+                self.timers.set(Timer::PongMissing, after(now, patience));
+            }
+        }
     }
 
     // ---- polls ----------------------------------------------------------------------------------
@@ -202,7 +239,7 @@ impl Session {
         }
         if self.reason.is_some() {
             self.finish();
-            return PollOutcome::Ready(NOOP_CLOSE.to_owned());
+            return PollOutcome::Ready(self.constant(NOOP_CLOSE_ANSWER));
         }
         self.poll_waits = true;
         PollOutcome::Wait
@@ -217,7 +254,7 @@ impl Session {
     }
 
     /// What a waiting poll is to be answered, once there is something.
-    pub fn take_poll_answer(&mut self) -> Option<String> {
+    pub fn take_poll_answer(&mut self) -> Option<Payload> {
         if !self.poll_waits {
             return None;
         }
@@ -225,14 +262,18 @@ impl Session {
             Some(payload) => payload,
             None if self.reason.is_some() => {
                 self.finish();
-                self.farewell.to_owned()
+                self.constant(self.farewell)
             }
             // An upgrade that finished while a poll was waiting releases it.
-            None if self.state == State::Websocket => NOOP_TEXT.to_owned(),
+            None if self.state == State::Websocket => self.constant(NOOP_ANSWER),
             None => return None,
         };
         self.poll_waits = false;
         Some(answer)
+    }
+
+    fn constant(&self, packets: &[&'static str]) -> Payload {
+        Payload::constant(self.revision(), packets)
     }
 
     /// A push broke the rules of the transport; `detail` is logged. After an upgrade that is no longer the
@@ -254,8 +295,7 @@ impl Session {
 
     /// Ends the session; what waits is still delivered.
     ///
-    /// A polling session that nobody polls any more is forgotten after the close timeout
-    ///.
+    /// A polling session that nobody polls any more is forgotten after the close timeout.
     pub fn close(&mut self, now: Instant, reason: CloseReason) {
         // A poll that waits for nothing takes the end at once.
         let probing = self.is_probing() && !(self.poll_waits && self.outbox.is_empty());
@@ -343,7 +383,9 @@ impl Session {
                     self.timers.set(Timer::PongMissing, after(start, self.config.ping_timeout));
                 }
                 Timer::PongMissing if late > SUSPENDED => {
-                    self.outbox.push(&PING);
+                    if self.revision() == Revision::V4 {
+                        self.outbox.push(&PING);
+                    }
                     self.timers.set(Timer::PongMissing, after(now, self.config.ping_timeout));
                 }
                 Timer::PongMissing => {

@@ -8,6 +8,7 @@ use bytes::{BufMut, BytesMut};
 use crate::frame::{Frame, FrameKind};
 
 use super::packet;
+use super::revision::{Revision, Wire};
 
 /// First byte of a final text frame.
 const FIN_TEXT: u8 = 0x81;
@@ -34,17 +35,30 @@ pub fn put_header(out: &mut BytesMut, kind: FrameKind, len: usize) {
     }
 }
 
-/// Appends a frame; `base64` writes binary messages as text, for clients that asked for it
-///.
-pub fn put_frame(out: &mut BytesMut, frame: &Frame, base64: bool) {
-    if base64 && frame.kind() == FrameKind::Binary {
-        let mut text = String::with_capacity(frame.payload().len() * 4 / 3 + 4);
-        packet::encode_binary(&mut text, frame.payload());
+/// Appends a frame, as the client of `wire` reads it.
+pub fn put_frame(out: &mut BytesMut, frame: &Frame, wire: Wire) {
+    let payload = frame.payload();
+    if frame.kind() == FrameKind::Text || (wire == Wire::V4) {
+        put_header(out, frame.kind(), payload.len());
+    } else if wire.base64 {
+        let mut text = Vec::with_capacity(payload.len() * 4 / 3 + 5);
+        packet::encode_binary(&mut text, payload, wire.revision);
         put_header(out, FrameKind::Text, text.len());
-        out.put_slice(text.as_bytes());
+        return out.put_slice(&text);
     } else {
-        put_header(out, frame.kind(), frame.payload().len());
-        out.put_slice(frame.payload());
+        put_binary_header(out, payload.len(), wire.revision);
+    }
+    out.put_slice(payload);
+}
+
+/// Appends the header of a binary message with `len` bytes, and what its revision puts before them.
+pub fn put_binary_header(out: &mut BytesMut, len: usize, revision: Revision) {
+    match revision {
+        Revision::V4 => put_header(out, FrameKind::Binary, len),
+        Revision::V3 => {
+            put_header(out, FrameKind::Binary, len + 1);
+            out.put_u8(packet::V3_MESSAGE);
+        }
     }
 }
 
@@ -72,7 +86,19 @@ mod tests {
     #[test]
     fn base64_clients_get_text() {
         let mut out = BytesMut::new();
-        put_frame(&mut out, &Frame::binary(Bytes::from_static(&[1, 2, 3, 4])), true);
+        let frame = Frame::binary(Bytes::from_static(&[1, 2, 3, 4]));
+        put_frame(&mut out, &frame, Wire { base64: true, ..Wire::V4 });
         assert_eq!(&out[..], b"\x81\x09bAQIDBA==");
+        out.clear();
+        put_frame(&mut out, &frame, Wire { base64: true, revision: Revision::V3 });
+        assert_eq!(&out[..], b"\x81\x0ab4AQIDBA==");
+    }
+
+    #[test]
+    fn revision_3_puts_the_type_before_binary_messages() {
+        let mut out = BytesMut::new();
+        let frame = Frame::binary(Bytes::from_static(&[1, 2]));
+        put_frame(&mut out, &frame, Wire { base64: false, revision: Revision::V3 });
+        assert_eq!(&out[..], b"\x82\x03\x04\x01\x02");
     }
 }

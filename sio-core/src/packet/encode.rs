@@ -192,6 +192,23 @@ pub fn encode_connect_error(
     Ok(())
 }
 
+/// Appends the refusal of a namespace as clients of revision 3 know it: `payload` is JSON text, a string or
+/// an object.
+///
+/// # Errors
+///
+/// Returns an error if `payload` is not JSON.
+pub fn encode_connect_error_bare(
+    out: &mut Vec<u8>,
+    namespace: &str,
+    payload: &str,
+) -> Result<(), EncodeError> {
+    validate(payload).map_err(|error| EncodeError::Serialize(error.to_string()))?;
+    header(out, PacketType::ConnectError, 0, namespace, None);
+    out.extend_from_slice(payload.as_bytes());
+    Ok(())
+}
+
 /// Appends the packet that puts a client out of a namespace.
 pub fn encode_disconnect(out: &mut Vec<u8>, namespace: &str) {
     header(out, PacketType::Disconnect, 0, namespace, None);

@@ -23,8 +23,8 @@ pub use self::{
     decode::{DecodeLimits, MAX_ACK_ID, MAX_DEPTH, decode, validate},
     encode::{
         MAX_OUTGOING_ATTACHMENTS, encode_ack, encode_ack_encoded, encode_args, encode_connect,
-        encode_connect_error, encode_connect_request, encode_disconnect, encode_event,
-        encode_event_encoded,
+        encode_connect_error, encode_connect_error_bare, encode_connect_request, encode_disconnect,
+        encode_event, encode_event_encoded,
     },
     error::{DecodeError, EncodeError},
     value::{Object, Value},

@@ -10,9 +10,8 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use serde::Serialize;
 
-use crate::frame::FrameGroup;
 use crate::handler::{EncodedArgs, EventCx, EventError, Reply, Rules, ack_scope, run_hooks};
-use crate::packet::{self, ArgCursor, ArgError, EncodeError, EventArg};
+use crate::packet::{ArgCursor, ArgError, EncodeError, EventArg};
 
 use super::socket::{EmitError, Socket};
 use super::worker::Worker;
@@ -191,12 +190,4 @@ impl Drop for AckSender {
 /// What a client is told that a handler took its ack over and never answered.
 pub(crate) fn no_answer() -> EventError {
     EventError::new("no_answer", "the handler gave no answer")
-}
-
-/// The arguments of an ack as the frames of its packet.
-pub(super) fn ack_group(namespace: &str, id: u64, mut args: EncodedArgs) -> FrameGroup {
-    let attachments = args.take_attachments();
-    let mut text = Vec::with_capacity(args.json().len() + namespace.len() + 32);
-    packet::encode_ack_encoded(&mut text, namespace, id, args.json(), attachments.len());
-    FrameGroup::new(text.into(), attachments)
 }

@@ -2,14 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use futures_channel::oneshot;
 use serde::Serialize;
 
 use crate::adapter::{BroadcastOptions, RoomNames};
-use crate::frame::FrameGroup;
 use crate::handler::EncodedArgs;
-use crate::packet;
 
 use super::bus::{Action, Broadcast, Collected, Selection};
 use super::hub::Hub;
@@ -88,17 +85,7 @@ impl BroadcastOperator {
         let Some(namespace) = &self.namespace else {
             return Ok(());
         };
-        let attachments = args.attachments().to_vec();
-        let mut text = EncodedArgs::buffer();
-        packet::encode_event_encoded(
-            &mut text,
-            namespace.path(),
-            None,
-            event,
-            args.json(),
-            attachments.len(),
-        )?;
-        let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
+        let group = self.hub.event_frames(namespace.path(), None, event, args)?;
         let broadcast =
             Broadcast { namespace: Arc::clone(namespace), options: self.options.clone(), group };
         self.hub.broadcast(&Arc::new(broadcast))?;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_channel::oneshot;
 
+use crate::engine::payload::PayloadReader;
 use crate::engine::{Session, Transport};
 use crate::frame::FrameGroup;
 use crate::mux::Multiplexer;
@@ -21,9 +22,7 @@ use super::wheel::WheelTimer;
 /// A push whose packets have not all been handed over.
 #[derive(Debug)]
 pub(crate) struct PendingPush {
-    pub(crate) body: Bytes,
-    /// Bytes handed over already.
-    pub(crate) position: usize,
+    pub(crate) body: PayloadReader,
     /// Packets so far that carried no message.
     pub(crate) idle_packets: usize,
     pub(crate) reply: oneshot::Sender<PushReply>,
@@ -44,6 +43,8 @@ pub struct Connection {
     /// The sockets were told that the session ended.
     pub(crate) ended: Cell<bool>,
     pub(crate) connect_deadline: Cell<Option<Instant>>,
+    /// A client of revision 3 was let into `/`, or refused.
+    pub(crate) joined_implicitly: Cell<bool>,
     pub(crate) timer: WheelTimer,
     pub(crate) key: Cell<(u32, u32)>,
     waker: RefCell<Option<Waker>>,
@@ -69,6 +70,7 @@ impl Connection {
             full_since: Cell::new(None),
             ended: Cell::new(false),
             connect_deadline: Cell::new(connect_deadline),
+            joined_implicitly: Cell::new(false),
             timer: WheelTimer::default(),
             key: Cell::new((u32::MAX, 0)),
             waker: RefCell::new(None),

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::close::{CloseReason, DisconnectReason};
-use crate::engine::payload;
-use crate::engine::{Received, Transport};
+use crate::engine::payload::Slot;
+use crate::engine::{Received, Revision, Transport};
 use crate::mux::{MuxError, MuxEvent};
 use crate::packet::{self, DecodeError};
 
 use super::connection::{Connection, PendingPush};
+use super::legacy;
 use super::raw::EngineSocket;
 use super::sessions::PushReply;
 use super::socket::Socket;
@@ -43,7 +44,7 @@ impl Worker {
 
     /// Takes a binary frame of the WebSocket.
     pub fn receive_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
-        let received = connection.engine.borrow_mut().receive_binary(bytes);
+        let received = connection.engine.borrow_mut().receive_binary(self.now(), bytes);
         if let Received::Binary(bytes) = received {
             self.take_binary(connection, bytes);
         }
@@ -96,31 +97,31 @@ impl Worker {
 
     /// Gives the push back if it has to wait.
     fn feed(&self, connection: &Rc<Connection>, mut push: PendingPush) -> Option<PendingPush> {
-        let Ok(body) = std::str::from_utf8(&push.body) else {
-            connection.engine.borrow_mut().abort(CloseReason::ParseError);
-            let _lost = push.reply.send(PushReply::Invalid);
-            return None;
-        };
-        let mut rest = body.get(push.position..);
         while !connection.is_ending() {
-            if self.is_full(connection) {
-                push.position = body.len() - rest.map_or(0, str::len);
-                // An empty rest means that nothing is left, not an empty packet.
-                if rest.is_some() {
-                    return Some(push);
-                }
+            if self.is_full(connection) && !push.body.is_done() {
+                return Some(push);
             }
-            let Some(packet) = payload::next_packet(&mut rest) else {
+            let Some(packet) = push.body.next() else {
                 break;
             };
-            if !packet.starts_with(['4', 'b']) {
+            let carries_message = match &packet {
+                Ok(Slot::Text(packet)) => packet.starts_with(['4', 'b']),
+                Ok(Slot::Binary(_)) => true,
+                Err(_) => false,
+            };
+            if !carries_message {
                 push.idle_packets += 1;
-                if push.idle_packets > self.hub.config.limits.max_idle_packets {
+            }
+            match packet {
+                Ok(_) if push.idle_packets > self.hub.config.limits.max_idle_packets => {
                     connection.engine.borrow_mut().abort(CloseReason::ParseError);
-                    break;
+                }
+                Ok(Slot::Text(packet)) => self.receive_text(connection, packet),
+                Ok(Slot::Binary(bytes)) => self.receive_binary(connection, bytes),
+                Err(_invalid) => {
+                    connection.engine.borrow_mut().abort(CloseReason::ParseError);
                 }
             }
-            self.receive_text(connection, packet);
         }
         let _lost = push.reply.send(PushReply::Ok);
         None
@@ -174,7 +175,12 @@ impl Worker {
             Ok(MuxEvent::Ack { socket, id: Some(id), args }) => socket.resolve_ack(id, args, bins),
             Ok(MuxEvent::Ack { id: None, .. } | MuxEvent::Incomplete | MuxEvent::Assembled(_)) => {}
             Ok(MuxEvent::Connect { namespace, auth }) => {
-                self.on_connect(connection, namespace, auth);
+                match (connection.handle.revision(), namespace.split_once('?')) {
+                    (Revision::V3, Some((namespace, query))) => {
+                        self.on_connect(connection, namespace, &legacy::auth_of_query(query));
+                    }
+                    _ => self.on_connect(connection, namespace, auth),
+                }
             }
             Ok(MuxEvent::Disconnect { socket }) => {
                 connection.mux.borrow_mut().leave(socket.namespace().path());

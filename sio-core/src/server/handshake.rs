@@ -4,11 +4,14 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use crate::engine::handshake::query_pairs;
+use crate::engine::{Revision, Transport};
+use crate::sid::Sid;
 
 /// The parts a carrier copies from a request.
 #[derive(Debug, Clone)]
@@ -24,6 +27,39 @@ pub struct HandshakeParts<'a> {
     pub secure: bool,
     /// Time of the handshake.
     pub time: SystemTime,
+}
+
+/// How a session is opened.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "a carrier builds it field by field")]
+pub struct Opening {
+    /// Data of the request.
+    pub handshake: Arc<Handshake>,
+    /// The transport it came by.
+    pub transport: Transport,
+    /// The revision of the protocol it asked for.
+    pub revision: Revision,
+    /// The client takes no binary.
+    pub base64: bool,
+    /// Index of the JSONP callback, digits only, if answers are to be wrapped.
+    pub jsonp: Option<Box<str>>,
+    /// The session id, if the application made one; otherwise a random one is drawn.
+    pub sid: Option<Sid>,
+}
+
+impl Opening {
+    /// An ordinary session of revision 4.
+    #[must_use]
+    pub fn new(handshake: impl Into<Arc<Handshake>>, transport: Transport) -> Self {
+        Self {
+            handshake: handshake.into(),
+            transport,
+            revision: Revision::V4,
+            base64: false,
+            jsonp: None,
+            sid: None,
+        }
+    }
 }
 
 /// Data of the request that opened a session; the same for all its sockets, also after an upgrade.

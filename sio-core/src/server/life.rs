@@ -10,9 +10,9 @@ use std::sync::Arc;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::{HandshakeError, Transport};
 use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hooks};
-use crate::packet;
 
 use super::connection::Connection;
+use super::encoding::Refusal;
 use super::events::cancellable;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;
@@ -32,7 +32,7 @@ impl Worker {
                 Some(_) => "Too many namespaces",
                 None => "Invalid namespace",
             };
-            return self.refuse(connection, path, &EventError::new("", error));
+            return self.refuse(connection, path, Refusal::Server(error));
         }
         // Patterns may be functions of the user's.
         let entered = catch_unwind(AssertUnwindSafe(|| self.hub.enter(path)));
@@ -41,7 +41,7 @@ impl Worker {
             None
         }) else {
             self.hub.tell_unknown(path);
-            return self.refuse(connection, path, &EventError::new("", "Invalid namespace"));
+            return self.refuse(connection, path, Refusal::Server("Invalid namespace"));
         };
         let socket = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
         connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()), socket.clone());
@@ -75,7 +75,7 @@ impl Worker {
             socket.abandon();
             let withdrawn = connection.mux.borrow_mut().withdraw(path, socket);
             if withdrawn {
-                self.refuse(connection, path, &error);
+                self.refuse(connection, path, Refusal::Guard(&error));
                 self.settle(connection);
             }
             return;
@@ -93,9 +93,9 @@ impl Worker {
         let rooms = socket.set_connected();
         self.adapter_add(connection, socket, &rooms);
         socket.namespace().count_connected();
-        let mut text = Vec::with_capacity(64);
-        packet::encode_connect(&mut text, path, socket.id().as_str());
-        connection.engine.borrow_mut().send_text(&[&text]);
+        let revision = connection.handle.revision();
+        let granted = self.hub.connect_frames(path, socket.id(), revision);
+        connection.engine.borrow_mut().send_group(&granted);
         // A handler may end the socket: the others are told of the connection before its end.
         self.hold_ends(|| {
             for handler in &socket.handlers().connection {
@@ -105,22 +105,16 @@ impl Worker {
         self.settle(connection);
     }
 
-    fn refuse(&self, connection: &Rc<Connection>, path: &str, error: &EventError) {
+    fn refuse(&self, connection: &Rc<Connection>, path: &str, refusal: Refusal<'_>) {
         let max = self.hub.config.limits.max_connect_failures;
         let counted = connection.mux.borrow_mut().count_connect_failure(max);
         if let Err(violation) = counted {
             tracing::debug!(%violation, "session closed");
             return self.end(connection, CloseReason::ForcedClose);
         }
-        let data = match (error.code(), error.data()) {
-            ("", data) => data.cloned(),
-            (code, None) => Some(serde_json::json!({ "code": code })),
-            (code, Some(data)) => Some(serde_json::json!({ "code": code, "details": data })),
-        };
-        let data = data.map(|data| data.to_string());
-        let mut text = Vec::with_capacity(64);
-        match packet::encode_connect_error(&mut text, path, error.message(), data.as_deref()) {
-            Ok(()) => connection.engine.borrow_mut().send_text(&[&text]),
+        let revision = connection.handle.revision();
+        match self.hub.connect_error_frames(path, refusal, revision) {
+            Ok(refused) => connection.engine.borrow_mut().send_group(&refused),
             Err(error) => tracing::warn!(%error, "a refusal could not be sent"),
         }
     }
@@ -191,9 +185,7 @@ impl Worker {
         if socket.has_ended() || !connection.mux.borrow_mut().withdraw(path, socket) {
             return;
         }
-        let mut text = Vec::with_capacity(16);
-        packet::encode_disconnect(&mut text, path);
-        connection.engine.borrow_mut().send_text(&[&text]);
+        connection.engine.borrow_mut().send_group(&self.hub.disconnect_frames(path));
         self.drop_held(connection, socket);
         if socket.is_connected() {
             self.socket_ended(socket, DisconnectReason::ServerNamespaceDisconnect);

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 
 use crate::close::CloseReason;
+use crate::engine::payload::PayloadReader;
 use crate::engine::timer::after;
-use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Transport};
+use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Revision, Transport};
 
 use super::connection::{Connection, PendingPush};
 use super::hub::SessionHandle;
@@ -39,10 +40,17 @@ impl Worker {
     }
 
     /// A push for a session of any worker. The receiver fails if the session is gone.
-    pub fn push(&self, handle: &Arc<SessionHandle>, body: Bytes) -> oneshot::Receiver<PushReply> {
+    ///
+    /// `binary`: the body has the binary form of revision 3, which no other session understands.
+    pub fn push(
+        &self,
+        handle: &Arc<SessionHandle>,
+        body: Bytes,
+        binary: bool,
+    ) -> oneshot::Receiver<PushReply> {
         let (reply, receiver) = oneshot::channel();
         self.catch_up();
-        self.route(handle, SessionOp::Push { body, reply });
+        self.route(handle, SessionOp::Push { body, binary, reply });
         receiver
     }
 
@@ -117,9 +125,10 @@ impl Worker {
                 }
                 self.settle(connection);
             }
-            SessionOp::Push { body, reply } => {
+            SessionOp::Push { body, binary, reply } => {
                 self.handle_timeout(connection);
-                if connection.is_ending() && says_goodbye(&body) {
+                let revision = connection.handle.revision();
+                if connection.is_ending() && says_goodbye(&body, revision) {
                     // Nobody fetches any more what waits.
                     connection.engine.borrow_mut().abort(CloseReason::TransportClose);
                     let _lost = reply.send(PushReply::Ok);
@@ -142,7 +151,8 @@ impl Worker {
                     self.settle(connection);
                     return;
                 }
-                let push = PendingPush { body, position: 0, idle_packets: 0, reply };
+                let body = PayloadReader::new(body, revision, binary);
+                let push = PendingPush { body, idle_packets: 0, reply };
                 *connection.push.borrow_mut() = Some(push);
                 self.resume_push(connection);
             }
@@ -180,6 +190,7 @@ impl Worker {
         self.settle(connection);
         // A push may have waited for this output to go.
         self.resume_later(connection);
+        self.connect_implicitly(connection);
     }
 
     // ---- WebSocket connections ------------------------------------------------------------------
@@ -258,6 +269,11 @@ impl Worker {
 }
 
 /// The client closes the session with the last packet of the body.
-fn says_goodbye(body: &[u8]) -> bool {
-    body.strip_suffix(b"1").is_some_and(|before| before.is_empty() || before.ends_with(b"\x1e"))
+fn says_goodbye(body: &[u8], revision: Revision) -> bool {
+    match revision {
+        Revision::V3 => body.ends_with(b"1:1"),
+        Revision::V4 => body
+            .strip_suffix(b"1")
+            .is_some_and(|before| before.is_empty() || before.ends_with(b"\x1e")),
+    }
 }

@@ -7,7 +7,7 @@ use futures_channel::oneshot;
 
 use crate::adapter::Room;
 use crate::close::CloseReason;
-use crate::engine::HandshakeError;
+use crate::engine::{HandshakeError, Payload};
 use crate::frame::{Frame, FrameGroup};
 use crate::handler::EventError;
 
@@ -18,7 +18,7 @@ use super::socket::Socket;
 #[expect(clippy::exhaustive_enums, reason = "a carrier must handle every answer")]
 pub enum PollReply {
     /// 200 with this body.
-    Payload(String),
+    Payload(Payload),
     /// An error with the reference's code.
     Refused(HandshakeError),
     /// 400 without a body: another poll was waiting.
@@ -88,6 +88,8 @@ pub(crate) enum SessionOp {
     },
     Push {
         body: Bytes,
+        /// In the binary form of revision 3.
+        binary: bool,
         reply: oneshot::Sender<PushReply>,
     },
     PushFailed(&'static str),

@@ -27,6 +27,7 @@ use super::bus::QueueFull;
 use super::handshake::Handshake;
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
+use super::legacy;
 use super::namespace::{Handlers, Namespace};
 use super::room_list::RoomList;
 use super::running::Unfinished;
@@ -127,7 +128,8 @@ impl Socket {
         auth: &str,
     ) -> Self {
         Self(Arc::new(Inner {
-            id: Sid::random(&*hub.sids),
+            id: legacy::socket_id(session, namespace.path())
+                .unwrap_or_else(|| Sid::random(&*hub.sids)),
             hub: Arc::clone(hub),
             handlers: namespace.handlers(),
             namespace,

@@ -36,6 +36,7 @@ pub(crate) struct Parcel {
     held: HeldEvents,
     ended: bool,
     connect_deadline: Option<Instant>,
+    joined_implicitly: bool,
     /// The rooms each socket was indexed in when it left; its own list may be ahead of that.
     rooms: Vec<(Socket, Vec<Room>)>,
 }
@@ -203,12 +204,13 @@ impl Worker {
 
     /// Makes a session live here.
     fn unpack(&self, handle: &Arc<SessionHandle>, parcel: Parcel) -> Rc<Connection> {
-        let Parcel { engine, mux, poll, push, held, ended, connect_deadline, rooms } = parcel;
+        let Parcel { engine, mux, poll, push, held, ended, connect_deadline, rooms, .. } = parcel;
         let connection = Connection::new(Arc::clone(handle), engine, mux, connect_deadline);
         *connection.poll.borrow_mut() = poll;
         *connection.push.borrow_mut() = push;
         connection.held.replace(held);
         connection.ended.set(ended);
+        connection.joined_implicitly.set(parcel.joined_implicitly);
         let connection = self.add(connection);
         for (socket, rooms) in &rooms {
             self.adapter_add(&connection, socket, rooms);
@@ -268,6 +270,7 @@ impl Connection {
             held: self.held.into_inner(),
             ended: self.ended.get(),
             connect_deadline: self.connect_deadline.get(),
+            joined_implicitly: self.joined_implicitly.get(),
             rooms,
         }
     }

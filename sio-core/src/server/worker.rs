@@ -19,11 +19,11 @@ use slab::Slab;
 use crate::adapter::MemoryAdapter;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::timer::after;
-use crate::engine::{Session, Transport};
+use crate::engine::{Session, Transport, Wire};
 
 use super::bus::Message;
 use super::connection::Connection;
-use super::handshake::Handshake;
+use super::handshake::Opening;
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::raw::EngineSocket;
@@ -390,29 +390,24 @@ impl Worker {
     /// Opens a session on this worker.
     ///
     /// `None`: the server is closing.
-    pub fn open(
-        &self,
-        handshake: Handshake,
-        transport: Transport,
-        base64: bool,
-    ) -> Option<Rc<Connection>> {
+    pub fn open(&self, mut opening: Opening) -> Option<Rc<Connection>> {
         if self.hub.is_closing() {
             return None;
         }
         let now = self.tick();
-        let handshake = Arc::new(handshake);
-        let websocket = transport == Transport::Websocket;
+        let Opening { transport, revision, base64, .. } = opening;
         let handle = loop {
-            let (sid, handshake) = (self.hub.new_sid(&handshake), Arc::clone(&handshake));
-            let handle = Arc::new(SessionHandle::new(sid, handshake, self.index, websocket));
+            let made = opening.sid.take();
+            let sid = made.unwrap_or_else(|| self.hub.new_sid(&opening.handshake));
+            let handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
             // Two workers may be given the same id by an application.
             if self.hub.add_session(&handle) {
                 break handle;
             }
         };
+        let wire = Wire { revision, base64 };
         let open_packet = self.hub.engine.open_packet(handle.sid(), transport);
-        let engine =
-            Session::open(now, Arc::clone(&self.hub.engine), transport, base64, open_packet);
+        let engine = Session::open(now, Arc::clone(&self.hub.engine), transport, wire, open_packet);
         let connect_timeout = self.hub.config.connect_timeout;
         let connection = Connection::new(
             Arc::clone(&handle),
@@ -424,6 +419,9 @@ impl Worker {
         self.rearm(&connection);
         if let Some(raw) = &self.hub.raw {
             self.guarded(|| raw.opened(&EngineSocket::new(Arc::clone(&self.hub), handle)));
+        }
+        if transport == Transport::Websocket {
+            self.connect_implicitly(&connection);
         }
         Some(connection)
     }

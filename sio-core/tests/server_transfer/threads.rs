@@ -12,7 +12,9 @@ use bytes::{Bytes, BytesMut};
 use futures_channel::oneshot;
 use sio_core::close::CloseReason;
 use sio_core::engine::{ProbeReply, Transport};
-use sio_core::server::{Connection, Handshake, HandshakeParts, Io, SessionHandle, Upgrade, Worker};
+use sio_core::server::{
+    Connection, Handshake, HandshakeParts, Io, Opening, SessionHandle, Upgrade, Worker,
+};
 
 /// A clock that all threads of a test share and only the test moves.
 #[derive(Clone)]
@@ -95,7 +97,7 @@ impl Local {
             secure: false,
             time: UNIX_EPOCH,
         });
-        let connection = self.worker.open(handshake, transport, false).unwrap();
+        let connection = self.worker.open(Opening::new(handshake, transport)).unwrap();
         let session = Arc::clone(connection.handle());
         if transport == Transport::Websocket {
             self.sockets.insert(session.sid().to_string(), connection);

@@ -123,8 +123,8 @@ impl World {
         }
         let session = threads[A].run(|local| local.open(Transport::Polling));
         let opened = Arc::clone(&session);
-        let mut connect =
-            threads[A].run(move |local| local.worker.push(&opened, Bytes::from_static(b"40")));
+        let mut connect = threads[A]
+            .run(move |local| local.worker.push(&opened, Bytes::from_static(b"40"), false));
         assert!(matches!(connect.try_recv(), Ok(Some(PushReply::Ok))));
         let socket = shared.socket();
         let mut world = Self {
@@ -221,7 +221,7 @@ impl World {
         let answer = match self.poll.as_mut()?.try_recv() {
             Ok(None) => return None,
             Ok(Some(PollReply::Payload(payload))) => {
-                self.got.extend(payload.split('\u{1e}').map(str::to_owned));
+                self.got.extend(payload.as_str().split('\u{1e}').map(str::to_owned));
                 String::from("payload")
             }
             Ok(Some(PollReply::Refused(error))) => format!("refused {}", error.code()),
@@ -236,7 +236,7 @@ impl World {
     pub(crate) fn start_push(&mut self, worker: usize, body: &str) {
         assert!(self.push.is_none(), "a push waits");
         let (session, body) = (Arc::clone(&self.session), Bytes::copy_from_slice(body.as_bytes()));
-        self.push = Some(self.run(worker, move |local| local.worker.push(&session, body)));
+        self.push = Some(self.run(worker, move |local| local.worker.push(&session, body, false)));
     }
 
     pub(crate) const fn pushes(&self) -> bool {

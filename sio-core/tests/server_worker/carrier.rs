@@ -13,7 +13,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use bytes::{Bytes, BytesMut};
 use sio_core::close::CloseReason;
 use sio_core::engine::Transport;
-use sio_core::server::{Connection, Handshake, HandshakeParts, Io, IoConfig, Socket, Worker};
+use sio_core::server::{
+    Connection, Handshake, HandshakeParts, Io, IoConfig, Opening, Socket, Worker,
+};
 
 use crate::polling::Polling;
 use crate::tools::{Counter, Wakes, split_frames};
@@ -93,7 +95,7 @@ impl Server {
             secure: false,
             time: UNIX_EPOCH,
         });
-        self.worker.open(handshake, transport, false).unwrap()
+        self.worker.open(Opening::new(handshake, transport)).unwrap()
     }
 
     /// A session on WebSocket that has read its open packet.

@@ -44,14 +44,14 @@ impl Polling {
     }
 
     pub(crate) fn start_push(&mut self, body: &str) -> oneshot::Receiver<PushReply> {
-        self.server.worker.push(&self.session, Bytes::copy_from_slice(body.as_bytes()))
+        self.server.worker.push(&self.session, Bytes::copy_from_slice(body.as_bytes()), false)
     }
 }
 
 pub(crate) fn poll_answer(reply: &mut oneshot::Receiver<PollReply>) -> Option<String> {
     Some(match reply.try_recv() {
         Ok(None) => return None,
-        Ok(Some(PollReply::Payload(payload))) => payload,
+        Ok(Some(PollReply::Payload(payload))) => payload.as_str().to_owned(),
         Ok(Some(PollReply::Refused(error))) => format!("refused {}", error.code()),
         Ok(Some(PollReply::Overlap)) => "overlap".to_owned(),
         Err(oneshot::Canceled) => "gone".to_owned(),

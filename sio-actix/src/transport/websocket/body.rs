@@ -15,8 +15,8 @@ use actix_web::dev::Payload;
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_core::Stream as _;
 use sio_core::close::CloseReason;
-use sio_core::engine::ProbeReply;
 use sio_core::engine::websocket::put_frame;
+use sio_core::engine::{ProbeReply, Wire};
 use sio_core::frame::Frame;
 use sio_core::server::{Connection, Worker};
 
@@ -280,7 +280,7 @@ impl MessageBody for BodyConnection {
         if this.probe_pong {
             this.probe_pong = false;
             let mut pong = BytesMut::with_capacity(8 + bytes.len());
-            put_frame(&mut pong, &PROBE_PONG, false);
+            put_frame(&mut pong, &PROBE_PONG, Wire::V4);
             pong.extend_from_slice(&bytes);
             return Poll::Ready(Some(Ok(pong.freeze())));
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::super::Transport;
 use super::super::packet::{self, Packet};
+use super::super::revision::Wire;
 use super::super::timer::{Timer, after};
 use super::{NOOP_INTERVAL, ProbeReply, Session, State};
 
@@ -22,11 +23,12 @@ impl Session {
     }
 
     /// A text frame came on the probing WebSocket (Engine.IO 4, "upgrade").
+    /// `base64` is what the WebSocket's request asked for.
     pub fn on_probe_frame(&mut self, now: Instant, text: &str, base64: bool) -> ProbeReply {
         if !self.is_probing() {
             return ProbeReply::Refused;
         }
-        match packet::decode(text) {
+        match packet::decode(text, self.revision()) {
             Ok(Packet::Ping("probe")) => {
                 if self.reason.is_none() {
                     self.timers.set(Timer::NoopDue, after(now, NOOP_INTERVAL));
@@ -40,7 +42,7 @@ impl Session {
                 } else {
                     State::Websocket
                 };
-                self.outbox.set_base64(base64);
+                self.outbox.set_wire(Wire { base64, ..self.outbox.wire() });
                 ProbeReply::Upgraded
             }
             _ => {

@@ -6,9 +6,10 @@ use std::task::Waker;
 
 use futures_channel::oneshot;
 
+use crate::engine::{Revision, Transport};
 use crate::sid::Sid;
 
-use super::super::handshake::Handshake;
+use super::super::handshake::{Handshake, Opening};
 
 /// The shared half of a session: where it lives, and what requests of any thread need to know.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct SessionHandle {
     pub(in crate::server) slot: AtomicUsize,
     /// A WebSocket carries the session, or tries to.
     websocket: AtomicBool,
+    revision: Revision,
+    jsonp: Option<Box<str>>,
     ended: AtomicBool,
     push: Mutex<Option<oneshot::Sender<()>>>,
     /// As much waits for the peer as should, as far as other threads know.
@@ -33,9 +36,13 @@ pub struct SessionHandle {
 }
 
 impl SessionHandle {
-    pub(crate) fn new(sid: Sid, handshake: Arc<Handshake>, home: usize, websocket: bool) -> Self {
+    pub(crate) fn new(sid: Sid, opening: &Opening, home: usize) -> Self {
+        let handshake = Arc::clone(&opening.handshake);
+        let websocket = opening.transport == Transport::Websocket;
         Self {
             sid,
+            revision: opening.revision,
+            jsonp: opening.jsonp.clone(),
             handshake,
             home: AtomicUsize::new(home),
             leaves_at: AtomicU64::new(u64::MAX),
@@ -89,6 +96,18 @@ impl SessionHandle {
     #[must_use]
     pub const fn handshake(&self) -> &Arc<Handshake> {
         &self.handshake
+    }
+
+    /// The session's revision of the protocol, chosen by its first request.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The index of the callback that answers to polls are wrapped into (JSONP).
+    #[must_use]
+    pub fn jsonp(&self) -> Option<&str> {
+        self.jsonp.as_deref()
     }
 
     pub(crate) fn home(&self) -> usize {

@@ -11,7 +11,7 @@ use crate::frame::FrameGroup;
 use crate::handler::{Audience, Emission, EncodedArgs, ErrorAck, Reply};
 use crate::packet;
 
-use super::super::ack::{AckError, ack_group};
+use super::super::ack::AckError;
 use super::super::bus::QueueFull;
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
@@ -124,7 +124,7 @@ impl Socket {
                 return;
             }
         }
-        let group = ack_group(namespace, id, args);
+        let group = self.0.hub.ack_frames(namespace, id, args);
         match worker {
             Some(worker) => worker.send_group(self, group, false),
             None => {
@@ -139,7 +139,8 @@ impl Socket {
 
     /// The answer to an event as the frames of its packet.
     pub(crate) fn ack_group(&self, id: u64, reply: Reply) -> Option<FrameGroup> {
-        (!self.has_ended()).then(|| ack_group(self.0.namespace.path(), id, ack_args(reply)))
+        let namespace = self.0.namespace.path();
+        (!self.has_ended()).then(|| self.0.hub.ack_frames(namespace, id, ack_args(reply)))
     }
 
     pub(super) fn route(&self, op: SessionOp) -> Result<(), QueueFull> {
