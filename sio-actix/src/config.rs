@@ -10,6 +10,7 @@ use sio_core::handler::{
     ConnectGuardHandler, ConnectionController, Controller, ErrorHook, Guard, Middleware,
 };
 use sio_core::limits::Limits;
+use sio_core::parser::Parser;
 use sio_core::server::{BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern};
 
 use crate::Transport;
@@ -259,6 +260,15 @@ impl IoBuilder {
         generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
     ) -> Self {
         self.core = self.core.generate_id(generate);
+        self
+    }
+
+    /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
+    ///
+    /// `MsgpackParser` comes with the feature `msgpack`.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.core = self.core.parser(parser);
         self
     }
 

@@ -10,6 +10,7 @@ use crate::handler::{
     Rules,
 };
 use crate::limits::Limits;
+use crate::parser::Parser;
 use crate::sid::SidSource;
 
 use super::handshake::Handshake;
@@ -73,6 +74,7 @@ pub struct IoConfig {
     generate_id: Option<Box<GenerateId>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     raw: Option<Box<dyn EngineHandler>>,
+    parser: Option<Box<dyn Parser>>,
 }
 
 impl std::fmt::Debug for IoConfig {
@@ -184,6 +186,13 @@ impl IoConfig {
         self
     }
 
+    /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Some(Box::new(parser));
+        self
+    }
+
     /// Makes this a bare Engine.IO server: messages go to `handler`, and there are no namespaces.
     #[must_use]
     pub fn engine_handler(mut self, handler: impl EngineHandler) -> Self {
@@ -228,6 +237,7 @@ impl IoConfig {
         let parts = HubParts {
             new_namespace: self.new_namespace,
             raw: self.raw,
+            parser: self.parser,
             global: finished.scope,
             global_connect: finished.connect,
             data: self.data,
