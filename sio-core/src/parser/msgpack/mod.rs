@@ -24,7 +24,7 @@ use super::{Decoder, DecoderLimits, Incoming, Message, Outgoing, Parser};
 /// payload of a CONNECT; a negative ack id is refused, and keys that are arrays, maps or bytes are.
 /// A map with `_placeholder: true` beside byte strings is read as in the default encoding.
 #[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_structs, reason = "it has nothing to set")]
 pub struct MsgpackParser;
 
 impl Parser for MsgpackParser {

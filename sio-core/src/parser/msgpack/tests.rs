@@ -36,10 +36,7 @@ fn encoded(packet: &Outgoing<'_>) -> String {
 
 /// An EVENT `["e", …]` with these bytes as its arguments.
 fn event(count: u8, args: &str) -> Vec<u8> {
-    bytes(
-        &format!("83a474797065 02a464617461{:02x}a165{args}a36e7370a12f", 0x91 + count)
-            .replace(' ', ""),
-    )
+    bytes(&format!("83a47479706502a464617461{:02x}a165{args}a36e7370a12f", 0x91 + count))
 }
 
 /// What one argument is in JSON.
@@ -167,8 +164,8 @@ fn keys_that_are_no_text_become_text_or_are_refused() {
         argument("8701c0ffc0c3c0c0c0d40000c0cb3ff8000000000000c0cb7ff8000000000000c0").0,
         r#"{"1":null,"-1":null,"true":null,"null":null,"undefined":null,"1.5":null,"null":null}"#
     );
-    for key in ["90", "80", "c40100", "d70000000000000000000", "d4010000"] {
-        let message = event(1, &format!("81{}c0", &key[..key.len() / 2 * 2]));
+    for key in ["90", "80", "c40100", "d7000000000000000000", "d40100"] {
+        let message = event(1, &format!("81{key}c0"));
         assert_eq!(decode(message), Err(DecodeError::InvalidPayload), "{key}");
     }
 }
@@ -223,7 +220,7 @@ fn extensions_of_the_reference_are_understood() {
     assert_eq!(placeholder, r#"{"_placeholder":true,"num":0}"#);
     assert_eq!(attachments, [&[10, 11, 12][..]]);
     assert_eq!(argument("c80001000a").1, [&[10][..]]);
-    assert_eq!(argument("c700 00".replace(' ', "").as_str()).1, [&[][..]]);
+    assert_eq!(argument("c70000").1, [&[][..]]);
     // Others come with their number.
     let (other, attachments) = argument("d5070102");
     assert_eq!(other, r#"[7,{"_placeholder":true,"num":0}]"#);
@@ -242,9 +239,8 @@ fn undefined_fields_are_absent_and_unknown_ones_ignored() {
     assert_eq!(packet.ack, Some(0));
     // Keys in any order, of any kind; of two the last counts.
     let odd =
-        "8690c001a8c3c2a36e7370a12fa464617461 91c40107a46461746191a165a474797065cb4000000000000000";
-    let odd = odd.replace(' ', "").replace("01a8c3c2", "01c3");
-    let packet = decode(bytes(&odd)).unwrap();
+        "8690c001c3a36e7370a12fa46461746191c40107a46461746191a165a474797065cb4000000000000000";
+    let packet = decode(bytes(odd)).unwrap();
     assert_eq!(packet.payload.as_deref(), Some(r#"["e"]"#));
     assert!(packet.attachments.is_empty());
     assert_eq!(packet.kind, PacketType::Event);
