@@ -102,7 +102,7 @@ impl Worker {
             if self.is_full(connection) && !push.body.is_done() {
                 return Some(push);
             }
-            let Some(packet) = push.body.next() else {
+            let Some(packet) = push.body.next_packet() else {
                 break;
             };
             let carries_message = match &packet {
