@@ -64,24 +64,28 @@ fn put_namespace(out: &mut Vec<u8>, namespace: &str) {
 }
 
 fn put_payload(out: &mut Vec<u8>, packet: &Outgoing<'_>) -> Result<(), EncodeError> {
-    let unreadable = || EncodeError::Parser("the payload is no JSON".to_owned());
     let Some(items) = packet.payload().strip_prefix('[') else {
         let mut json = serde_json::Deserializer::from_str(packet.payload());
         let value = Put { out, undefined: packet.undefined() };
-        return value.deserialize(&mut json).map_err(|_| unreadable());
+        return value.deserialize(&mut json).map_err(unreadable);
     };
     // One by one, as a handler reads them, so that the depth of the packet's own array is not counted twice.
     let mut items = ArgCursor::new(items, packet.attachments());
     let at = begin(out);
     let mut count = 0;
-    while items.next_seed(Put::new(out)).map_err(|_| unreadable())?.is_some() {
+    while items.next_seed(Put::new(out)).map_err(unreadable)?.is_some() {
         count += 1;
     }
     end(out, at, count, Head::ARRAY);
     Ok(())
 }
 
+fn unreadable(error: impl fmt::Display) -> EncodeError {
+    EncodeError::Parser(error.to_string())
+}
+
 /// How arrays or maps begin: with up to 15 elements, up to 65535, and above.
+#[derive(Clone, Copy)]
 struct Head(u8, u8, u8);
 
 impl Head {

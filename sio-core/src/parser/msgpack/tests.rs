@@ -366,7 +366,7 @@ fn values_are_the_references_byte_for_byte() {
         let payload = format!("[{json}]");
         let ack = Outgoing::new(PacketType::Ack, "/", &payload).with_ack(Some(0));
         let expected = format!("84a2696400a47479706503a46461746191{expected}a36e7370a12f");
-        assert_eq!(encoded(&ack), expected, "{:.40}", json);
+        assert_eq!(encoded(&ack), expected, "{json:.40}");
     }
 }
 
