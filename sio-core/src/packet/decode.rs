@@ -28,11 +28,13 @@ pub struct DecodeLimits {
     pub max_attachments: usize,
     /// The longest namespace in bytes, its slash included; 255 by default.
     pub max_namespace_len: usize,
+    /// The deepest nesting, at most [`MAX_DEPTH`]; that by default.
+    pub max_depth: usize,
 }
 
 impl Default for DecodeLimits {
     fn default() -> Self {
-        Self { max_attachments: 10, max_namespace_len: 255 }
+        Self { max_attachments: 10, max_namespace_len: 255, max_depth: MAX_DEPTH }
     }
 }
 
@@ -55,7 +57,7 @@ pub fn decode<'a>(text: &'a str, limits: &DecodeLimits) -> Result<Packet<'a>, De
         if kind.is_binary() { attachment_count(rest, limits)? } else { (0, rest) };
     let (namespace, rest) = namespace(rest, limits)?;
     let (ack, rest) = ack_id(rest)?;
-    with_payload(kind, attachments, namespace, ack, rest)
+    with_payload(kind, attachments, namespace, ack, rest, limits)
 }
 
 /// Puts a packet together whose parts another parser has read; `rest` is its JSON, empty when absent, and
@@ -90,7 +92,7 @@ pub(crate) fn from_parts<'a>(
         (_, true) => return Err(DecodeError::IllegalAttachments),
         (other, false) => other,
     };
-    let packet = with_payload(kind, attachments, namespace, ack, rest)?;
+    let packet = with_payload(kind, attachments, namespace, ack, rest, limits)?;
     if attachments > 0 {
         check_placeholders(packet.data, attachments)?;
     }
@@ -104,8 +106,13 @@ fn with_payload<'a>(
     namespace: &'a str,
     ack: Option<u64>,
     rest: &'a str,
+    limits: &DecodeLimits,
 ) -> Result<Packet<'a>, DecodeError> {
     let data = trim(rest);
+    // The usual limit is checked where the JSON is read.
+    if limits.max_depth < MAX_DEPTH {
+        check_depth_within(data, 0, limits.max_depth)?;
+    }
     let mut packet = Packet { kind, attachments, namespace, ack, data, event: None, args: "" };
     match kind {
         PacketType::Event => {
@@ -159,7 +166,11 @@ pub fn validate(json: &str) -> Result<(), DecodeError> {
 ///
 /// The text need not be valid JSON.
 pub(super) fn check_depth(json: &str, outer: usize) -> Result<(), DecodeError> {
-    if json.len() + outer <= MAX_DEPTH {
+    check_depth_within(json, outer, MAX_DEPTH)
+}
+
+fn check_depth_within(json: &str, outer: usize, max: usize) -> Result<(), DecodeError> {
+    if json.len() + outer <= max {
         return Ok(());
     }
     let mut depth = outer;
@@ -168,7 +179,7 @@ pub(super) fn check_depth(json: &str, outer: usize) -> Result<(), DecodeError> {
         match byte {
             b'[' | b'{' => {
                 depth += 1;
-                if depth > MAX_DEPTH {
+                if depth > max {
                     return Err(DecodeError::NestingTooDeep);
                 }
             }

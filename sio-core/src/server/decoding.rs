@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::limits::Limits;
-use crate::packet::{DecodeError, MAX_DEPTH};
+use crate::packet::DecodeError;
 use crate::parser::{Decoder, DecoderLimits, Incoming, Message, Parser};
 
 /// The decoder of one session; none before its first message.
@@ -88,6 +88,6 @@ const fn decoder_limits(limits: &Limits) -> DecoderLimits {
         max_attachments: limits.max_attachments,
         max_namespace_len: limits.max_namespace_len,
         max_payload: limits.max_payload,
-        max_depth: MAX_DEPTH,
+        max_depth: limits.max_json_depth,
     }
 }

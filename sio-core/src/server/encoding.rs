@@ -100,7 +100,12 @@ impl Hub {
         mut args: EncodedArgs,
     ) -> Option<FrameGroup> {
         if let Some(parser) = &self.parser {
-            return parsed::ack(&**parser, namespace, id, &args);
+            let written = parsed::ack(&**parser, namespace, id, &args).or_else(|error| {
+                tracing::error!(%error, "an ack could not be written");
+                let args = self.error_ack(&EventError::internal(error.to_string()));
+                parsed::ack(&**parser, namespace, id, &args)
+            });
+            return written.ok();
         }
         let attachments = args.take_attachments();
         let mut text = Vec::with_capacity(args.json().len() + namespace.len() + 32);

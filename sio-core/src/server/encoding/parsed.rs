@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::frame::{Frame, FrameGroup};
-use crate::handler::{EncodedArgs, ErrorAck, EventError};
+use crate::handler::EncodedArgs;
 use crate::packet::{EncodeError, PacketType, check_name, write_string};
 use crate::parser::{Message, Outgoing, Parser};
 
@@ -57,21 +57,6 @@ pub(super) fn event(
 }
 
 pub(super) fn ack(
-    parser: &dyn Parser,
-    namespace: &str,
-    id: u64,
-    args: &EncodedArgs,
-) -> Option<FrameGroup> {
-    let written = try_ack(parser, namespace, id, args).or_else(|error| {
-        tracing::error!(%error, "an ack could not be written");
-        let error = EventError::internal(error.to_string());
-        let body = ErrorAck { error: error.for_client(None) };
-        try_ack(parser, namespace, id, &EncodedArgs::encode(&body)?)
-    });
-    written.ok()
-}
-
-fn try_ack(
     parser: &dyn Parser,
     namespace: &str,
     id: u64,
