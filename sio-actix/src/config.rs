@@ -281,7 +281,8 @@ impl IoBuilder {
 
     /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
     ///
-    /// `MsgpackParser` comes with the feature `msgpack`.
+    /// `MsgpackParser` comes with the feature `msgpack`; what one of your own needs is in
+    /// [`core::parser`](sio_core::parser).
     #[must_use]
     pub fn parser(mut self, parser: impl Parser) -> Self {
         self.core = self.core.parser(parser);

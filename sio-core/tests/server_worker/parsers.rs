@@ -86,7 +86,7 @@ impl Decoder for LineDecoder {
         if missing == 0 {
             return Ok(Some(packet));
         }
-        assert!(self.limits.max_attachments == 10 && self.limits.max_depth == 128);
+        assert_eq!((self.limits.max_attachments, self.limits.max_depth), (10, 128));
         self.unfinished = Some((packet, missing));
         Ok(None)
     }
@@ -174,6 +174,16 @@ fn attachments_of_a_decoder_are_checked_as_every_packets() {
         }
         assert_eq!(client.frames(), ["(closed)"], "{line}");
     }
+}
+
+#[test]
+fn a_lower_limit_of_nesting_holds_for_every_parser() {
+    let mut config = config();
+    config.config_mut().limits.max_json_depth = 3;
+    let server = Server::start(config);
+    let mut client = joined(&server);
+    assert_eq!(client.exchange("42|/|1|0|[\"ack\",[{}]]"), ["43|/|1|0|[[{}]]"]);
+    assert_eq!(client.exchange("42|/|1|0|[\"ack\",[[{}]]]"), ["(closed)"]);
 }
 
 #[test]
