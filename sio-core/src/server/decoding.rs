@@ -12,6 +12,9 @@ use crate::limits::Limits;
 use crate::packet::DecodeError;
 use crate::parser::{Decoder, DecoderLimits, Incoming, Message, Parser};
 
+/// What a message of an unfinished packet counts besides its bytes: empty ones are kept, too.
+const MESSAGE: usize = 64;
+
 /// The decoder of one session; none before its first message.
 #[derive(Default)]
 pub(crate) struct Decoding(RefCell<Option<Box<State>>>);
@@ -37,10 +40,11 @@ impl Decoding {
         now: Instant,
         message: Message,
     ) -> Result<Option<Incoming>, DecodeError> {
-        let len = match &message {
-            Message::Text(text) => text.len(),
-            Message::Binary(bytes) => bytes.len(),
-        };
+        let len = MESSAGE
+            + match &message {
+                Message::Text(text) => text.len(),
+                Message::Binary(bytes) => bytes.len(),
+            };
         let state = self.0.take();
         let decoded = catch_unwind(AssertUnwindSafe(|| {
             let mut state = state.unwrap_or_else(|| {

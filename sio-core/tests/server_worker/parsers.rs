@@ -226,11 +226,11 @@ fn an_event_that_cannot_be_written_is_an_error_of_its_emit() {
 fn an_ack_that_cannot_be_written_becomes_an_error() {
     let server = Server::start(config());
     let mut client = joined(&server);
-    let error = "[{\"error\":{\"code\":\"internal\",\"message\":\"internal server error\"}}]";
     for reply in ["panics", "fails", "nothing"] {
         let answer = client.exchange(&format!("42|/|1|0|[\"reply\",\"{reply}\"]"));
         assert_eq!(answer.len(), 1, "{answer:?}");
-        assert!(answer[0].starts_with("43|/|1|0|[{\"error\":{\"code\":\"internal\""), "{error}");
+        let is_internal = answer[0].starts_with("43|/|1|0|[{\"error\":{\"code\":\"internal\"");
+        assert!(is_internal, "{answer:?}");
         assert!(!answer[0].contains("secret"));
     }
 }
@@ -295,16 +295,17 @@ fn an_unfinished_packet_takes_a_bounded_number_of_bytes() {
     static PIECE: [u8; 100] = [0; 100];
     let mut config = config();
     let limits = &mut config.config_mut().limits;
-    (limits.max_payload, limits.max_binary_packet) = (150, 420);
+    (limits.max_payload, limits.max_binary_packet) = (150, 801);
     let server = Server::start(config);
     let mut client = joined(&server);
-    // 19 bytes, and 400.
+    // 17 bytes, four times 100, none; each message counts 64 more.
     client.send("42|/||900|[\"echo\"]");
     for _ in 0..4 {
         client.send_binary(&PIECE);
     }
+    client.send_binary(b"");
     assert_eq!(client.frames(), Vec::<String>::new());
-    client.send_binary(b"1234");
+    client.send_binary(b"");
     assert_eq!(client.frames(), ["(closed)"]);
 }
 
