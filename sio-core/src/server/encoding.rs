@@ -12,6 +12,7 @@ use crate::packet::{self, EncodeError};
 use crate::sid::Sid;
 
 use super::hub::Hub;
+use super::recovery::OffsetText;
 
 /// Why a CONNECT is refused.
 #[derive(Debug, Clone, Copy)]
@@ -50,18 +51,22 @@ impl Refusal<'_> {
 }
 
 impl Hub {
-    /// An event; the arguments may be used again.
+    /// An event; the arguments may be used again. A client that comes back tells the offset.
     pub(crate) fn event_frames(
         &self,
         namespace: &str,
         id: Option<u64>,
         event: &str,
         args: &EncodedArgs,
+        offset: Option<&OffsetText>,
     ) -> Result<FrameGroup, EncodeError> {
         let attachments = args.attachments();
         let mut text = EncodedArgs::buffer();
         let json = args.json();
         packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
+        if let Some(offset) = offset {
+            packet::append_text_argument(&mut text, offset.as_str());
+        }
         Ok(FrameGroup::new(Bytes::copy_from_slice(&text), attachments.to_vec()))
     }
 
@@ -78,11 +83,14 @@ impl Hub {
         &self,
         namespace: &str,
         id: &Sid,
+        pid: Option<&Sid>,
         revision: Revision,
     ) -> FrameGroup {
         let mut text = Vec::with_capacity(64);
         match revision {
-            Revision::V4 => packet::encode_connect(&mut text, namespace, id.as_str()),
+            Revision::V4 => {
+                packet::encode_connect(&mut text, namespace, id.as_str(), pid.map(Sid::as_str))
+            }
             // The bare packet, as a client would write it.
             Revision::V3 => {
                 let _bare = packet::encode_connect_request(&mut text, namespace, None);
