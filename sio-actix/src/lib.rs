@@ -62,7 +62,7 @@ pub use timeout::{Timeout, timeout};
 
 pub use sio_core::adapter::{Room, RoomNames};
 pub use sio_core::close::{CloseReason, DisconnectReason};
-pub use sio_core::engine::Transport;
+pub use sio_core::engine::{PerMessageDeflate, Transport};
 #[cfg(feature = "garde")]
 #[doc = include_str!("docs/valid.md")]
 pub use sio_core::handler::Valid;
@@ -77,7 +77,7 @@ pub use sio_core::packet::{Binary, Rest, Try, Value};
 pub use sio_core::server::{
     AckError, AckFuture, AckSender, BroadcastOperator, BuildError, ConnectError, EmitError,
     EngineHandler, EngineSocket, EventBuilder, Handshake, Inventory, Namespace, NamespaceBuilder,
-    NamespaceRef, Pattern, Socket,
+    NamespaceRef, Pattern, Recovery, Socket,
 };
 pub use sio_core::sid::Sid;
 

@@ -6,12 +6,14 @@ use futures_channel::oneshot;
 use serde::Serialize;
 
 use crate::adapter::{BroadcastOptions, RoomNames};
+use crate::frame::FrameGroup;
 use crate::handler::EncodedArgs;
+use crate::packet::EncodeError;
 
 use super::bus::{Action, Broadcast, Collected, Message, Selection};
 use super::hub::Hub;
 use super::namespace::Namespace;
-use super::recovery::{Addressees, PacketLog};
+use super::recovery::{Addressees, OffsetText, PacketLog};
 use super::socket::{EmitError, Socket};
 
 /// A selection of sockets of one namespace.
@@ -91,10 +93,23 @@ impl BroadcastOperator {
         {
             return self.emit_logged(namespace, log, event, args);
         }
-        let group = self.hub.event_frames(namespace.path(), None, event, args, None)?;
+        let group = self.frames(namespace, event, args, None)?;
         let (namespace, options) = (Arc::clone(namespace), self.options.clone());
         self.hub.broadcast(&Arc::new(Broadcast { namespace, options, group, logged: 0 }))?;
         Ok(())
+    }
+
+    /// The frames for all receivers.
+    fn frames(
+        &self,
+        namespace: &Namespace,
+        event: &str,
+        args: &EncodedArgs,
+        offset: Option<&OffsetText>,
+    ) -> Result<FrameGroup, EncodeError> {
+        let group = self.hub.event_frames(namespace.path(), None, event, args, offset)?;
+        let compressing = self.hub.engine.per_message_deflate.is_some();
+        Ok(if compressing { group.shared() } else { group })
     }
 
     /// An event that clients may get when they come back.
@@ -107,7 +122,7 @@ impl BroadcastOperator {
     ) -> Result<(), EmitError> {
         log.publish(
             Addressees::of(&self.options),
-            |offset| self.hub.event_frames(namespace.path(), None, event, args, Some(offset)),
+            |offset| self.frames(namespace, event, args, Some(offset)),
             |group, logged| {
                 let (namespace, options) = (Arc::clone(namespace), self.options.clone());
                 let broadcast = Broadcast { namespace, options, group: group.clone(), logged };
