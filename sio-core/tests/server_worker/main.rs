@@ -17,6 +17,7 @@ mod events;
 mod guards;
 mod polling;
 mod pushes;
+mod recovery;
 mod rooms;
 mod tools;
 mod waking;
