@@ -15,6 +15,7 @@ mod chance;
 mod emits;
 mod play;
 mod random;
+mod recovery;
 mod requests;
 mod rooms;
 mod streams;
