@@ -215,7 +215,9 @@ impl Worker {
         self.tick();
         self.take_messages(Some(cx.waker()));
         self.handle_timeouts();
-        self.guarded(|| self.hub.sweep(self.now()));
+        if self.hub.keeper.is_some() {
+            self.guarded(|| self.hub.sweep(self.now()));
+        }
         for handle in self.resumable.take() {
             // One that has moved resumed when it arrived.
             if let Some(connection) = self.local(&handle) {

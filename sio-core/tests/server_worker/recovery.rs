@@ -685,6 +685,34 @@ fn a_connection_lost_while_guards_wait_uses_nothing_up() {
 }
 
 #[test]
+fn what_was_given_back_is_freed_in_time() {
+    let gates = Gates::default();
+    let server = Server::start(waiting(&gates, |_| ()));
+    let (mut socket, client) = greeted(&server);
+    let token = Arc::new(());
+    server.sockets()[0].set_shared_state(Arc::clone(&token));
+    socket.drop_connection();
+    server.advance(WINDOW - SECOND);
+    let mut lost = server.websocket();
+    assert!(lost.exchange(&format!("40{}", client.request())).is_empty());
+    // Nothing else is kept for so long.
+    for _ in 0..10 {
+        server.advance(10 * SECOND);
+        if lost.frames().contains(&"2".to_owned()) {
+            lost.send("3");
+        }
+    }
+    assert_eq!(Arc::strong_count(&token), 3);
+    lost.drop_connection();
+    gates.open("guard");
+    drop((lost, socket));
+    server.run();
+    assert_eq!(Arc::strong_count(&token), 2);
+    server.advance(2 * SECOND);
+    assert_eq!(Arc::strong_count(&token), 1);
+}
+
+#[test]
 fn who_misses_too_much_while_guards_wait_joins_as_a_new_one() {
     let gates = Gates::default();
     let server = limited(waiting(&gates, |_| ()), |limits| limits.max_recovery_packets = 3);

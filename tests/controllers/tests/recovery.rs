@@ -55,10 +55,7 @@ impl Seat {
 fn io(journal: &Journal, skip_guards: bool) -> IoBuilder {
     let mut recovery = Recovery::default();
     recovery.skip_guards = skip_guards;
-    Io::builder()
-        .data(journal.data())
-        .connection_state_recovery(recovery)
-        .mount_scoped::<Seat>()
+    Io::builder().data(journal.data()).connection_state_recovery(recovery).mount_scoped::<Seat>()
 }
 
 #[actix_web::test]
@@ -90,7 +87,11 @@ async fn the_controller_of_a_connection_is_made_again_and_the_socket_is_the_same
             // Made anew, where values that are stored on the socket stay.
             assert_eq!(ack(&client, "hear", ()).await?, json!([1]));
             assert_eq!(ack(&client, "rooms", ()).await?, json!([2]));
-            journal.until("the old one goes", |l| l.iter().filter(|l| *l == "dropped").count() == turn - 1).await;
+            journal
+                .until("the old one goes", |l| {
+                    l.iter().filter(|l| *l == "dropped").count() == turn - 1
+                })
+                .await;
             assert_eq!(journal.count("create"), turn);
             assert_eq!(journal.count("guard true"), if skips { 0 } else { turn - 1 });
             assert_eq!(journal.count("joined true"), turn - 1);

@@ -243,17 +243,20 @@ impl Socket {
     /// Its CONNECT was not granted: what it was recovered from, if anything, can be taken again.
     pub(in crate::server) fn give_back(&self) {
         let (Some(presence), Some(keeper)) = (self.presence(), &self.hub().keeper) else { return };
-        if !presence.is_recovered() {
-            return;
-        }
         let claim = presence.take_claim();
         let dropped = {
             let mut shelf = keeper.shelf();
-            // Nobody waits for a socket that was recovered.
+            // Nobody waits for a socket that was not connected.
             shelf.remove_live(presence.pid());
             claim.map(|kept| shelf.put(*kept))
         };
-        self.hub().discard(dropped.into_iter().flatten());
+        if let Some(dropped) = dropped {
+            self.hub().discard(dropped);
+            keeper.budget().note_use();
+            if let Some(worker) = Worker::current(self.hub()) {
+                worker.wake();
+            }
+        }
     }
 }
 
