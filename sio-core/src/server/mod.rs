@@ -53,7 +53,7 @@ pub use raw::{EngineHandler, EngineSocket};
 pub use recovery::Recovery;
 pub use registration::{EventBuilder, NamespaceBuilder};
 pub use sessions::{PollReply, PushReply};
-pub use socket::{EmitError, Socket};
+pub use socket::{EmitError, Socket, TooManyRooms};
 pub use transfer::Upgrade;
 pub use worker::Worker;
 
