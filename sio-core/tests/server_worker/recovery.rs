@@ -687,7 +687,9 @@ fn a_connection_lost_while_guards_wait_uses_nothing_up() {
 #[test]
 fn what_was_given_back_is_freed_in_time() {
     let gates = Gates::default();
-    let server = Server::start(waiting(&gates, |_| ()));
+    let mut config = waiting(&gates, |_| ());
+    config.config_mut().connect_timeout = 10 * WINDOW;
+    let server = Server::start(config);
     let (mut socket, client) = greeted(&server);
     let token = Arc::new(());
     server.sockets()[0].set_shared_state(Arc::clone(&token));
