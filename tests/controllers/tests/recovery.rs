@@ -81,6 +81,10 @@ async fn the_controller_of_a_connection_is_made_again_and_the_socket_is_the_same
             for n in 0..20 {
                 assert_eq!(client.next::<usize>("news").await?, turn * 100 + n);
             }
+            let again = |lines: &[String]| {
+                lines.iter().filter(|line| *line == "joined true").count() == turn - 1
+            };
+            journal.until("the client comes back", again).await;
             client.connected().await?;
             assert!(client.socket().is_recovered());
             assert_eq!(client.id(), id);
