@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::frame::Frame;
 use crate::sid::Sid;
 
 use super::revision::Revision;
@@ -51,6 +52,8 @@ pub struct EngineConfig {
     pub allow_upgrades: bool,
     /// Clients of revision 3 are served as well; off.
     pub allow_eio3: bool,
+    /// A message that each session is sent right behind its open packet; none.
+    pub initial_packet: Option<Frame>,
     /// Orderly-close wait of a polling session; 30 s.
     pub close_timeout: Duration,
     /// Bytes waiting for a session at which it ends.
@@ -73,6 +76,7 @@ impl Default for EngineConfig {
             websocket: true,
             allow_upgrades: true,
             allow_eio3: false,
+            initial_packet: None,
             close_timeout: limits.close_timeout,
             send_buffer_max: limits.send_buffer_max,
             send_buffer_max_frames: limits.send_buffer_max_frames,

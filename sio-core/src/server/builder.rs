@@ -12,8 +12,7 @@ use crate::handler::{
 use crate::limits::Limits;
 use crate::sid::SidSource;
 
-use super::handshake::Handshake;
-use super::hub::{DataMap, GenerateId, Hub, HubParts, NewNamespaceHook};
+use super::hub::{DataMap, Hub, HubParts, NewNamespaceHook};
 use super::io::Io;
 use super::pattern::Pattern;
 use super::raw::EngineHandler;
@@ -70,7 +69,6 @@ pub struct IoConfig {
     global: NamespaceBuilder,
     data: DataMap,
     extension: Option<Arc<dyn Any + Send + Sync>>,
-    generate_id: Option<Box<GenerateId>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     raw: Option<Box<dyn EngineHandler>>,
 }
@@ -156,19 +154,6 @@ impl IoConfig {
         self
     }
 
-    /// Makes session ids (the reference's `generateId`); random ones by default.
-    ///
-    /// Whoever knows a session id can speak for the session: it must not be guessable, and never repeat.
-    /// One that is not 1 to 128 letters, digits, `-`, `_`, `.` or `~`, or that is in use, is replaced.
-    #[must_use]
-    pub fn generate_id(
-        mut self,
-        generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
-    ) -> Self {
-        self.generate_id = Some(Box::new(generate));
-        self
-    }
-
     /// Keeps something of the carrier's with the server, for [`Hub::extension`].
     #[must_use]
     pub fn extension(mut self, extension: Arc<dyn Any + Send + Sync>) -> Self {
@@ -232,7 +217,6 @@ impl IoConfig {
             global_connect: finished.connect,
             data: self.data,
             extension: self.extension,
-            generate_id: self.generate_id,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));
         let mut faults = hub.add_namespace(&"/".into(), NamespaceBuilder::default(), true);

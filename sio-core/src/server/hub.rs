@@ -5,7 +5,6 @@ mod session;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -18,7 +17,6 @@ use crate::sid::{Sid, SidSource};
 
 use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
-use super::handshake::Handshake;
 use super::io::Io;
 use super::namespace::ConnectScope;
 use super::raw::EngineHandler;
@@ -33,9 +31,6 @@ const SHARDS: usize = 32;
 /// Called with each namespace that is created at run time.
 pub(crate) type NewNamespaceHook = dyn Fn(&str) + Send + Sync;
 
-/// Makes session ids.
-pub(crate) type GenerateId = dyn Fn(&Handshake) -> String + Send + Sync;
-
 /// Values of the application, one per type.
 pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
@@ -48,7 +43,6 @@ pub(crate) struct HubParts {
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
     pub(crate) data: DataMap,
     pub(crate) extension: Option<Arc<dyn Any + Send + Sync>>,
-    pub(crate) generate_id: Option<Box<GenerateId>>,
 }
 
 type Shard = Mutex<HashMap<Sid, Arc<SessionHandle>, ahash::RandomState>>;
@@ -73,7 +67,6 @@ pub struct Hub {
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
     data: DataMap,
     extension: Option<Arc<dyn Any + Send + Sync>>,
-    generate_id: Option<Box<GenerateId>>,
     closing: AtomicBool,
     pub(super) raw: Option<Box<dyn EngineHandler>>,
 }
@@ -116,7 +109,6 @@ impl Hub {
             global_connect: parts.global_connect,
             data: parts.data,
             extension: parts.extension,
-            generate_id: parts.generate_id,
             closing: AtomicBool::new(false),
             raw: parts.raw,
         }
@@ -173,19 +165,6 @@ impl Hub {
             shard.remove(&handle.sid);
             self.session_count.fetch_sub(1, Ordering::Relaxed);
         }
-    }
-
-    /// A new session id; one of the application's if that is sound and free.
-    pub(crate) fn new_sid(&self, handshake: &Handshake) -> Sid {
-        if let Some(generate) = &self.generate_id {
-            let made = catch_unwind(AssertUnwindSafe(|| generate(handshake))).ok();
-            match made.as_deref().and_then(Sid::custom) {
-                Some(sid) if self.session(sid.as_str()).is_none() => return sid,
-                Some(_) => tracing::error!("the id generator repeated itself; a random id is used"),
-                None => tracing::error!("the id generator gave no usable id; a random one is used"),
-            }
-        }
-        Sid::random(&*self.sids)
     }
 
     /// Sessions that are open.

@@ -124,15 +124,14 @@ impl Drop for Claim<'_> {
 pub(crate) async fn upgrade(
     worker: &Rc<Worker>,
     session: &Arc<SessionHandle>,
-    request: HttpRequest,
+    request: &HttpRequest,
     payload: Payload,
     base64: bool,
 ) -> Result<HttpResponse, HandshakeError> {
-    let accepted = match accept(&request) {
+    let accepted = match accept(request) {
         Ok(accepted) => accepted,
         Err(refusal) => return Ok(*refusal),
     };
-    drop(request);
     if !session.claim_websocket() {
         return Ok(closed_at_once(&accepted));
     }
