@@ -29,7 +29,8 @@ use crate::http::headers;
 use crate::http::refusal::{ErrorContext, Refusal};
 use crate::io::Endpoint;
 use crate::local;
-use crate::transport::{polling, websocket};
+use crate::transport::polling;
+use crate::transport::websocket::{self, Accepted};
 
 /// Digits of a JSONP index; clients count from 0.
 const MAX_JSONP_DIGITS: usize = 16;
@@ -167,7 +168,7 @@ async fn route(
             (Transport::Websocket, false) => {
                 return Err(Refusal::mismatch(Transport::Websocket, Transport::Polling));
             }
-            (Transport::Polling, true) => {
+            _ => {
                 return Err(Refusal::bad_request(ErrorContext::TransportHandshake));
             }
         };
@@ -196,17 +197,22 @@ async fn route(
         context: ErrorContext::Protocol { protocol: 3 },
     })?;
     let accepted = match transport {
-        Transport::Websocket => match websocket::accept(request) {
-            Ok(accepted) => Some(accepted),
-            Err(refusal) => return Ok(*refusal),
-        },
+        Transport::Websocket => {
+            let deflate = hub.engine_config().per_message_deflate.is_some();
+            match websocket::accept(request, deflate) {
+                Ok(accepted) => Some(accepted),
+                Err(refusal) => return Ok(*refusal),
+            }
+        }
         _ => None,
     };
+    let jsonp = query.jsonp.as_deref().filter(|_| accepted.is_none());
     let opening = Opening {
         revision,
         // A script cannot carry binary.
-        base64: query.base64 || query.jsonp.is_some(),
-        jsonp: query.jsonp.as_deref().filter(|_| accepted.is_none()).map(digits),
+        base64: query.base64 || jsonp.is_some(),
+        jsonp: jsonp.map(digits),
+        deflate: accepted.as_ref().is_some_and(Accepted::deflate),
         sid: custom_sid(endpoint, &handshake).await?,
         ..Opening::new(handshake, transport)
     };

@@ -21,7 +21,8 @@ const NO_TRANSFORM: HeaderValue = HeaderValue::from_static("no-store, no-transfo
 /// Tells proxies to pass on what they get at once (nginx and those that follow it).
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// Headers that proxies add to requests.
-const PROXIED: [HeaderName; 3] = [header::FORWARDED, HeaderName::from_static("x-forwarded-for"), header::VIA];
+const PROXIED: [HeaderName; 3] =
+    [header::FORWARDED, HeaderName::from_static("x-forwarded-for"), header::VIA];
 
 /// Sees the first answer of a session.
 pub(crate) type InitialHeaders = dyn Fn(&mut HeaderMap, &Handshake) + Send + Sync;

@@ -11,9 +11,9 @@ use super::negotiation::{Coding, Ties, preferred};
 
 /// The reference's threshold in bytes.
 const THRESHOLD: usize = 1024;
-/// zlib's fastest level. The worker does nothing else meanwhile, each answer is read once, and the higher
-/// levels take several times as long to save a few percent more of JSON.
-const LEVEL: u32 = 1;
+/// Fast: the worker does nothing else meanwhile, each answer is read once, and the higher levels take
+/// several times as long to save a few percent more of JSON.
+const LEVEL: u32 = 3;
 
 /// Which answers to polls are compressed, for clients that accept `gzip` or `deflate`; for
 /// [`IoBuilder::http_compression`](crate::IoBuilder::http_compression).

@@ -118,7 +118,8 @@ impl Cookie {
 
     /// Whether it can be written.
     pub(crate) fn check(&self, faults: &mut Vec<InvalidOption>) {
-        let is_token = |byte: u8| byte.is_ascii_graphic() && !br#"()<>@,;:\"/[]?={}"#.contains(&byte);
+        let is_token =
+            |byte: u8| byte.is_ascii_graphic() && !br#"()<>@,;:\"/[]?={}"#.contains(&byte);
         if self.name.is_empty() || !self.name.bytes().all(is_token) {
             faults.push(InvalidOption::new("cookie.name", "is no cookie name"));
         }

@@ -196,9 +196,8 @@ impl Cors {
                 "cannot be on for origin `*`: name the origins that may send cookies",
             ));
         }
-        let status = StatusCode::from_u16(self.options_success_status)
-            .ok()
-            .filter(StatusCode::is_success);
+        let status =
+            StatusCode::from_u16(self.options_success_status).ok().filter(StatusCode::is_success);
         if status.is_none() {
             faults.push(InvalidOption::new("cors.optionsSuccessStatus", "must be 200 to 299"));
         }
@@ -212,9 +211,9 @@ impl Cors {
                     Decision::Listed(Vec::new())
                 }
             },
-            Origin::Listed(rules) => {
-                Decision::Listed(rules.into_iter().filter_map(|rule| rule.compile(faults)).collect())
-            }
+            Origin::Listed(rules) => Decision::Listed(
+                rules.into_iter().filter_map(|rule| rule.compile(faults)).collect(),
+            ),
         };
         let mut list = |name: &str, values: Vec<String>| {
             let is_token = |value: &String| !value.is_empty() && value.bytes().all(is_token_byte);
@@ -275,12 +274,11 @@ impl Test {
         match self {
             Self::Exact(known) => known == origin,
             Self::Pattern(pattern) => pattern.is_match(origin),
-            Self::Predicate(allows) => {
-                catch_unwind(AssertUnwindSafe(|| allows(origin))).unwrap_or_else(|_| {
+            Self::Predicate(allows) => catch_unwind(AssertUnwindSafe(|| allows(origin)))
+                .unwrap_or_else(|_| {
                     tracing::error!("the function that decides about origins panicked");
                     false
-                })
-            }
+                }),
         }
     }
 }
@@ -390,7 +388,8 @@ mod tests {
     fn patterns_match_the_whole_origin_only() {
         let cors = Cors::list(["null"]).origin_pattern(r"https://(a|b)\.example");
         let policy = cors.compile(&mut Vec::new()).unwrap();
-        let allows = |origin| policy.allowed_origin(Some(&HeaderValue::from_static(origin))).is_some();
+        let allows =
+            |origin| policy.allowed_origin(Some(&HeaderValue::from_static(origin))).is_some();
         assert!(allows("https://a.example") && allows("null"));
         for origin in [
             "https://a.example.evil.example",

@@ -78,7 +78,12 @@ mod tests {
         let mut response = HttpResponse::Ok().insert_header(("cache-control", "no-store")).finish();
         put(
             &mut response,
-            &map(&[("cache-control", "public"), ("content-length", "7"), ("x-a", "1"), ("x-a", "2")]),
+            &map(&[
+                ("cache-control", "public"),
+                ("content-length", "7"),
+                ("x-a", "1"),
+                ("x-a", "2"),
+            ]),
         );
         assert_eq!(response.headers().get("cache-control").unwrap(), "no-store");
         assert!(!response.headers().contains_key("content-length"));

@@ -73,9 +73,7 @@ impl Middlewares {
         let middleware = std::sync::Arc::new(middleware);
         self.0.push(Box::new(move |request| {
             let middleware = std::sync::Arc::clone(&middleware);
-            Box::pin(async move {
-                middleware(request).await.map_err(|error| error.to_string())
-            })
+            Box::pin(async move { middleware(request).await.map_err(|error| error.to_string()) })
         }));
     }
 

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn refused_and_unknown_codings_are_not_used() {
-        for header in ["", "identity", "zstd", "gzip;q=0", "*;q=0", "gzip;q=x", "gzip;q=2", "gzipp"] {
+        for header in ["", "identity", "zstd", "gzip;q=0", "*;q=0", "gzip;q=x", "gzip;q=2", "gzipp"]
+        {
             assert_eq!(client(header), None, "{header}");
         }
         assert_eq!(offer("br"), None);

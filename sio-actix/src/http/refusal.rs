@@ -153,7 +153,10 @@ impl Refusal {
     }
 
     pub(crate) fn unknown_sid(sid: &str) -> Self {
-        Self { error: HandshakeError::UnknownSid, context: ErrorContext::Sid { sid: sid.to_owned() } }
+        Self {
+            error: HandshakeError::UnknownSid,
+            context: ErrorContext::Sid { sid: sid.to_owned() },
+        }
     }
 
     /// A request by one transport for a session on the other.
@@ -186,7 +189,10 @@ mod tests {
         let text = |context| serde_json::to_string(&context).unwrap();
         let owned = str::to_owned;
         assert_eq!(text(ErrorContext::Transport { transport: None }), "{}");
-        assert_eq!(text(ErrorContext::Transport { transport: Some(owned("x")) }), r#"{"transport":"x"}"#);
+        assert_eq!(
+            text(ErrorContext::Transport { transport: Some(owned("x")) }),
+            r#"{"transport":"x"}"#
+        );
         assert_eq!(text(ErrorContext::Sid { sid: owned("s") }), r#"{"sid":"s"}"#);
         assert_eq!(text(ErrorContext::Method { method: owned("PUT") }), r#"{"method":"PUT"}"#);
         assert_eq!(

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::frame::Frame;
 use crate::sid::Sid;
 
+use super::deflate::PerMessageDeflate;
 use super::revision::Revision;
 
 /// How bytes travel.
@@ -54,6 +55,8 @@ pub struct EngineConfig {
     pub allow_eio3: bool,
     /// A message that each session is sent right behind its open packet; none.
     pub initial_packet: Option<Frame>,
+    /// WebSocket messages are compressed for clients that offer it; off.
+    pub per_message_deflate: Option<PerMessageDeflate>,
     /// Orderly-close wait of a polling session; 30 s.
     pub close_timeout: Duration,
     /// Bytes waiting for a session at which it ends.
@@ -77,6 +80,7 @@ impl Default for EngineConfig {
             allow_upgrades: true,
             allow_eio3: false,
             initial_packet: None,
+            per_message_deflate: None,
             close_timeout: limits.close_timeout,
             send_buffer_max: limits.send_buffer_max,
             send_buffer_max_frames: limits.send_buffer_max_frames,
@@ -93,6 +97,12 @@ impl EngineConfig {
             Transport::Polling => self.polling,
             Transport::Websocket => self.websocket,
         }
+    }
+
+    /// The size from which on messages are compressed for a WebSocket that `agreed` to that.
+    #[must_use]
+    pub fn deflate_from(&self, agreed: bool) -> Option<usize> {
+        self.per_message_deflate.filter(|_| agreed).map(|deflate| deflate.threshold)
     }
 
     /// The open packet of a session (Engine.IO 4, "handshake"), type digit included.

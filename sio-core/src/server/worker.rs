@@ -398,7 +398,7 @@ impl Worker {
             return Err(OpenError::Closing);
         }
         let now = self.tick();
-        let Opening { transport, revision, base64, .. } = opening;
+        let Opening { transport, revision, base64, deflate, .. } = opening;
         let made = opening.sid.take();
         let random = made.is_none();
         let sid = made.unwrap_or_else(|| Sid::random(&*self.hub.sids));
@@ -410,7 +410,8 @@ impl Worker {
             let sid = Sid::random(&*self.hub.sids);
             handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
         }
-        let wire = Wire { revision, base64 };
+        let deflate = self.hub.engine.deflate_from(deflate);
+        let wire = Wire { revision, base64, deflate };
         let open_packet = self.hub.engine.open_packet(handle.sid(), transport);
         let engine = Session::open(now, Arc::clone(&self.hub.engine), transport, wire, open_packet);
         let connect_timeout = self.hub.config.connect_timeout;
