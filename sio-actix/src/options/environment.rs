@@ -106,7 +106,7 @@ fn usable(key: &str, inner: Option<&str>, raw: &str) -> Result<Value, Vec<Invali
     };
     let text = Value::String(raw.to_owned());
     match parsed {
-        Some(value) => attempt(value).or_else(|faults| attempt(text).map_err(|_| faults)),
+        Some(value) => attempt(value).or_else(|faults| attempt(text).map_err(|_as_text| faults)),
         None => attempt(text),
     }
 }

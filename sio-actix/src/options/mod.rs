@@ -203,3 +203,6 @@ options! {
         max_worker_queue_bytes: usize = "maxWorkerQueueBytes" | "max_worker_queue_bytes" => size,
     }
 }
+
+#[cfg(test)]
+mod tests;
