@@ -18,8 +18,8 @@ const LEVEL: u32 = 3;
 /// Which answers to polls are compressed, for clients that accept `gzip` or `deflate`; for
 /// [`IoBuilder::http_compression`](crate::IoBuilder::http_compression).
 ///
-/// By default those of 1024 bytes and more. What [`Socket::compress`](crate::Socket)`(false)` sent stays
-/// as it is, unless something else is in the same answer.
+/// By default those of 1024 bytes and more. What was emitted with `compress(false)` stays as it is, unless
+/// something else is in the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpCompression(Option<usize>);
 
