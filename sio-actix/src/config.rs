@@ -9,13 +9,14 @@ use std::time::Duration;
 use actix_web::web;
 use sio_core::engine::PerMessageDeflate;
 use sio_core::handler::{
-    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, Guard, Middleware,
+    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, EventError, Guard, Middleware,
 };
 use sio_core::limits::Limits;
 use sio_core::server::{BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern};
 
 use crate::Transport;
 use crate::bundle::{ClientFilesError, ClientSource};
+use crate::drain::Drain;
 use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::ids::GenerateId;
@@ -98,6 +99,7 @@ pub struct IoBuilder {
     generate_id: Option<GenerateId>,
     on_connection_error: Option<Box<ConnectionErrorHook>>,
     answers: Answers,
+    drain: Drain,
 }
 
 impl std::fmt::Debug for IoBuilder {
@@ -123,6 +125,7 @@ impl IoBuilder {
             generate_id: None,
             on_connection_error: None,
             answers: Answers::default(),
+            drain: Drain::default(),
         }
     }
 
@@ -313,6 +316,37 @@ impl IoBuilder {
         self
     }
 
+    /// What handlers and clients get before [`Io::on_shutdown`] closes the server.
+    #[must_use]
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// Makes what clients are told of an error, in place of `{"error":{"code","message","data"}}` in an ack
+    /// and the inner object in an `exception` event.
+    ///
+    /// The second argument is the event's name where no ack tells it. Error hooks have seen the error
+    /// before. What only [`EventError::detail`] says is not for clients.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use sio_actix::Io;
+    ///
+    /// let io = Io::builder()
+    ///     .error_answer(|error, _event| json!({ "status": "error", "message": error.message() }))
+    ///     .build();
+    /// # drop(io);
+    /// ```
+    #[must_use]
+    pub fn error_answer(
+        mut self,
+        answer: impl Fn(&EventError, Option<&str>) -> serde_json::Value + Send + Sync + 'static,
+    ) -> Self {
+        self.core = self.core.error_answer(answer);
+        self
+    }
+
     /// Builds the server: once per process, outside the closure that makes the `App`.
     ///
     /// # Errors
@@ -342,6 +376,7 @@ impl IoBuilder {
             generate_id: self.generate_id,
             on_connection_error: self.on_connection_error,
             answers: self.answers,
+            drain: self.drain,
         });
         let core = self.core.extension(Arc::clone(&endpoint) as Arc<_>);
         Ok(Io::from_parts(core.build(Box::new(OsSids::default()))?, endpoint))

@@ -219,7 +219,7 @@ async fn route(
     let worker = local::worker(core);
     let connection = match worker.open(opening) {
         Ok(connection) => connection,
-        Err(OpenError::Closing) => return Ok(unavailable()),
+        Err(OpenError::Unavailable) => return Ok(unavailable()),
         Err(error @ OpenError::SidInUse) => return Err(no_sid(error.to_string())),
     };
     let session = Arc::clone(connection.handle());

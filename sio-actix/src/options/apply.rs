@@ -156,6 +156,10 @@ impl LimitOptions {
             (self.send_buffer_max_frames, &mut limits.send_buffer_max_frames),
             (self.max_pending_acks, &mut limits.max_pending_acks),
             (self.max_handlers, &mut limits.max_handlers),
+            (self.max_json_depth, &mut limits.max_json_depth),
+            (self.max_rooms, &mut limits.max_rooms),
+            (self.max_connections, &mut limits.max_connections),
+            (self.max_connections_per_ip, &mut limits.max_connections_per_ip),
             (self.max_idle_packets, &mut limits.max_idle_packets),
             (self.max_worker_queue, &mut limits.max_worker_queue),
             (self.max_worker_queue_bytes, &mut limits.max_worker_queue_bytes),
@@ -169,10 +173,7 @@ impl LimitOptions {
         ] {
             set(target, value);
         }
-        let failures = self.max_connect_failures;
-        set(
-            &mut limits.max_connect_failures,
-            failures.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
-        );
+        set(&mut limits.max_connect_failures, self.max_connect_failures);
+        set(&mut limits.max_events_per_second, self.max_events_per_second);
     }
 }

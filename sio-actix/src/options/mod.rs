@@ -18,7 +18,7 @@ use crate::http::cookie::SameSite;
 
 use fields::{nested, options, switch};
 use values::{
-    flag, http_status, millis, names, origins, parser, path, same_site, seconds, size, text,
+    count, flag, http_status, millis, names, origins, parser, path, same_site, seconds, size, text,
     text_or_false, transports,
 };
 
@@ -180,7 +180,7 @@ options! {
         /// Namespaces of one session.
         max_namespaces: usize = "maxNamespaces" | "max_namespaces" => size,
         /// CONNECT_ERROR answers of one session.
-        max_connect_failures: usize = "maxConnectFailures" | "max_connect_failures" => size,
+        max_connect_failures: u32 = "maxConnectFailures" | "max_connect_failures" => count,
         /// Waiting bytes from which on a peer is not read.
         send_buffer_high: usize = "sendBufferHigh" | "send_buffer_high" => size,
         /// Waiting bytes at which a session ends.
@@ -191,6 +191,16 @@ options! {
         max_pending_acks: usize = "maxPendingAcks" | "max_pending_acks" => size,
         /// Unfinished event handlers of one socket.
         max_handlers: usize = "maxHandlers" | "max_handlers" => size,
+        /// Nesting of JSON in a packet.
+        max_json_depth: usize = "maxJsonDepth" | "max_json_depth" => size,
+        /// Events of one socket per second.
+        max_events_per_second: u32 = "maxEventsPerSecond" | "max_events_per_second" => count,
+        /// Rooms of one socket.
+        max_rooms: usize = "maxRooms" | "max_rooms" => size,
+        /// Sessions of the server.
+        max_connections: usize = "maxConnections" | "max_connections" => size,
+        /// Sessions from one address.
+        max_connections_per_ip: usize = "maxConnectionsPerIp" | "max_connections_per_ip" => size,
         /// Packets without a message in one polling payload.
         max_idle_packets: usize = "maxIdlePackets" | "max_idle_packets" => size,
         /// Time for the body of one POST.

@@ -81,6 +81,11 @@ pub(super) fn size(value: Value) -> Result<usize, Faults> {
     usize::try_from(number).map_err(|_too_large| fault(format!("{number} is too large")))
 }
 
+pub(super) fn count(value: Value) -> Result<u32, Faults> {
+    let number = whole(&value)?;
+    u32::try_from(number).map_err(|_too_large| fault(format!("{number} is too large")))
+}
+
 /// A time in milliseconds, above zero.
 pub(super) fn millis(value: Value) -> Result<Duration, Faults> {
     match whole(&value)? {

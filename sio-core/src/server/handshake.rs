@@ -54,9 +54,9 @@ pub struct Opening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[expect(clippy::exhaustive_enums, reason = "a carrier must answer each of them")]
 pub enum OpenError {
-    /// The server takes no new sessions.
-    #[error("the server is closing")]
-    Closing,
+    /// The server is closing, or has as many sessions as it may.
+    #[error("the server takes no more sessions now")]
+    Unavailable,
     /// Another session has the id that the application made.
     #[error("the session id is in use")]
     SidInUse,

@@ -392,10 +392,10 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// The server is closing, or the id that the application made is in use.
+    /// The server is closing or full, or the id that the application made is in use.
     pub fn open(&self, mut opening: Opening) -> Result<Rc<Connection>, OpenError> {
-        if self.hub.is_closing() {
-            return Err(OpenError::Closing);
+        if self.hub.refuses_sessions() || !self.hub.admit(&opening.handshake) {
+            return Err(OpenError::Unavailable);
         }
         let now = self.tick();
         let Opening { transport, revision, base64, deflate, .. } = opening;
@@ -405,6 +405,7 @@ impl Worker {
         let mut handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
         while !self.hub.add_session(&handle) {
             if !random {
+                self.hub.dismiss(&opening.handshake);
                 return Err(OpenError::SidInUse);
             }
             let sid = Sid::random(&*self.hub.sids);
