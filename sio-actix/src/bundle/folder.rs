@@ -108,3 +108,46 @@ fn version_in_banner(bundle: &[u8]) -> Option<String> {
     let is_part = |c: &char| c.is_ascii_alphanumeric() || ".-".contains(*c);
     Some(version.chars().take_while(is_part).collect::<String>()).filter(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_looked_for_upwards() {
+        let root = std::env::temp_dir().join(format!("sio-search-{}", std::process::id()));
+        let below = root.join("a/b");
+        std::fs::create_dir_all(&below).unwrap();
+        assert_eq!(find(&below).filter(|found| found.starts_with(&root)), None);
+        let server = root.join("node_modules/socket.io");
+        for (package, inside) in [
+            (server.clone(), "client-dist"),
+            (root.join("a/node_modules/socket.io-client"), "dist"),
+        ] {
+            std::fs::create_dir_all(package.join(inside)).unwrap();
+            // A folder without the files is passed over.
+            assert_ne!(find(&below), Some(package.clone()));
+            std::fs::write(package.join(inside).join("socket.io.js"), "").unwrap();
+            assert_eq!(find(&below), Some(package));
+        }
+        assert_eq!(find(&root), Some(server));
+        std::fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn an_error_says_how_to_get_the_files() {
+        let error = ClientFilesError::NotFound { folder: "/srv".into() }.to_string();
+        assert!(
+            error.contains("npm install socket.io-client") && error.contains("/srv"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn banners_tell_the_version() {
+        let banner = b"/*!\n * Socket.IO v4.8.1\n * (c) 2014";
+        assert_eq!(version_in_banner(banner).as_deref(), Some("4.8.1"));
+        assert_eq!(version_in_banner(b"/* nothing */"), None);
+        assert_eq!(version_in_banner(b""), None);
+    }
+}
