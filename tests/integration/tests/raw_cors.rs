@@ -180,7 +180,8 @@ fn errors_pushes_and_websockets_carry_the_headers() {
         .expect_header("access-control-allow-origin", "http://a.com")
         .expect_header("vary", "Origin");
     let mut session = Polling::open(&server);
-    session.pushes.send("POST", &session.target().to_owned(), ORIGIN, "40");
+    let target = session.target().to_owned();
+    session.pushes.send("POST", &target, ORIGIN, "40");
     session.pushes.response().expect_header("access-control-allow-origin", "http://a.com");
     let (answer, _) = Ws::attempt(&server, "/socket.io/?EIO=4&transport=websocket&sid=x");
     answer.expect(400, "Session ID unknown").expect_header("vary", "Origin");
