@@ -45,11 +45,20 @@ pub(crate) async fn handle(
 ) -> HttpResponse {
     // Without CORS and middlewares this stays empty, which needs no memory.
     let mut gathered = HeaderMap::new();
-    let mut response = answer(core, endpoint, request, &mut payload, &mut gathered).await;
+    let upgrade = websocket::wants_upgrade(request);
+    let (mut response, routed) = match before(endpoint, request, upgrade, &mut gathered).await {
+        Some(response) => (response, false),
+        None => match route(core, endpoint, request, &mut payload, upgrade).await {
+            Ok(response) => (response, true),
+            Err(refusal) => (endpoint.refuse(&refusal, request, upgrade), true),
+        },
+    };
     if !gathered.is_empty() {
         headers::put(&mut response, &gathered);
     }
-    if matches!(payload, Payload::None) {
+    let status = response.status();
+    let read = routed && (status.is_success() || status.is_informational());
+    if read || matches!(payload, Payload::None) {
         return response;
     }
     response.map_body(|_, body| BoxBody::new(Unread { body, _payload: payload }))
@@ -79,43 +88,39 @@ impl MessageBody for Unread {
     }
 }
 
-async fn answer(
-    core: &Io,
+/// What answers a request before it is verified: CORS, the client's files, a middleware.
+async fn before(
     endpoint: &Endpoint,
     request: &HttpRequest,
-    payload: &mut Payload,
+    upgrade: bool,
     gathered: &mut HeaderMap,
-) -> HttpResponse {
+) -> Option<HttpResponse> {
     if let Some(cors) = &endpoint.cors
         && let Some(preflight) = cors.apply(request, gathered)
     {
-        return preflight;
+        return Some(preflight);
     }
     if let Some(client) = &endpoint.client
         && let Some(name) = request.match_info().unprocessed().strip_prefix('/')
         && let Some(file) = client.file(name)
     {
-        return client.respond(file, request).await;
+        return Some(client.respond(file, request).await);
     }
-    let upgrade = websocket::wants_upgrade(request);
-    if !endpoint.middlewares.is_empty() {
-        match endpoint.middlewares.run(request, gathered).await {
-            Ok(None) => {}
-            Ok(Some(mut answer)) => {
-                if upgrade {
-                    answer.head_mut().set_connection_type(ConnectionType::Close);
-                }
-                return answer;
+    if endpoint.middlewares.is_empty() {
+        return None;
+    }
+    match endpoint.middlewares.run(request, gathered).await {
+        Ok(None) => None,
+        Ok(Some(mut answer)) => {
+            if upgrade {
+                answer.head_mut().set_connection_type(ConnectionType::Close);
             }
-            Err(_failed) => {
-                let refusal = Refusal::bad_request(ErrorContext::Middleware);
-                return endpoint.refuse(&refusal, request, upgrade);
-            }
+            Some(answer)
         }
-    }
-    match route(core, endpoint, request, payload, upgrade).await {
-        Ok(response) => response,
-        Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
+        Err(_failed) => {
+            let refusal = Refusal::bad_request(ErrorContext::MiddlewareFailure);
+            Some(endpoint.refuse(&refusal, request, upgrade))
+        }
     }
 }
 
@@ -140,7 +145,7 @@ async fn route(
     let query = EngineQuery::parse(request.query_string());
     let transport = query.transport(hub.engine_config()).map_err(|error| {
         let transport = query.transport.as_deref().map(str::to_owned);
-        Refusal { error, context: ErrorContext::Transport { transport } }
+        Refusal { error, context: ErrorContext::UnknownTransport { transport } }
     })?;
     if let Some(origin) = illegal_origin(request) {
         return Err(Refusal::bad_request(ErrorContext::InvalidOrigin { origin }));
@@ -177,7 +182,7 @@ async fn route(
     if request.method() != Method::GET {
         let method = request.method().to_string();
         let error = HandshakeError::BadHandshakeMethod;
-        return Err(Refusal { error, context: ErrorContext::Method { method } });
+        return Err(Refusal { error, context: ErrorContext::BadMethod { method } });
     }
     if (transport == Transport::Websocket) != upgrade {
         return Err(Refusal::bad_request(ErrorContext::TransportHandshake));
@@ -194,7 +199,7 @@ async fn route(
     let revision = query.revision(hub.engine_config()).map_err(|error| Refusal {
         error,
         // Whatever was asked for, it is taken for the older one.
-        context: ErrorContext::Protocol { protocol: 3 },
+        context: ErrorContext::UnsupportedProtocol { protocol: 3 },
     })?;
     let accepted = match transport {
         Transport::Websocket => {
@@ -285,7 +290,7 @@ fn forbidden(refusal: Forbidden) -> Refusal {
             Some(message) => HandshakeError::Forbidden(message.clone().into()),
             None => HandshakeError::FORBIDDEN,
         },
-        context: ErrorContext::Forbidden { message },
+        context: ErrorContext::Refused { message },
     }
 }
 

@@ -60,17 +60,17 @@ impl ConnectionError<'_> {
 #[non_exhaustive]
 pub enum ErrorContext {
     /// Code 0: the transport is not known or not offered.
-    Transport {
+    UnknownTransport {
         /// What the query says, if anything.
         transport: Option<String>,
     },
     /// Code 1: there is no such session.
-    Sid {
+    UnknownSid {
         /// What the query says.
         sid: String,
     },
     /// Code 2: a session cannot be opened with this method.
-    Method {
+    BadMethod {
         /// The method.
         method: String,
     },
@@ -84,7 +84,7 @@ pub enum ErrorContext {
         previous: String,
     },
     /// Code 3: an engine middleware failed.
-    Middleware,
+    MiddlewareFailure,
     /// Code 3: the `Origin` header cannot be repeated in an answer.
     InvalidOrigin {
         /// The header, what is no UTF-8 replaced.
@@ -96,12 +96,12 @@ pub enum ErrorContext {
         error: String,
     },
     /// Code 4: the application refused.
-    Forbidden {
+    Refused {
         /// Its text.
         message: Option<String>,
     },
     /// Code 5: the revision is not served.
-    Protocol {
+    UnsupportedProtocol {
         /// The revision that the request is taken for.
         protocol: u8,
     },
@@ -112,19 +112,19 @@ impl Serialize for ErrorContext {
         let mut map = serializer.serialize_map(None)?;
         match self {
             // The reference's object has the key, but without a value JSON drops it.
-            Self::Transport { transport: None } => {}
-            Self::Transport { transport: Some(transport) } => {
+            Self::UnknownTransport { transport: None } => {}
+            Self::UnknownTransport { transport: Some(transport) } => {
                 map.serialize_entry("transport", transport)?;
             }
-            Self::Sid { sid } => map.serialize_entry("sid", sid)?,
-            Self::Method { method } => map.serialize_entry("method", method)?,
+            Self::UnknownSid { sid } => map.serialize_entry("sid", sid)?,
+            Self::BadMethod { method } => map.serialize_entry("method", method)?,
             Self::TransportHandshake => map.serialize_entry("name", "TRANSPORT_HANDSHAKE_ERROR")?,
             Self::TransportMismatch { transport, previous } => {
                 map.serialize_entry("name", "TRANSPORT_MISMATCH")?;
                 map.serialize_entry("transport", transport)?;
                 map.serialize_entry("previousTransport", previous)?;
             }
-            Self::Middleware => map.serialize_entry("name", "MIDDLEWARE_FAILURE")?,
+            Self::MiddlewareFailure => map.serialize_entry("name", "MIDDLEWARE_FAILURE")?,
             Self::InvalidOrigin { origin } => {
                 map.serialize_entry("name", "INVALID_ORIGIN")?;
                 map.serialize_entry("origin", origin)?;
@@ -133,8 +133,8 @@ impl Serialize for ErrorContext {
                 map.serialize_entry("name", "ID_GENERATION_ERROR")?;
                 map.serialize_entry("error", error)?;
             }
-            Self::Forbidden { message } => map.serialize_entry("message", message)?,
-            Self::Protocol { protocol } => map.serialize_entry("protocol", protocol)?,
+            Self::Refused { message } => map.serialize_entry("message", message)?,
+            Self::UnsupportedProtocol { protocol } => map.serialize_entry("protocol", protocol)?,
         }
         map.end()
     }
@@ -155,7 +155,7 @@ impl Refusal {
     pub(crate) fn unknown_sid(sid: &str) -> Self {
         Self {
             error: HandshakeError::UnknownSid,
-            context: ErrorContext::Sid { sid: sid.to_owned() },
+            context: ErrorContext::UnknownSid { sid: sid.to_owned() },
         }
     }
 
@@ -188,13 +188,13 @@ mod tests {
     fn contexts_serialise_as_the_references() {
         let text = |context| serde_json::to_string(&context).unwrap();
         let owned = str::to_owned;
-        assert_eq!(text(ErrorContext::Transport { transport: None }), "{}");
+        assert_eq!(text(ErrorContext::UnknownTransport { transport: None }), "{}");
         assert_eq!(
-            text(ErrorContext::Transport { transport: Some(owned("x")) }),
+            text(ErrorContext::UnknownTransport { transport: Some(owned("x")) }),
             r#"{"transport":"x"}"#
         );
-        assert_eq!(text(ErrorContext::Sid { sid: owned("s") }), r#"{"sid":"s"}"#);
-        assert_eq!(text(ErrorContext::Method { method: owned("PUT") }), r#"{"method":"PUT"}"#);
+        assert_eq!(text(ErrorContext::UnknownSid { sid: owned("s") }), r#"{"sid":"s"}"#);
+        assert_eq!(text(ErrorContext::BadMethod { method: owned("PUT") }), r#"{"method":"PUT"}"#);
         assert_eq!(
             text(ErrorContext::TransportHandshake),
             r#"{"name":"TRANSPORT_HANDSHAKE_ERROR"}"#
@@ -203,7 +203,7 @@ mod tests {
             text(Refusal::mismatch(Transport::Websocket, Transport::Polling).context),
             r#"{"name":"TRANSPORT_MISMATCH","transport":"websocket","previousTransport":"polling"}"#
         );
-        assert_eq!(text(ErrorContext::Middleware), r#"{"name":"MIDDLEWARE_FAILURE"}"#);
+        assert_eq!(text(ErrorContext::MiddlewareFailure), r#"{"name":"MIDDLEWARE_FAILURE"}"#);
         assert_eq!(
             text(ErrorContext::InvalidOrigin { origin: owned("o") }),
             r#"{"name":"INVALID_ORIGIN","origin":"o"}"#
@@ -212,7 +212,7 @@ mod tests {
             text(ErrorContext::IdGeneration { error: owned("e") }),
             r#"{"name":"ID_GENERATION_ERROR","error":"e"}"#
         );
-        assert_eq!(text(ErrorContext::Forbidden { message: None }), r#"{"message":null}"#);
-        assert_eq!(text(ErrorContext::Protocol { protocol: 3 }), r#"{"protocol":3}"#);
+        assert_eq!(text(ErrorContext::Refused { message: None }), r#"{"message":null}"#);
+        assert_eq!(text(ErrorContext::UnsupportedProtocol { protocol: 3 }), r#"{"protocol":3}"#);
     }
 }

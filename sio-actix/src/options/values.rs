@@ -42,9 +42,9 @@ pub enum OriginOption {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParserOption {
-    /// Text with binary attachments.
-    Default,
-    /// MessagePack.
+    /// `"default"`: text with binary attachments.
+    Text,
+    /// `"msgpack"`: MessagePack.
     Msgpack,
 }
 
@@ -144,7 +144,7 @@ pub(super) fn origins(value: Value) -> Result<OriginOption, Faults> {
 
 pub(super) fn parser(value: Value) -> Result<ParserOption, Faults> {
     match &*text(value)? {
-        "default" => Ok(ParserOption::Default),
+        "default" => Ok(ParserOption::Text),
         "msgpack" => Ok(ParserOption::Msgpack),
         other => Err(fault(format!("there is no parser `{other}`, only default and msgpack"))),
     }
