@@ -8,6 +8,8 @@ use crate::http::compression::HttpCompression;
 use crate::http::cookie::Cookie;
 use crate::http::cors::Cors;
 
+#[cfg(feature = "msgpack")]
+use super::ParserOption;
 use super::{CookieOptions, CorsOptions, IoOptions, LimitOptions, OriginOption, Switch};
 
 impl<T> Switch<T> {
@@ -56,6 +58,10 @@ impl IoBuilder {
             self = self.per_message_deflate(deflate.on().map(|deflate| {
                 deflate.threshold.map_or_else(Default::default, PerMessageDeflate::with_threshold)
             }));
+        }
+        #[cfg(feature = "msgpack")]
+        if options.parser == Some(ParserOption::Msgpack) {
+            self = self.parser(sio_core::parser::MsgpackParser);
         }
         if let Some(compression) = options.http_compression {
             self = self.http_compression(match compression {

@@ -89,6 +89,7 @@ fn combinations_that_cannot_be_are_refused_when_built() {
 
 #[test]
 fn everything_the_reference_takes_is_taken() {
+    let parser = if cfg!(feature = "msgpack") { "msgpack" } else { "default" };
     let options = read(json!({
         "path": "/my", "addTrailingSlash": false, "serveClient": false, "connectTimeout": 1e3,
         "pingInterval": 300, "pingTimeout": 200.0, "upgradeTimeout": 100, "maxHttpBufferSize": 1e6,
@@ -101,13 +102,13 @@ fn everything_the_reference_takes_is_taken() {
         "perMessageDeflate": {"threshold": 10, "zlibDeflateOptions": {"level": 3}},
         "httpCompression": {"threshold": 20, "level": 9},
         "connectionStateRecovery": {"maxDisconnectionDuration": 60000, "skipMiddlewares": false},
-        "cleanupEmptyChildNamespaces": true, "parser": "msgpack",
+        "cleanupEmptyChildNamespaces": true, "parser": parser,
         "limits": {"maxHandlers": 3, "body_timeout": 4},
     }))
     .unwrap();
     assert_eq!(options.ping_timeout, Some(Duration::from_millis(200)));
     assert_eq!(options.max_http_buffer_size, Some(1_000_000));
-    assert_eq!(options.parser, Some(ParserOption::Msgpack));
+    assert_eq!(options.parser == Some(ParserOption::Text), parser == "default");
     let recovery = options.connection_state_recovery.clone().unwrap().on().unwrap();
     assert_eq!(recovery.max_disconnection_duration, Some(Duration::from_secs(60)));
     let limits = options.limits.clone().unwrap();

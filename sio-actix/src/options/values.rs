@@ -45,6 +45,7 @@ pub enum ParserOption {
     /// `"default"`: text with binary attachments.
     Text,
     /// `"msgpack"`: MessagePack.
+    #[cfg(feature = "msgpack")]
     Msgpack,
 }
 
@@ -145,7 +146,10 @@ pub(super) fn origins(value: Value) -> Result<OriginOption, Faults> {
 pub(super) fn parser(value: Value) -> Result<ParserOption, Faults> {
     match &*text(value)? {
         "default" => Ok(ParserOption::Text),
+        #[cfg(feature = "msgpack")]
         "msgpack" => Ok(ParserOption::Msgpack),
+        #[cfg(not(feature = "msgpack"))]
+        "msgpack" => Err(fault("msgpack needs the feature `msgpack` of sio-actix")),
         other => Err(fault(format!("there is no parser `{other}`, only default and msgpack"))),
     }
 }

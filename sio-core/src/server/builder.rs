@@ -11,6 +11,7 @@ use crate::handler::{
 };
 use crate::limits::Limits;
 use crate::packet::MAX_DEPTH;
+use crate::parser::Parser;
 use crate::sid::SidSource;
 
 use super::hub::{DataMap, ErrorAnswer, Hub, HubParts, NewNamespaceHook};
@@ -75,6 +76,7 @@ pub struct IoConfig {
     extension: Option<Arc<dyn Any + Send + Sync>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     raw: Option<Box<dyn EngineHandler>>,
+    parser: Option<Box<dyn Parser>>,
     error_answer: Option<Box<ErrorAnswer>>,
 }
 
@@ -188,6 +190,13 @@ impl IoConfig {
         self
     }
 
+    /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Some(Box::new(parser));
+        self
+    }
+
     /// Makes this a bare Engine.IO server: messages go to `handler`, and there are no namespaces.
     #[must_use]
     pub fn engine_handler(mut self, handler: impl EngineHandler) -> Self {
@@ -235,6 +244,7 @@ impl IoConfig {
         let parts = HubParts {
             new_namespace: self.new_namespace,
             raw: self.raw,
+            parser: self.parser,
             global: finished.scope,
             global_connect: finished.connect,
             data: self.data,

@@ -26,7 +26,7 @@ impl Flags {
         }
     }
 
-    /// Whether a flag is there.
+    /// Whether a flag was given.
     #[must_use]
     pub fn has(&self, flag: &str) -> bool {
         self.0.iter().any(|known| known == flag)

@@ -129,8 +129,10 @@ fn client_is_found_in_the_working_directory_or_asked_for() {
 
 #[test]
 fn configured_serves_with_its_options() {
-    let options =
-        Options::write("configured", r#"{"path": "/my", "cookie": true, "pingInterval": 7}"#);
+    let options = Options::write(
+        "configured",
+        r#"{"path": "/my", "cookie": true, "pingInterval": 7, "parser": "msgpack"}"#,
+    );
     let program = Program::start(env!("CARGO_BIN_EXE_configured"), &options.arguments());
     let answer = program.request("GET", "/my/?EIO=4&transport=polling", "", "");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
