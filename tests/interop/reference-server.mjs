@@ -10,6 +10,7 @@
 //   --max-payload BYTES   default 1000000; enforced, and announced as `maxPayload` in the handshake
 //   --deflate BYTES       permessage-deflate from this size on; off by default
 //   --recovery MS         connection state recovery for this long; off by default
+//   --msgpack 1           packets as MessagePack (the package socket.io-msgpack-parser); 0 by default
 // All other options have their defaults: path /socket.io, both transports, upgrades allowed, no CORS.
 // When ready, exactly one line on stdout: `listening on http://127.0.0.1:PORT`. Anything else goes to stderr.
 // SIGTERM: disconnect everybody, free the port, end with status 0 within a few seconds.
@@ -98,6 +99,7 @@ import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import { Server } from "socket.io";
+import msgpack from "socket.io-msgpack-parser";
 
 const { values: flags } = parseArgs({
   options: {
@@ -110,6 +112,7 @@ const { values: flags } = parseArgs({
     "max-payload": { type: "string", default: "1000000" },
     deflate: { type: "string" },
     recovery: { type: "string" },
+    msgpack: { type: "string", default: "0" },
   },
 });
 const RECORDED = 10000;
@@ -125,6 +128,7 @@ const io = new Server(http, {
   connectionStateRecovery:
     flags.recovery === undefined ? undefined : { maxDisconnectionDuration: Number(flags.recovery) },
   serveClient: false,
+  ...(flags.msgpack === "1" ? { parser: msgpack } : {}),
 });
 const watch = io.of("/watch");
 

@@ -15,6 +15,7 @@ const KNOWN: &[&str] = &[
     "--max-payload",
     "--deflate",
     "--recovery",
+    "--msgpack",
 ];
 
 /// The flags the program was started with.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
-use sio_actix::{Io, PerMessageDeflate, Recovery, termination};
+use sio_actix::{Io, MsgpackParser, PerMessageDeflate, Recovery, termination};
 
 use flags::Flags;
 use records::Records;
@@ -31,7 +31,10 @@ use records::Records;
 const SHUTDOWN_TIMEOUT: u64 = 2;
 
 fn server(flags: &Flags, records: &Arc<Records>) -> io::Result<Io> {
-    let mut io = Io::builder();
+    let mut io = match flags.number("--msgpack", 0)? {
+        0 => Io::builder(),
+        _ => Io::builder().parser(MsgpackParser),
+    };
     if let Some(millis) = flags.optional("--recovery")? {
         let mut recovery = Recovery::default();
         recovery.max_disconnection_duration = Duration::from_millis(millis);
