@@ -233,8 +233,8 @@ impl IoBuilder {
     /// # drop(io);
     /// ```
     #[must_use]
-    pub fn connection_state_recovery(mut self, recovery: Recovery) -> Self {
-        self.core = self.core.connection_state_recovery(recovery);
+    pub fn connection_state_recovery(mut self, recovery: impl Into<Option<Recovery>>) -> Self {
+        self.core.config_mut().recovery = recovery.into();
         self
     }
 

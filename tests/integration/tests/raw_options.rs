@@ -72,3 +72,18 @@ fn compression_is_an_option() {
     http.send("GET", "/socket.io/?EIO=4&transport=polling", "Accept-Encoding: gzip\r\n", "");
     http.response().expect_no_header("content-encoding");
 }
+
+#[test]
+fn recovery_is_an_option() {
+    for (options, recovers) in [
+        (r#"{}"#, false),
+        (r#"{"connectionStateRecovery": false}"#, false),
+        (r#"{"connectionStateRecovery": true}"#, true),
+        (r#"{"connectionStateRecovery": {"maxDisconnectionDuration": 1000}}"#, true),
+    ] {
+        let server = serve(options);
+        let mut ws = Ws::open(&server);
+        ws.text("40");
+        assert_eq!(ws.next_text().contains(r#","pid":""#), recovers, "{options}");
+    }
+}
