@@ -7,7 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
-use integration::{Http, Server, echo};
+use integration::{Http, Server, Ws, echo};
 use sio_actix::{Io, IoOptions};
 
 fn serve(options: &str) -> Server {
