@@ -18,6 +18,7 @@ mod pairs;
 mod reply;
 mod requirements;
 mod rules;
+mod socket_middleware;
 mod valid;
 
 use std::future::Future;
@@ -40,6 +41,9 @@ pub use guard::{EventGuard, Guard, GuardResult, OnEvents, on_events};
 pub use middleware::{Middleware, Next, ReplyFuture};
 pub use reply::{EncodedArgs, IntoReply, Reply};
 pub use requirements::{Fault, Requirements};
+#[doc(hidden)]
+pub use socket_middleware::ErasedSocketMiddleware;
+pub use socket_middleware::SocketMiddleware;
 #[cfg(feature = "garde")]
 pub use valid::Valid;
 

@@ -1,16 +1,23 @@
 //! The broadcast operator: a selection of sockets and what to do with them.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_channel::oneshot;
 use serde::Serialize;
 
 use crate::adapter::{BroadcastOptions, RoomNames};
 use crate::handler::EncodedArgs;
+use crate::packet::EventArg;
+use crate::sid::Sid;
 
+use super::ack::{AckError, AckFuture};
+use super::broadcast_ack::{BroadcastAckFuture, Collector, Question};
 use super::bus::{Action, Broadcast, Collected, Selection};
 use super::hub::Hub;
 use super::namespace::Namespace;
+use super::outgoing::OutgoingEvent;
+use super::remote::RemoteSocket;
 use super::socket::{EmitError, Socket};
 
 /// A selection of sockets of one namespace.
@@ -33,7 +40,19 @@ pub struct BroadcastOperator {
 
 impl BroadcastOperator {
     pub(crate) fn new(hub: Arc<Hub>, namespace: Option<Arc<Namespace>>) -> Self {
-        Self { hub, namespace, options: BroadcastOptions::default() }
+        Self::with(hub, namespace, BroadcastOptions::default())
+    }
+
+    pub(crate) const fn with(
+        hub: Arc<Hub>,
+        namespace: Option<Arc<Namespace>>,
+        options: BroadcastOptions,
+    ) -> Self {
+        Self { hub, namespace, options }
+    }
+
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
     }
 
     /// Adds rooms to the selection; a socket's id is the room of that socket.
@@ -62,6 +81,13 @@ impl BroadcastOperator {
         next
     }
 
+    /// Whether transports that compress may compress the event, as they may by default.
+    pub fn compress(&self, compress: bool) -> Self {
+        let mut next = self.clone();
+        next.options.flags.uncompressed = !compress;
+        next
+    }
+
     /// Only sockets of this node.
     pub fn local(&self) -> Self {
         let mut next = self.clone();
@@ -82,14 +108,95 @@ impl BroadcastOperator {
     }
 
     pub(crate) fn emit_encoded(&self, event: &str, args: &EncodedArgs) -> Result<(), EmitError> {
-        let Some(namespace) = &self.namespace else {
-            return Ok(());
+        match &self.namespace {
+            Some(namespace) => self.send_to(namespace, event, args, None),
+            None => Ok(()),
+        }
+    }
+
+    fn send_to(
+        &self,
+        namespace: &Arc<Namespace>,
+        event: &str,
+        args: &EncodedArgs,
+        question: Option<Question>,
+    ) -> Result<(), EmitError> {
+        let id = question.as_ref().map(|question| question.collector.id());
+        let group = self.hub.event_frames(namespace.path(), id, event, args)?;
+        let group = if self.options.flags.uncompressed { group.uncompressed() } else { group };
+        let shown = namespace.shows_outgoing().then(|| OutgoingEvent::of_args(event, args));
+        let broadcast = Broadcast {
+            namespace: Arc::clone(namespace),
+            options: self.options.clone(),
+            group,
+            question,
+            shown: shown.map(Box::new),
         };
-        let group = self.hub.event_frames(namespace.path(), None, event, args)?;
-        let broadcast =
-            Broadcast { namespace: Arc::clone(namespace), options: self.options.clone(), group };
         self.hub.broadcast(&Arc::new(broadcast))?;
         Ok(())
+    }
+
+    /// Sends an event to the selected sockets and waits for their acks.
+    ///
+    /// The result is the first argument of each ack, in order of arrival; nobody selected gives an empty
+    /// list at once. Who does not answer within `timeout`, or ends before, is missing: the error then
+    /// carries the answers that came. It comes at once when nobody is left who could answer. With
+    /// [`Self::volatile`], only those count who are sent the event.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the answers up; the event is sent all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sio_core::server::Socket;
+    ///
+    /// async fn all_ready(socket: Socket) -> bool {
+    ///     let asked = socket.to("game").emit_with_ack("ready?", (), Duration::from_secs(3));
+    ///     asked.await.is_ok_and(|answers: Vec<bool>| answers.into_iter().all(|ready| ready))
+    /// }
+    /// ```
+    pub fn emit_with_ack<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+        timeout: Duration,
+    ) -> BroadcastAckFuture<T> {
+        let id = self.namespace.as_ref().map_or(0, |namespace| namespace.next_ack_id());
+        let (collector, outcome) = Collector::of_all(id);
+        match self.ask(event, &args, Question { collector: Arc::clone(&collector), timeout }) {
+            Ok(()) => BroadcastAckFuture::waiting(outcome, collector),
+            Err(error) => BroadcastAckFuture::failed(error.into()),
+        }
+    }
+
+    /// As [`Self::emit_with_ack`], for a selection of at most one socket.
+    pub(crate) fn ask_one<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+        timeout: Duration,
+    ) -> AckFuture<T> {
+        let Some(namespace) = &self.namespace else {
+            return AckFuture::failed(AckError::Disconnected);
+        };
+        let (collector, answer) = Collector::of_one(namespace.next_ack_id());
+        match self.ask(event, &args, Question { collector, timeout }) {
+            Ok(()) => AckFuture::waiting(answer),
+            Err(error) => AckFuture::failed(error.into()),
+        }
+    }
+
+    fn ask(&self, event: &str, args: &impl Serialize, question: Question) -> Result<(), EmitError> {
+        let args = EncodedArgs::encode(args)?;
+        match &self.namespace {
+            Some(namespace) => self.send_to(namespace, event, &args, Some(question)),
+            // The question ends here, and nobody was asked.
+            None => Ok(()),
+        }
     }
 
     /// Sends an event named `message`.
@@ -99,6 +206,15 @@ impl BroadcastOperator {
     /// As [`Self::emit`].
     pub fn send(&self, args: impl Serialize) -> Result<(), EmitError> {
         self.emit("message", args)
+    }
+
+    /// As [`Self::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::emit`].
+    pub fn write(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.send(args)
     }
 
     /// Makes the selected sockets join rooms.
@@ -132,6 +248,25 @@ impl BroadcastOperator {
         self.act(Action::Collect(Arc::new(Mutex::new(collected))));
         // The last worker's share ends the wait; no worker at all means no sockets.
         sockets.await.unwrap_or_default()
+    }
+
+    /// Copies of the selected sockets: who they are, their rooms, their data (the reference's
+    /// `fetchSockets`). Live handles are had with [`Self::sockets`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        self.sockets().await.iter().map(RemoteSocket::of).collect()
+    }
+
+    /// The ids of the selected sockets.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn all_sockets(&self) -> Vec<Sid> {
+        self.sockets().await.iter().map(|socket| socket.id().clone()).collect()
     }
 
     fn act(&self, action: Action) {

@@ -108,6 +108,11 @@ impl Connection {
         self.engine.borrow().has_output()
     }
 
+    /// The transport takes a packet at this moment.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.engine.borrow().is_writable()
+    }
+
     /// As much waits for the peer as should.
     pub(crate) fn is_congested(&self) -> bool {
         self.engine.borrow().is_congested()

@@ -23,7 +23,9 @@ use super::ack::no_answer;
 use super::connection::Connection;
 use super::held::HeldEvent;
 use super::life::{panicked, report};
+use super::listeners::heed;
 use super::namespace::EventEntry;
+use super::outgoing::drop_listener;
 use super::pipeline::{self, OwnedArgs};
 use super::running::HandlerSlot;
 use super::socket::Socket;
@@ -88,13 +90,44 @@ impl Worker {
         socket: &Socket,
         event: &str,
         asked: Option<u64>,
-        mut args: ArgCursor<'_>,
+        args: ArgCursor<'_>,
     ) {
         let handlers = socket.handlers();
         for entry in &handlers.any {
             self.run_handler(connection, socket, event, Asked::Observer, args.clone(), entry);
             if connection.is_ending() || socket.has_ended() {
                 return;
+            }
+        }
+        if socket.heeds(heed::ANY) {
+            for entry in socket.any_listeners() {
+                self.run_handler(connection, socket, event, Asked::Observer, args.clone(), &entry);
+                drop_listener(entry);
+                if connection.is_ending() || socket.has_ended() {
+                    return;
+                }
+            }
+        }
+        if !handlers.middleware.is_empty() || socket.heeds(heed::MIDDLEWARE) {
+            return self.run_middleware(connection, socket, event, asked, &args);
+        }
+        self.run_named(connection, socket, event, asked, args);
+    }
+
+    /// Calls the handlers and listeners of an event's name.
+    pub(super) fn run_named(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Option<u64>,
+        mut args: ArgCursor<'_>,
+    ) {
+        let handlers = socket.handlers();
+        if socket.heeds(heed::EVENTS) {
+            let listeners = socket.event_listeners(event);
+            if !listeners.is_empty() {
+                return self.run_listeners(connection, socket, event, asked, &args, listeners);
             }
         }
         let asked = Asked::Client(asked);
@@ -118,6 +151,32 @@ impl Worker {
             if let Err(ArgError::Malformed(error)) = args.finish() {
                 self.on_undecodable(connection, error);
             }
+        }
+    }
+
+    /// Calls an event's handlers, if the namespace has any, and the socket's listeners behind them.
+    fn run_listeners(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Option<u64>,
+        args: &ArgCursor<'_>,
+        listeners: Vec<Arc<EventEntry>>,
+    ) {
+        let mut asked = Asked::Client(asked);
+        let call = |asked, entry: &Arc<EventEntry>| {
+            if !connection.is_ending() && !socket.has_ended() {
+                self.run_handler(connection, socket, event, asked, args.clone(), entry);
+            }
+        };
+        if let Some(registered) = socket.handlers().event(event) {
+            registered.others.iter().for_each(|entry| call(Asked::Observer, entry));
+            call(std::mem::replace(&mut asked, Asked::Observer), &registered.first);
+        }
+        for entry in listeners {
+            call(std::mem::replace(&mut asked, Asked::Observer), &entry);
+            drop_listener(entry);
         }
     }
 

@@ -22,9 +22,11 @@ use super::handshake::Handshake;
 use super::io::Io;
 use super::namespace::ConnectScope;
 use super::raw::EngineHandler;
+use super::room_events::{RoomHook, RoomWatch};
 use super::worker::Worker;
 use namespaces::Namespaces;
 
+pub(crate) use namespaces::{Candidate, Dynamic, Entrance};
 pub use session::SessionHandle;
 
 /// Maps of the session table; a power of two well above the number of cores.
@@ -43,6 +45,7 @@ pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 #[derive(Default)]
 pub(crate) struct HubParts {
     pub(crate) new_namespace: Option<Box<NewNamespaceHook>>,
+    pub(crate) room_event: Option<Box<RoomHook>>,
     pub(crate) raw: Option<Box<dyn EngineHandler>>,
     pub(crate) global: Rules,
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
@@ -67,7 +70,13 @@ pub struct Hub {
     session_count: AtomicUsize,
     namespaces: RwLock<Namespaces>,
     next_namespace: AtomicU64,
+    /// The log has said that clients have made many.
+    many_namespaces: AtomicBool,
     new_namespace: Option<Box<NewNamespaceHook>>,
+    /// Counts members of rooms, if there is a hook for rooms.
+    pub(crate) rooms: Option<RoomWatch>,
+    /// The log has said that there are no other nodes.
+    alone: AtomicBool,
     /// What applies to every namespace.
     global: Rules,
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
@@ -111,7 +120,10 @@ impl Hub {
             session_count: AtomicUsize::new(0),
             namespaces: RwLock::default(),
             next_namespace: AtomicU64::new(0),
+            many_namespaces: AtomicBool::new(false),
             new_namespace: parts.new_namespace,
+            rooms: parts.room_event.map(RoomWatch::new),
+            alone: AtomicBool::new(false),
             global: parts.global,
             global_connect: parts.global_connect,
             data: parts.data,
@@ -204,6 +216,24 @@ impl Hub {
     #[must_use]
     pub fn extension(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
         self.extension.as_ref()
+    }
+
+    /// What applies to every namespace.
+    pub(crate) const fn global(&self) -> &Rules {
+        &self.global
+    }
+
+    /// Tells the hook for rooms what has happened to them; to be called where nothing is locked.
+    #[inline]
+    pub(crate) fn tell_rooms(&self) {
+        if let Some(watch) = &self.rooms {
+            watch.tell();
+        }
+    }
+
+    /// `true` once: the log has to say that there are no other nodes.
+    pub(crate) fn stands_alone(&self) -> bool {
+        !self.alone.swap(true, Ordering::Relaxed)
     }
 
     // ---- all workers ----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hoo
 use super::connection::Connection;
 use super::encoding::Refusal;
 use super::events::cancellable;
+use super::hub::Entrance;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;
 use super::running::Gate;
@@ -36,14 +37,30 @@ impl Worker {
         }
         // Patterns may be functions of the user's.
         let entered = catch_unwind(AssertUnwindSafe(|| self.hub.enter(path)));
-        let Some(namespace) = entered.unwrap_or_else(|_panic| {
+        let entered = entered.unwrap_or_else(|_panic| {
             tracing::error!("a namespace pattern panicked");
-            None
-        }) else {
-            self.hub.tell_unknown(path);
-            return self.refuse(connection, path, Refusal::Server("Invalid namespace"));
-        };
-        let socket = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
+            Entrance::Unknown
+        });
+        match entered {
+            Entrance::Found(namespace) => self.admit(connection, &namespace, auth),
+            Entrance::Asked(patterns) => self.ask_patterns(connection, path, auth, patterns),
+            Entrance::Unknown => self.refuse_unknown(connection, path),
+        }
+    }
+
+    pub(super) fn refuse_unknown(&self, connection: &Rc<Connection>, path: &str) {
+        self.hub.tell_unknown(path);
+        self.refuse(connection, path, Refusal::Server("Invalid namespace"));
+    }
+
+    /// A namespace that exists, and counts the socket already, is to be joined.
+    pub(super) fn admit(
+        &self,
+        connection: &Rc<Connection>,
+        namespace: &Arc<Namespace>,
+        auth: &str,
+    ) {
+        let socket = Socket::new(&self.hub, Arc::clone(namespace), &connection.handle, auth);
         connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()), socket.clone());
         if self.hub.global_connect.is_none() && socket.handlers().connect.is_empty() {
             return self.decide(connection, &socket, Ok(()));
@@ -93,6 +110,7 @@ impl Worker {
         let rooms = socket.set_connected();
         self.adapter_add(connection, socket, &rooms);
         socket.namespace().count_connected();
+        self.hub.tell_rooms();
         let revision = connection.handle.revision();
         let granted = self.hub.connect_frames(path, socket.id(), revision);
         connection.engine.borrow_mut().send_group(&granted);
@@ -238,6 +256,7 @@ impl Worker {
         }
         socket.finish_end();
         drop(self.adapter_remove(socket));
+        self.hub.tell_rooms();
         socket.namespace().count_disconnected();
         socket.fail_acks();
         socket.cancel_handlers();
@@ -246,6 +265,7 @@ impl Worker {
         }
         // Handlers that still run keep the controllers of this connection for as long as they need.
         socket.drop_instances();
+        socket.drop_listeners();
     }
 
     /// Brings everybody up to date with a session's state: a waiting poll gets its answer, a WebSocket is

@@ -10,6 +10,7 @@ use crate::handler::{
     ContextFn, ErasedGuard, EventError, Fault, FitsNamespace, HandlerFn, IntoEventError, Rules,
 };
 
+use super::incoming::MiddlewareEntry;
 use super::pattern::{Params, Pattern};
 use super::registration::Finished;
 
@@ -101,6 +102,7 @@ pub(crate) struct Registered {
 pub(crate) struct Handlers {
     events: HashMap<Box<str>, Registered, ahash::RandomState>,
     pub(crate) any: Vec<Arc<EventEntry>>,
+    pub(crate) middleware: Vec<Arc<MiddlewareEntry>>,
     pub(crate) fallback: Option<Arc<EventEntry>>,
     pub(crate) connect: Vec<Arc<ConnectScope>>,
     pub(crate) connection: Vec<Arc<LifeEntry>>,
@@ -118,6 +120,27 @@ impl Handlers {
     /// The parameters of a dynamic namespace's name fit all handlers that take them.
     pub(crate) fn fit(&self, namespace: &Namespace) -> bool {
         self.fits.iter().all(|fits| fits(namespace))
+    }
+
+    /// Adds what a pattern has for the namespaces it makes; an event's own handlers come before the
+    /// pattern's.
+    pub(crate) fn inherit(&mut self, pattern: &Self) {
+        fn before<T: Clone>(own: &mut Vec<T>, inherited: &[T]) {
+            own.splice(0..0, inherited.iter().cloned());
+        }
+        for (event, registered) in &pattern.events {
+            self.events.entry(event.clone()).or_insert_with(|| registered.clone());
+        }
+        if self.fallback.is_none() {
+            self.fallback.clone_from(&pattern.fallback);
+        }
+        before(&mut self.any, &pattern.any);
+        before(&mut self.middleware, &pattern.middleware);
+        before(&mut self.connect, &pattern.connect);
+        before(&mut self.connection, &pattern.connection);
+        before(&mut self.disconnecting, &pattern.disconnecting);
+        before(&mut self.disconnect, &pattern.disconnect);
+        before(&mut self.fits, &pattern.fits);
     }
 
     /// Adds what a builder registered on `pattern`; `has` says which application data there is.
@@ -168,6 +191,7 @@ impl Handlers {
             }
         }
         self.any.extend(added.any);
+        self.middleware.extend(added.middleware);
         self.connect.extend(added.connect);
         self.connection.extend(added.connection);
         self.disconnecting.extend(added.disconnecting);
@@ -199,12 +223,16 @@ pub struct Namespace {
     /// Made by a pattern, and gone with its last socket.
     dynamic: AtomicBool,
     params: Params,
+    /// Id of the pattern that made it, or would have.
+    parent: Option<u64>,
     /// Ack ids count per namespace from 0.
     ack_ids: AtomicU64,
     /// Sockets that are connected, or whose CONNECT is being decided.
     members: AtomicUsize,
     connected: AtomicUsize,
     handlers: RwLock<Arc<Handlers>>,
+    /// Some socket has, or had, listeners of outgoing events.
+    shows_outgoing: AtomicBool,
 }
 
 impl Namespace {
@@ -214,10 +242,12 @@ impl Namespace {
             id,
             dynamic: AtomicBool::new(false),
             params: Params::default(),
+            parent: None,
             ack_ids: AtomicU64::new(0),
             members: AtomicUsize::new(0),
             connected: AtomicUsize::new(0),
             handlers: RwLock::default(),
+            shows_outgoing: AtomicBool::new(false),
         }
     }
 
@@ -225,11 +255,12 @@ impl Namespace {
     pub(crate) fn dynamic(
         path: Arc<str>,
         id: u64,
+        parent: Option<u64>,
         params: Params,
         handlers: Arc<Handlers>,
     ) -> Self {
         let handlers = RwLock::new(handlers);
-        Self { dynamic: AtomicBool::new(true), params, handlers, ..Self::new(path, id) }
+        Self { dynamic: AtomicBool::new(true), parent, params, handlers, ..Self::new(path, id) }
     }
 
     /// The name, `/` or `/…`; the one the client gave, where a pattern made it.
@@ -245,6 +276,11 @@ impl Namespace {
     /// Never used for another namespace of the server.
     pub(crate) const fn id(&self) -> u64 {
         self.id
+    }
+
+    /// The pattern whose child it is.
+    pub(crate) const fn parent(&self) -> Option<u64> {
+        self.parent
     }
 
     /// A pattern made it, and it goes with its last socket.
@@ -263,6 +299,15 @@ impl Namespace {
     /// Names and values of the parameters in a dynamic namespace's name.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// A socket has listeners of outgoing events: broadcasts have to show what they send.
+    pub(crate) fn expect_outgoing_listeners(&self) {
+        self.shows_outgoing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn shows_outgoing(&self) -> bool {
+        self.shows_outgoing.load(Ordering::Acquire)
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {

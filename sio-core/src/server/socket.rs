@@ -1,5 +1,8 @@
 //! The handle of one client in one namespace.
 
+mod data;
+mod listeners;
+mod operator;
 mod sending;
 mod state;
 mod unfinished;
@@ -23,6 +26,7 @@ use crate::sid::Sid;
 
 use super::ack::{AckArgs, AckError, AckFuture};
 use super::broadcast::BroadcastOperator;
+use super::broadcast_ack::Share;
 use super::bus::QueueFull;
 use super::handshake::Handshake;
 use super::hub::{Hub, SessionHandle};
@@ -33,6 +37,11 @@ use super::room_list::RoomList;
 use super::running::Unfinished;
 use super::sessions::SessionOp;
 use super::worker::Worker;
+use data::Extras;
+
+pub(crate) use data::read as read_data;
+pub(crate) use operator::EmitFlags;
+pub use operator::EmitOperator;
 
 /// Why an emit was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,8 +64,48 @@ impl From<QueueFull> for EmitError {
     }
 }
 
-/// Who waits for an ack: gets the answer, or nothing when the socket is gone.
-pub(crate) type AckWaiter = oneshot::Sender<Result<AckArgs, AckError>>;
+/// Who waits for an ack: gets the answer, or is dropped when the socket is gone.
+#[derive(Debug)]
+pub(crate) enum AckWaiter {
+    /// An emit of this socket.
+    One(oneshot::Sender<Result<AckArgs, AckError>>),
+    /// A broadcast that reached this socket.
+    Share(Share),
+}
+
+impl From<oneshot::Sender<Result<AckArgs, AckError>>> for AckWaiter {
+    fn from(waiter: oneshot::Sender<Result<AckArgs, AckError>>) -> Self {
+        Self::One(waiter)
+    }
+}
+
+impl AckWaiter {
+    pub(crate) fn answer(self, answer: AckArgs) {
+        match self {
+            Self::One(waiter) => {
+                let _lost = waiter.send(Ok(answer));
+            }
+            Self::Share(share) => share.answer(answer),
+        }
+    }
+
+    pub(crate) fn expire(self) {
+        match self {
+            Self::One(waiter) => {
+                let _lost = waiter.send(Err(AckError::Timeout));
+            }
+            Self::Share(share) => share.expire(),
+        }
+    }
+
+    /// Nobody wants the answer any more.
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::One(waiter) => waiter.is_canceled(),
+            Self::Share(share) => share.is_over(),
+        }
+    }
+}
 
 const CONNECTING: u8 = 0;
 const CONNECTED: u8 = 1;
@@ -74,6 +123,8 @@ struct Inner {
     session: Arc<SessionHandle>,
     auth: Box<str>,
     status: AtomicU8,
+    /// What is registered on this socket alone, in bits of [`heed`](super::listeners::heed).
+    heeds: AtomicU8,
     /// Event handlers that have not finished.
     running: AtomicUsize,
     /// Handlers for which further events wait.
@@ -84,6 +135,7 @@ struct Inner {
     rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
     states: Mutex<Option<Box<States>>>,
+    extras: Mutex<Option<Box<Extras>>>,
 }
 
 impl Drop for Inner {
@@ -136,6 +188,7 @@ impl Socket {
             session: Arc::clone(session),
             auth: auth.into(),
             status: AtomicU8::new(CONNECTING),
+            heeds: AtomicU8::new(0),
             running: AtomicUsize::new(0),
             barriers: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
@@ -143,6 +196,7 @@ impl Socket {
             rooms: Mutex::default(),
             acks: Mutex::default(),
             states: Mutex::default(),
+            extras: Mutex::default(),
         }))
     }
 
@@ -228,7 +282,7 @@ impl Socket {
     ///
     /// The name is reserved or the arguments cannot be serialised. A socket that has ended is no error.
     pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.send_event(event, &args, None, false)
+        self.send_event(event, &args, None, EmitFlags::default())
     }
 
     /// Sends an event named `message` (the reference's `send`).
@@ -240,13 +294,22 @@ impl Socket {
         self.emit("message", args)
     }
 
+    /// As [`Self::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::emit`].
+    pub fn write(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.send(args)
+    }
+
     /// Sends an event unless the transport cannot take it at this moment.
     ///
     /// # Errors
     ///
     /// As [`Self::emit`].
     pub fn emit_volatile(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.send_event(event, &args, None, true)
+        self.send_event(event, &args, None, EmitFlags::volatile(true))
     }
 
     /// Sends an event at once and waits for the client's ack; its first argument is the result.
@@ -264,7 +327,8 @@ impl Socket {
         timeout: impl Into<Option<Duration>>,
     ) -> AckFuture<T> {
         let (waiter, receiver) = oneshot::channel();
-        match self.send_event(event, &args, Some((waiter, timeout.into())), false) {
+        let flags = EmitFlags::default();
+        match self.send_event(event, &args, Some((waiter.into(), timeout.into())), flags) {
             Ok(()) => AckFuture::waiting(receiver),
             Err(error) => AckFuture::failed(error.into()),
         }
@@ -285,6 +349,11 @@ impl Socket {
     fn change_rooms(&self, rooms: impl RoomNames, join: bool) {
         let mut names = Vec::new();
         rooms.append_to(&mut names);
+        self.change_listed_rooms(names, join);
+        self.0.hub.tell_rooms();
+    }
+
+    fn change_listed_rooms(&self, names: Vec<Room>, join: bool) {
         let mut list = lock(&self.0.rooms);
         let status = self.0.status.load(Ordering::Acquire);
         if status >= ENDED {
@@ -295,6 +364,7 @@ impl Socket {
         if changed.is_empty() || status == CONNECTING {
             return;
         }
+        self.note_rooms(&changed, join);
         if let Some(worker) = Worker::current(&self.0.hub)
             && worker.owns(&self.0.session)
         {
@@ -312,11 +382,24 @@ impl Socket {
 
     /// A change that the socket's own worker makes while it handles messages.
     pub(crate) fn change_rooms_here(&self, worker: &Worker, rooms: Vec<Room>, join: bool) {
-        let mut list = lock(&self.0.rooms);
-        if self.0.status.load(Ordering::Acquire) < ENDED {
-            let changed = list.change(self.0.id.as_str(), rooms, join);
-            list.overtake(&changed);
-            worker.index_rooms(self, &changed, join);
+        {
+            let mut list = lock(&self.0.rooms);
+            if self.0.status.load(Ordering::Acquire) < ENDED {
+                let changed = list.change(self.0.id.as_str(), rooms, join);
+                list.overtake(&changed);
+                worker.index_rooms(self, &changed, join);
+                self.note_rooms(&changed, join);
+            }
+        }
+        self.0.hub.tell_rooms();
+    }
+
+    /// For the hook of rooms, which is told when nothing is locked.
+    fn note_rooms(&self, rooms: &[Room], join: bool) {
+        match &self.0.hub.rooms {
+            Some(watch) if join => watch.joined(&self.0.namespace, &self.0.id, rooms),
+            Some(watch) => watch.left(&self.0.namespace, &self.0.id, rooms),
+            None => {}
         }
     }
 

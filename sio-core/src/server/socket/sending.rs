@@ -11,11 +11,12 @@ use crate::frame::FrameGroup;
 use crate::handler::{Audience, Emission, EncodedArgs, ErrorAck, Reply};
 use crate::packet;
 
-use super::super::ack::AckError;
 use super::super::bus::QueueFull;
+use super::super::listeners::heed;
+use super::super::outgoing::OutgoingEvent;
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
-use super::{AckWaiter, EmitError, Socket, lock};
+use super::{AckWaiter, EmitError, EmitFlags, Socket, lock};
 
 impl Socket {
     pub(super) fn send_event<T: Serialize + ?Sized>(
@@ -23,11 +24,11 @@ impl Socket {
         event: &str,
         args: &T,
         ack: Option<(AckWaiter, Option<Duration>)>,
-        volatile: bool,
+        flags: EmitFlags,
     ) -> Result<(), EmitError> {
         let mut args = EncodedArgs::encode(args)?;
         let attachments = args.take_attachments();
-        self.send_encoded(event, args.json(), attachments, ack, volatile)
+        self.send_encoded(event, args.json(), attachments, ack, flags)
     }
 
     fn send_encoded(
@@ -36,7 +37,7 @@ impl Socket {
         json: &[u8],
         attachments: Vec<Bytes>,
         ack: Option<(AckWaiter, Option<Duration>)>,
-        volatile: bool,
+        flags: EmitFlags,
     ) -> Result<(), EmitError> {
         let namespace = self.0.namespace.path();
         let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
@@ -46,12 +47,15 @@ impl Socket {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
         }
+        if self.heeds(heed::OUTGOING) {
+            self.tell_outgoing(&OutgoingEvent::new(event, json, &attachments));
+        }
         let mut arm = None;
         if let Some((waiter, timeout)) = ack
             && let Some(id) = id
         {
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
-                let _lost = waiter.send(Err(AckError::Timeout));
+                waiter.expire();
             } else {
                 self.add_ack(id, waiter)?;
                 arm = timeout.map(|timeout| (id, timeout));
@@ -59,11 +63,14 @@ impl Socket {
         }
         if let Some(worker) = Worker::current(&self.0.hub)
             && arm.is_none()
-            && worker.send_here(&self.0.session, &[&text], &attachments, volatile)
+            && !flags.uncompressed
+            && worker.send_here(&self.0.session, &[&text], &attachments, flags.volatile)
         {
             return Ok(());
         }
         let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
+        let group = if flags.uncompressed { group.uncompressed() } else { group };
+        let volatile = flags.volatile;
         let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
         let sent = self.route(op);
         if sent.is_err()
@@ -103,7 +110,8 @@ impl Socket {
         args: &EncodedArgs,
         volatile: bool,
     ) -> Result<(), EmitError> {
-        self.send_encoded(event, args.json(), args.attachments().to_vec(), None, volatile)
+        let flags = EmitFlags::volatile(volatile);
+        self.send_encoded(event, args.json(), args.attachments().to_vec(), None, flags)
     }
 
     /// Answers an event of the client.
