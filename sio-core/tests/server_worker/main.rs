@@ -10,13 +10,19 @@
 )]
 
 mod acks;
+mod broadcast_acks;
 mod carrier;
 mod connect;
 mod ends;
 mod events;
 mod guards;
+mod listeners;
+mod parents;
 mod polling;
 mod pushes;
+mod remote;
+mod room_events;
 mod rooms;
+mod socket_middleware;
 mod tools;
 mod waking;
