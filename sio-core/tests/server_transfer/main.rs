@@ -14,6 +14,7 @@ mod arrivals;
 mod chance;
 mod emits;
 mod play;
+mod questions;
 mod random;
 mod requests;
 mod rooms;
