@@ -45,6 +45,7 @@ pub mod __private;
 mod client;
 mod config;
 mod context;
+mod drain;
 mod io;
 mod local;
 mod macros;
@@ -56,13 +57,14 @@ mod transport;
 pub use client::ClientFilesError;
 pub use config::{ConfigError, Forbidden, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
+pub use drain::Drain;
 pub use io::{Io, termination};
 pub use macros::*;
 pub use timeout::{Timeout, timeout};
 
 pub use sio_core::adapter::{Room, RoomNames};
 pub use sio_core::close::{CloseReason, DisconnectReason};
-pub use sio_core::engine::Transport;
+pub use sio_core::engine::{PerMessageDeflate, Transport};
 #[cfg(feature = "garde")]
 #[doc = include_str!("docs/valid.md")]
 pub use sio_core::handler::Valid;

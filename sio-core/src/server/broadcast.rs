@@ -122,8 +122,12 @@ impl BroadcastOperator {
         question: Option<Question>,
     ) -> Result<(), EmitError> {
         let id = question.as_ref().map(|question| question.collector.id());
-        let group = self.hub.event_frames(namespace.path(), id, event, args)?;
-        let group = if self.options.flags.uncompressed { group.uncompressed() } else { group };
+        let mut group = self.hub.event_frames(namespace.path(), id, event, args)?;
+        if self.options.flags.uncompressed {
+            group = group.uncompressed();
+        } else if self.hub.engine.per_message_deflate.is_some() {
+            group = group.shared();
+        }
         let shown = namespace.shows_outgoing().then(|| OutgoingEvent::of_args(event, args));
         let broadcast = Broadcast {
             namespace: Arc::clone(namespace),

@@ -101,7 +101,7 @@ impl Worker {
             if self.is_full(connection) && !push.body.is_done() {
                 return Some(push);
             }
-            let Some(packet) = push.body.next() else {
+            let Some(packet) = push.body.next_packet() else {
                 break;
             };
             let carries_message = match &packet {
@@ -120,6 +120,8 @@ impl Worker {
                 Ok(Slot::Binary(bytes)) => self.receive_binary(connection, bytes),
                 Err(_invalid) => {
                     connection.engine.borrow_mut().abort(CloseReason::ParseError);
+                    let _lost = push.reply.send(PushReply::Invalid);
+                    return None;
                 }
             }
         }

@@ -133,7 +133,7 @@ impl Worker {
             reply
         });
         let future = match Tasks::first_poll(future) {
-            Ok(Reply::Err(error)) => return self.refuse_event(socket, ack, error),
+            Ok(Reply::Err(error)) => return self.answer_refusal(socket, ack, error),
             Ok(_) => {
                 let event = passed.take();
                 return event.into_iter().for_each(|event| self.run_passed(connection, &event));
@@ -145,7 +145,7 @@ impl Worker {
         }
         let (waiting, slot) = (socket.clone(), HandlerSlot::new(socket, true));
         self.keep_running(socket, future, move |worker, reply| match reply {
-            Reply::Err(error) => worker.refuse_event(&waiting, ack, error),
+            Reply::Err(error) => worker.answer_refusal(&waiting, ack, error),
             _ => {
                 if let Some(event) = passed.take() {
                     worker.route(waiting.session(), SessionOp::Passed { event, slot });
@@ -167,7 +167,7 @@ impl Worker {
     }
 
     /// The reference tells a refusal to nobody but its hooks; a client that asked is answered all the same.
-    fn refuse_event(&self, socket: &Socket, ack: Option<u64>, error: EventError) {
+    fn answer_refusal(&self, socket: &Socket, ack: Option<u64>, error: EventError) {
         if let Some(id) = ack {
             socket.send_ack(Some(self), id, Reply::Err(error));
         }

@@ -67,7 +67,7 @@ pub use registration::{EventBuilder, NamespaceBuilder};
 pub use remote::{RemoteSocket, RoomMap};
 pub use room_events::RoomEvent;
 pub use sessions::{PollReply, PushReply};
-pub use socket::{EmitError, EmitOperator, Socket};
+pub use socket::{EmitError, EmitOperator, Socket, TooManyRooms};
 pub use transfer::Upgrade;
 pub use worker::Worker;
 

@@ -8,7 +8,7 @@ mod state;
 mod unfinished;
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +33,7 @@ use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::legacy;
 use super::namespace::{Handlers, Namespace};
+use super::raw::EngineSocket;
 use super::room_list::RoomList;
 use super::running::Unfinished;
 use super::sessions::SessionOp;
@@ -56,6 +57,14 @@ pub enum EmitError {
     /// A worker of the server has too much to do; nothing was sent.
     #[error("a worker's queue is full")]
     QueueFull,
+}
+
+/// A socket would be in more rooms than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a socket may be in at most {limit} rooms")]
+pub struct TooManyRooms {
+    /// The limit.
+    pub limit: usize,
 }
 
 impl From<QueueFull> for EmitError {
@@ -226,6 +235,14 @@ impl Socket {
         self.0.session.handshake()
     }
 
+    /// The session below this socket (the reference's `socket.conn`).
+    ///
+    /// What its `send_*` methods send is no Socket.IO packet; clients end the session over it.
+    #[must_use]
+    pub fn conn(&self) -> EngineSocket {
+        EngineSocket::new(Arc::clone(&self.0.hub), Arc::clone(&self.0.session))
+    }
+
     /// The CONNECT payload of this namespace; an absent one reads as `{}`.
     ///
     /// # Errors
@@ -337,32 +354,52 @@ impl Socket {
     // ---- rooms and broadcasts -------------------------------------------------------------------
 
     /// Joins rooms; effective for every broadcast this task makes afterwards.
+    ///
+    /// Above [`Limits::max_rooms`](crate::limits::Limits::max_rooms) it joins none of them and logs that; see
+    /// [`Self::try_join`].
     pub fn join(&self, rooms: impl RoomNames) {
-        self.change_rooms(rooms, true);
+        if let Err(error) = self.try_join(rooms) {
+            tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+        }
+    }
+
+    /// As [`Self::join`].
+    ///
+    /// # Errors
+    ///
+    /// The socket would be in more rooms than [`Limits::max_rooms`](crate::limits::Limits::max_rooms) allows;
+    /// it has joined none.
+    pub fn try_join(&self, rooms: impl RoomNames) -> Result<(), TooManyRooms> {
+        self.change_rooms(rooms, true)
     }
 
     /// Leaves rooms; those it is not in are no error. The room of the own id stays.
     pub fn leave(&self, rooms: impl RoomNames) {
-        self.change_rooms(rooms, false);
+        // Only joining can be refused.
+        let _left = self.change_rooms(rooms, false);
     }
 
-    fn change_rooms(&self, rooms: impl RoomNames, join: bool) {
+    fn change_rooms(&self, rooms: impl RoomNames, join: bool) -> Result<(), TooManyRooms> {
         let mut names = Vec::new();
         rooms.append_to(&mut names);
-        self.change_listed_rooms(names, join);
+        let changed = self.change_listed_rooms(names, join);
         self.0.hub.tell_rooms();
+        changed
     }
 
-    fn change_listed_rooms(&self, names: Vec<Room>, join: bool) {
+    fn change_listed_rooms(&self, names: Vec<Room>, join: bool) -> Result<(), TooManyRooms> {
         let mut list = lock(&self.0.rooms);
         let status = self.0.status.load(Ordering::Acquire);
         if status >= ENDED {
-            return;
+            return Ok(());
+        }
+        if join {
+            self.check_rooms(&list, &names)?;
         }
         let changed = list.change(self.0.id.as_str(), names, join);
         // Before CONNECT is answered the list is all there is; it is indexed with the answer.
         if changed.is_empty() || status == CONNECTING {
-            return;
+            return Ok(());
         }
         self.note_rooms(&changed, join);
         if let Some(worker) = Worker::current(&self.0.hub)
@@ -370,7 +407,7 @@ impl Socket {
         {
             list.overtake(&changed);
             worker.index_rooms(self, &changed, join);
-            return;
+            return Ok(());
         }
         let change = list.depart(&changed);
         let op = SessionOp::Rooms { socket: self.clone(), change, rooms: changed, join };
@@ -378,6 +415,18 @@ impl Socket {
         if self.route(op).is_err() {
             tracing::warn!("a worker's queue is full; a change of rooms was dropped");
         }
+        Ok(())
+    }
+
+    fn check_rooms(&self, list: &RoomList, names: &[Room]) -> Result<(), TooManyRooms> {
+        let limit = self.0.hub.config.limits.max_rooms;
+        if limit > 0 {
+            let rooms: HashSet<&Room> = list.names().iter().chain(names).collect();
+            if rooms.len() > limit && rooms.len() > list.names().len() {
+                return Err(TooManyRooms { limit });
+            }
+        }
+        Ok(())
     }
 
     /// A change that the socket's own worker makes while it handles messages.
@@ -385,6 +434,10 @@ impl Socket {
         {
             let mut list = lock(&self.0.rooms);
             if self.0.status.load(Ordering::Acquire) < ENDED {
+                if join && let Err(error) = self.check_rooms(&list, &rooms) {
+                    tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+                    return;
+                }
                 let changed = list.change(self.0.id.as_str(), rooms, join);
                 list.overtake(&changed);
                 worker.index_rooms(self, &changed, join);

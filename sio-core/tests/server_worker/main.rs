@@ -16,6 +16,7 @@ mod connect;
 mod ends;
 mod events;
 mod guards;
+mod limits;
 mod listeners;
 mod parents;
 mod polling;

@@ -3,7 +3,7 @@
 //! `cargo run -p interop-server -- --port 3000 --workers 2`
 //!
 //! `common` and `chat` register the events of the namespaces, `values`, `asks`, `rooms`, `ends` and
-//! `sequences` hold the common ones by kind; `records` remembers who left, `http` is the side door.
+//! `sequences` hold the common ones by kind, `listen` those of `/listen`; `records` remembers who left, `http` is the side door.
 
 mod asks;
 mod chat;
@@ -11,6 +11,7 @@ mod common;
 mod ends;
 mod flags;
 mod http;
+mod listen;
 mod records;
 mod rooms;
 mod sequences;
@@ -21,7 +22,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::{App, HttpServer, web};
-use sio_actix::{Io, termination};
+use sio_actix::{Io, PerMessageDeflate, termination};
 
 use flags::Flags;
 use records::Records;
@@ -36,6 +37,7 @@ fn server(flags: &Flags, records: &Arc<Records>) -> io::Result<Io> {
         .connect_timeout(flags.millis("--connect-timeout", 45_000)?)
         .upgrade_timeout(flags.millis("--upgrade-timeout", 10_000)?)
         .max_payload(flags.number("--max-payload", 1_000_000)?)
+        .per_message_deflate(flags.optional("--deflate")?.map(PerMessageDeflate::with_threshold))
         .namespace("/", |ns| common::register(ns, records))
         .namespace("/second", |ns| common::register(ns, records))
         .namespace("/guarded", |ns| {
@@ -43,6 +45,7 @@ fn server(flags: &Flags, records: &Arc<Records>) -> io::Result<Io> {
             common::register(ns, records);
         })
         .namespace("/chat", |ns| chat::register(ns, records))
+        .namespace("/listen", listen::register)
         .namespace(records::WATCH, |_| {})
         .try_build()
         .map_err(io::Error::other)

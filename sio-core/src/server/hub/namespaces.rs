@@ -57,6 +57,11 @@ impl Namespaces {
         Some(Arc::clone(known))
     }
 
+    /// Clients have made as many as they may; 0 is no limit.
+    const fn are_too_many(&self, max: usize) -> bool {
+        max > 0 && self.made >= max
+    }
+
     fn insert(&mut self, namespace: &Arc<Namespace>) {
         self.named.insert(Arc::clone(namespace.path_arc()), Arc::clone(namespace));
         if let Some(parent) = namespace.parent() {
@@ -113,7 +118,7 @@ impl Hub {
             if let Some(known) = namespaces.enter(path) {
                 return Entrance::Found(known);
             }
-            if namespaces.made >= self.config.limits.max_dynamic_namespaces {
+            if namespaces.are_too_many(self.config.limits.max_dynamic_namespaces) {
                 tracing::debug!("clients have made as many namespaces as they may");
                 return Entrance::Unknown;
             }
@@ -176,7 +181,7 @@ impl Hub {
             if let Some(known) = namespaces.enter(path) {
                 return Some(known);
             }
-            if namespaces.made >= self.config.limits.max_dynamic_namespaces {
+            if namespaces.are_too_many(self.config.limits.max_dynamic_namespaces) {
                 return None;
             }
             let candidate = candidate?;
