@@ -283,7 +283,7 @@ impl Namespace {
         self.parent
     }
 
-    /// A pattern made it, and it goes with its last socket.
+    /// A pattern made it, and it goes with its last socket unless such namespaces are to stay.
     #[must_use]
     pub fn is_dynamic(&self) -> bool {
         self.dynamic.load(Ordering::Acquire)

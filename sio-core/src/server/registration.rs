@@ -215,8 +215,9 @@ impl NamespaceBuilder {
     /// Shows each event of a socket to a middleware before its handlers, behind catch-all listeners (the
     /// reference's `socket.use`).
     ///
-    /// It may rename the event, replace its arguments, or refuse it. Error hooks see a refusal. Events wait
-    /// in order behind one that the middleware makes wait; CONNECT, DISCONNECT and acks do not come here.
+    /// It may rename the event, replace its arguments, or refuse it. Error hooks registered with the same
+    /// builder, and those of all namespaces, see a refusal. Events wait in order behind one that the
+    /// middleware makes wait; CONNECT, DISCONNECT and acks do not come here.
     ///
     /// Differs from the reference: a client that asked for an ack gets the error, for it would wait for
     /// ever.
