@@ -25,6 +25,7 @@ mod io;
 mod legacy;
 mod life;
 mod listeners;
+mod listening;
 mod namespace;
 mod naming;
 mod outgoing;

@@ -6,6 +6,7 @@ mod operator;
 mod sending;
 mod state;
 mod unfinished;
+mod waiter;
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
@@ -24,9 +25,8 @@ use crate::mux::acks::{PendingAcks, TooManyAcks};
 use crate::packet::{EncodeError, EventArg};
 use crate::sid::Sid;
 
-use super::ack::{AckArgs, AckError, AckFuture};
+use super::ack::AckFuture;
 use super::broadcast::BroadcastOperator;
-use super::broadcast_ack::Share;
 use super::bus::QueueFull;
 use super::handshake::Handshake;
 use super::hub::{Hub, SessionHandle};
@@ -43,6 +43,7 @@ use data::Extras;
 pub(crate) use data::read as read_data;
 pub(crate) use operator::EmitFlags;
 pub use operator::EmitOperator;
+pub(crate) use waiter::AckWaiter;
 
 /// Why an emit was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,49 +71,6 @@ pub struct TooManyRooms {
 impl From<QueueFull> for EmitError {
     fn from(_: QueueFull) -> Self {
         Self::QueueFull
-    }
-}
-
-/// Who waits for an ack: gets the answer, or is dropped when the socket is gone.
-#[derive(Debug)]
-pub(crate) enum AckWaiter {
-    /// An emit of this socket.
-    One(oneshot::Sender<Result<AckArgs, AckError>>),
-    /// A broadcast that reached this socket.
-    Share(Share),
-}
-
-impl From<oneshot::Sender<Result<AckArgs, AckError>>> for AckWaiter {
-    fn from(waiter: oneshot::Sender<Result<AckArgs, AckError>>) -> Self {
-        Self::One(waiter)
-    }
-}
-
-impl AckWaiter {
-    pub(crate) fn answer(self, answer: AckArgs) {
-        match self {
-            Self::One(waiter) => {
-                let _lost = waiter.send(Ok(answer));
-            }
-            Self::Share(share) => share.answer(answer),
-        }
-    }
-
-    pub(crate) fn expire(self) {
-        match self {
-            Self::One(waiter) => {
-                let _lost = waiter.send(Err(AckError::Timeout));
-            }
-            Self::Share(share) => share.expire(),
-        }
-    }
-
-    /// Nobody wants the answer any more.
-    pub(crate) fn is_over(&self) -> bool {
-        match self {
-            Self::One(waiter) => waiter.is_canceled(),
-            Self::Share(share) => share.is_over(),
-        }
     }
 }
 

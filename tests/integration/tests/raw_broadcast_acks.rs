@@ -116,7 +116,7 @@ fn binary_answers_are_bytes_in_the_list() {
         asker.text(r#"421["ask","r",1,4000]"#);
         a.expect(r#"420["q",1]"#);
         a.text(r#"461-0[{"_placeholder":true,"num":0}]"#);
-        a.binary(&[1, 2, 3]);
+        a.binary([1, 2, 3]);
         asker.expect(r#"461-1[null,[{"_placeholder":true,"num":0}]]"#);
         asker.expect_binary(&[1, 2, 3]);
     }
