@@ -36,30 +36,42 @@
 //! otherwise wait for each other, and `h1_allow_half_closed(false)`, because a polling client that went
 //! away is otherwise noticed only by its missing pong.
 //!
-//! Features: `garde` brings `Valid<T>`, arguments that are checked before the handler gets them.
+//! Features: `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
+//! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack.
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
 #[path = "private.rs"]
 pub mod __private;
-mod client;
+mod bundle;
 mod config;
 mod context;
 mod drain;
+mod http;
 mod io;
 mod local;
 mod macros;
+mod options;
 mod service;
 mod sids;
 mod timeout;
 mod transport;
 
-pub use client::ClientFilesError;
-pub use config::{ConfigError, Forbidden, IoBuilder};
+pub use bundle::{ClientBundle, ClientFilesError};
+pub use config::{ConfigError, Forbidden, InvalidOption, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
 pub use drain::Drain;
+pub use http::compression::HttpCompression;
+pub use http::cookie::{Cookie, SameSite};
+pub use http::cors::Cors;
+pub use http::middleware::Pass;
+pub use http::refusal::{ConnectionError, ErrorContext};
 pub use io::{Io, termination};
 pub use macros::*;
+pub use options::{
+    CompressionOptions, CookieOptions, CorsOptions, DeflateOptions, IoOptions, LimitOptions,
+    OriginOption, ParserOption, RecoveryOptions, Switch,
+};
 pub use timeout::{Timeout, timeout};
 
 pub use sio_core::adapter::{Room, RoomNames};
@@ -76,12 +88,15 @@ pub use sio_core::handler::{
 };
 pub use sio_core::limits::Limits;
 pub use sio_core::packet::{Binary, Rest, Try, Value};
+#[cfg(feature = "msgpack")]
+pub use sio_core::parser::MsgpackParser;
+pub use sio_core::parser::Parser;
 pub use sio_core::server::{
     AckError, AckFuture, AckSender, BroadcastAckError, BroadcastAckFuture, BroadcastOperator,
     BuildError, ConnectError, EmitError, EmitOperator, EngineHandler, EngineSocket, EventBuilder,
     Handshake, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder, NamespaceRef,
-    OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, RemoteSocket, RoomEvent,
-    RoomMap, Socket,
+    OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery, RemoteSocket,
+    RoomEvent, RoomMap, Socket,
 };
 pub use sio_core::sid::Sid;
 

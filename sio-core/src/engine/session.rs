@@ -115,7 +115,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens a session; `open_packet` is the first thing its client will be told.
+    /// Opens a session; `open_packet` is the first thing its client will be told, the configured message
+    /// the second.
     #[must_use]
     pub fn open(
         now: Instant,
@@ -127,6 +128,9 @@ impl Session {
         let mut outbox = Outbox::new(config.send_buffer_max, config.send_buffer_max_frames);
         outbox.set_wire(wire);
         outbox.push(&Frame::text(open_packet.into()));
+        if let Some(message) = &config.initial_packet {
+            outbox.push(message);
+        }
         let state = match transport {
             Transport::Polling => State::Polling,
             Transport::Websocket => State::Websocket,
@@ -453,6 +457,14 @@ impl Session {
         let frames = self.config.send_buffer_max_frames / 2;
         (bytes > 0 && self.outbox.queued_bytes() >= bytes)
             || (frames > 0 && self.outbox.queued_frames() >= frames)
+    }
+
+    /// Whether so much more can wait for the peer without ending the session.
+    #[must_use]
+    pub fn has_room_for(&self, bytes: usize, frames: usize) -> bool {
+        let (max, max_frames) = (self.config.send_buffer_max, self.config.send_buffer_max_frames);
+        (max == 0 || self.outbox.queued_bytes().saturating_add(bytes) <= max)
+            && (max_frames == 0 || self.outbox.queued_frames().saturating_add(frames) <= max_frames)
     }
 
     /// Something waits to be sent.

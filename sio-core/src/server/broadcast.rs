@@ -7,16 +7,18 @@ use futures_channel::oneshot;
 use serde::Serialize;
 
 use crate::adapter::{BroadcastOptions, RoomNames};
+use crate::frame::FrameGroup;
 use crate::handler::EncodedArgs;
-use crate::packet::EventArg;
+use crate::packet::{EncodeError, EventArg};
 use crate::sid::Sid;
 
 use super::ack::{AckError, AckFuture};
 use super::broadcast_ack::{BroadcastAckFuture, Collector, Question};
-use super::bus::{Action, Broadcast, Collected, Selection};
+use super::bus::{Action, Broadcast, Collected, Message, Selection};
 use super::hub::Hub;
 use super::namespace::Namespace;
 use super::outgoing::OutgoingEvent;
+use super::recovery::{Addressees, OffsetText, PacketLog};
 use super::remote::RemoteSocket;
 use super::socket::{EmitError, Socket};
 
@@ -108,12 +110,36 @@ impl BroadcastOperator {
     }
 
     pub(crate) fn emit_encoded(&self, event: &str, args: &EncodedArgs) -> Result<(), EmitError> {
-        match &self.namespace {
-            Some(namespace) => self.send_to(namespace, event, args, None),
-            None => Ok(()),
+        let Some(namespace) = &self.namespace else {
+            return Ok(());
+        };
+        if let Some(log) = namespace.log()
+            && !self.options.flags.volatile
+        {
+            return self.emit_logged(namespace, log, event, args);
         }
+        self.send_to(namespace, event, args, None)
     }
 
+    /// The frames for all receivers.
+    fn frames(
+        &self,
+        namespace: &Namespace,
+        id: Option<u64>,
+        event: &str,
+        args: &EncodedArgs,
+        offset: Option<&OffsetText>,
+    ) -> Result<FrameGroup, EncodeError> {
+        let group = self.hub.event_frames(namespace.path(), id, event, args, offset)?;
+        let compressing = self.hub.engine.per_message_deflate.is_some();
+        Ok(match self.options.flags.uncompressed {
+            true => group.uncompressed(),
+            false if compressing => group.shared(),
+            false => group,
+        })
+    }
+
+    /// An event that no client gets that comes back later.
     fn send_to(
         &self,
         namespace: &Arc<Namespace>,
@@ -122,22 +148,43 @@ impl BroadcastOperator {
         question: Option<Question>,
     ) -> Result<(), EmitError> {
         let id = question.as_ref().map(|question| question.collector.id());
-        let mut group = self.hub.event_frames(namespace.path(), id, event, args)?;
-        if self.options.flags.uncompressed {
-            group = group.uncompressed();
-        } else if self.hub.engine.per_message_deflate.is_some() {
-            group = group.shared();
-        }
-        let shown = namespace.shows_outgoing().then(|| OutgoingEvent::of_args(event, args));
+        let group = self.frames(namespace, id, event, args, None)?;
         let broadcast = Broadcast {
             namespace: Arc::clone(namespace),
             options: self.options.clone(),
             group,
+            logged: 0,
             question,
-            shown: shown.map(Box::new),
+            shown: shown(namespace, event, args),
         };
         self.hub.broadcast(&Arc::new(broadcast))?;
         Ok(())
+    }
+
+    /// An event that clients may get when they come back.
+    fn emit_logged(
+        &self,
+        namespace: &Arc<Namespace>,
+        log: &PacketLog,
+        event: &str,
+        args: &EncodedArgs,
+    ) -> Result<(), EmitError> {
+        log.publish(
+            Addressees::of(&self.options),
+            |offset| self.frames(namespace, None, event, args, Some(offset)),
+            |group, logged| {
+                let broadcast = Arc::new(Broadcast {
+                    namespace: Arc::clone(namespace),
+                    options: self.options.clone(),
+                    group: group.clone(),
+                    logged,
+                    question: None,
+                    shown: shown(namespace, event, args),
+                });
+                let message = || Message::Broadcast(Arc::clone(&broadcast));
+                Ok(self.hub.bus.queue_for_all(None, message)?.1)
+            },
+        )
     }
 
     /// Sends an event to the selected sockets and waits for their acks.
@@ -283,4 +330,9 @@ impl BroadcastOperator {
             tracing::warn!("a worker's queue is full; an operation on sockets was dropped");
         }
     }
+}
+
+/// What listeners of outgoing events are shown, where there may be some.
+fn shown(namespace: &Namespace, event: &str, args: &EncodedArgs) -> Option<Box<OutgoingEvent>> {
+    namespace.shows_outgoing().then(|| Box::new(OutgoingEvent::of_args(event, args)))
 }

@@ -11,13 +11,14 @@ use crate::handler::{
 };
 use crate::limits::Limits;
 use crate::packet::MAX_DEPTH;
+use crate::parser::Parser;
 use crate::sid::SidSource;
 
-use super::handshake::Handshake;
-use super::hub::{DataMap, ErrorAnswer, GenerateId, Hub, HubParts, NewNamespaceHook};
+use super::hub::{DataMap, ErrorAnswer, Hub, HubParts, NewNamespaceHook};
 use super::io::Io;
 use super::pattern::Pattern;
 use super::raw::EngineHandler;
+use super::recovery::Recovery;
 use super::registration::NamespaceBuilder;
 use super::room_events::{RoomEvent, RoomHook};
 
@@ -56,6 +57,8 @@ pub struct ServerConfig {
     pub connect_timeout: Duration,
     /// A namespace that a client made goes with its last socket; on.
     pub cleanup_empty_namespaces: bool,
+    /// Whether and how clients come back after they have lost their connection; off by default.
+    pub recovery: Option<Recovery>,
 }
 
 impl Default for ServerConfig {
@@ -65,6 +68,7 @@ impl Default for ServerConfig {
             limits: Limits::default(),
             connect_timeout: Duration::from_secs(45),
             cleanup_empty_namespaces: true,
+            recovery: None,
         }
     }
 }
@@ -78,10 +82,10 @@ pub struct IoConfig {
     global: NamespaceBuilder,
     data: DataMap,
     extension: Option<Arc<dyn Any + Send + Sync>>,
-    generate_id: Option<Box<GenerateId>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     room_event: Option<Box<RoomHook>>,
     raw: Option<Box<dyn EngineHandler>>,
+    parser: Option<Box<dyn Parser>>,
     error_answer: Option<Box<ErrorAnswer>>,
 }
 
@@ -166,16 +170,11 @@ impl IoConfig {
         self
     }
 
-    /// Makes session ids (the reference's `generateId`); random ones by default.
-    ///
-    /// Whoever knows a session id can speak for the session: it must not be guessable, and never repeat.
-    /// One that is not 1 to 128 letters, digits, `-`, `_`, `.` or `~`, or that is in use, is replaced.
+    /// Lets clients come back as the sockets they were after they have lost their connection (the
+    /// reference's `connectionStateRecovery`); off by default.
     #[must_use]
-    pub fn generate_id(
-        mut self,
-        generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
-    ) -> Self {
-        self.generate_id = Some(Box::new(generate));
+    pub fn connection_state_recovery(mut self, recovery: Recovery) -> Self {
+        self.config.recovery = Some(recovery);
         self
     }
 
@@ -241,6 +240,13 @@ impl IoConfig {
         self
     }
 
+    /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Some(Box::new(parser));
+        self
+    }
+
     /// Makes this a bare Engine.IO server: messages go to `handler`, and there are no namespaces.
     #[must_use]
     pub fn engine_handler(mut self, handler: impl EngineHandler) -> Self {
@@ -259,7 +265,7 @@ impl IoConfig {
     ///
     /// The options contradict each other.
     pub fn build(mut self, sids: Box<dyn SidSource>) -> Result<Io, BuildError> {
-        let ServerConfig { engine, limits, connect_timeout, .. } = &mut self.config;
+        let ServerConfig { engine, limits, connect_timeout, recovery, .. } = &mut self.config;
         if !engine.polling && !engine.websocket {
             return Err(BuildError::NoTransport);
         }
@@ -278,6 +284,9 @@ impl IoConfig {
                 return Err(BuildError::Zero(name));
             }
         }
+        if recovery.as_ref().is_some_and(|r| r.max_disconnection_duration.is_zero()) {
+            return Err(BuildError::Zero("max_disconnection_duration"));
+        }
         if limits.max_payload == 0 {
             return Err(BuildError::Zero("max_payload"));
         }
@@ -289,11 +298,11 @@ impl IoConfig {
             new_namespace: self.new_namespace,
             room_event: self.room_event,
             raw: self.raw,
+            parser: self.parser,
             global: finished.scope,
             global_connect: finished.connect,
             data: self.data,
             extension: self.extension,
-            generate_id: self.generate_id,
             error_answer: self.error_answer,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));

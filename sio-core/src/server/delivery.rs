@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::adapter::Room;
 use crate::close::CloseReason;
-use crate::engine::{Transport, timer};
+use crate::engine::{Session, Transport, timer};
 use crate::frame::{Frame, FrameGroup};
 use crate::handler::{EventError, Reply};
 
@@ -193,6 +193,31 @@ impl Worker {
         attachments: &[Bytes],
         volatile: bool,
     ) -> bool {
+        self.push_here(handle, volatile, |engine| {
+            engine.send_text(text);
+            for bytes in attachments {
+                engine.send_frame(&Frame::binary(bytes.clone()));
+            }
+        })
+    }
+
+    /// As [`Self::send_here`], for a packet that another parser wrote.
+    pub(super) fn send_group_here(
+        &self,
+        handle: &Arc<SessionHandle>,
+        group: &FrameGroup,
+        volatile: bool,
+    ) -> bool {
+        self.push_here(handle, volatile, |engine| engine.send_group(group))
+    }
+
+    #[inline]
+    fn push_here(
+        &self,
+        handle: &Arc<SessionHandle>,
+        volatile: bool,
+        push: impl FnOnce(&mut Session),
+    ) -> bool {
         if self.is_behind() {
             return false;
         }
@@ -203,10 +228,7 @@ impl Worker {
         if volatile && !engine.is_writable() {
             return true;
         }
-        engine.send_text(text);
-        for bytes in attachments {
-            engine.send_frame(&Frame::binary(bytes.clone()));
-        }
+        push(&mut engine);
         let needs_settling = engine.poll_waits() || engine.close_reason().is_some();
         let websocket = engine.transport() == Transport::Websocket;
         drop(engine);
@@ -223,7 +245,7 @@ impl Worker {
     pub(super) fn send_group(&self, socket: &Socket, group: FrameGroup, volatile: bool) {
         self.route(
             socket.session(),
-            SessionOp::Send { socket: socket.clone(), group, volatile, ack: None },
+            SessionOp::Send { socket: socket.clone(), group, volatile, logged: 0, ack: None },
         );
     }
 }
@@ -243,6 +265,9 @@ impl Aftermath {
     /// Queues a broadcast's packet for one receiver.
     fn send(&mut self, broadcast: &Broadcast, receiver: &Receiver, deadline: Option<Instant>) {
         let Receiver { connection, socket } = receiver;
+        if !socket.takes_broadcast(broadcast.logged) {
+            return;
+        }
         let volatile = broadcast.options.flags.volatile;
         if let (Some(question), Some(deadline)) = (&broadcast.question, deadline) {
             // Who would not hear the question is not asked.

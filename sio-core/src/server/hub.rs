@@ -15,6 +15,7 @@ use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
 use crate::limits::Limits;
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
+use crate::parser::Parser;
 use crate::sid::{Sid, SidSource};
 
 use super::builder::ServerConfig;
@@ -23,6 +24,7 @@ use super::handshake::Handshake;
 use super::io::Io;
 use super::namespace::ConnectScope;
 use super::raw::EngineHandler;
+use super::recovery::{Keeper, PacketLog};
 use super::room_events::{RoomHook, RoomWatch};
 use super::worker::Worker;
 use addresses::Addresses;
@@ -40,9 +42,6 @@ pub(crate) type NewNamespaceHook = dyn Fn(&str) + Send + Sync;
 /// Makes what a client is told of an error; with the event's name if no ack tells it.
 pub(crate) type ErrorAnswer = dyn Fn(&EventError, Option<&str>) -> serde_json::Value + Send + Sync;
 
-/// Makes session ids.
-pub(crate) type GenerateId = dyn Fn(&Handshake) -> String + Send + Sync;
-
 /// Values of the application, one per type.
 pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
@@ -52,11 +51,11 @@ pub(crate) struct HubParts {
     pub(crate) new_namespace: Option<Box<NewNamespaceHook>>,
     pub(crate) room_event: Option<Box<RoomHook>>,
     pub(crate) raw: Option<Box<dyn EngineHandler>>,
+    pub(crate) parser: Option<Box<dyn Parser>>,
     pub(crate) global: Rules,
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
     pub(crate) data: DataMap,
     pub(crate) extension: Option<Arc<dyn Any + Send + Sync>>,
-    pub(crate) generate_id: Option<Box<GenerateId>>,
     pub(crate) error_answer: Option<Box<ErrorAnswer>>,
 }
 
@@ -71,6 +70,8 @@ pub struct Hub {
     pub(crate) attachment_limits: AttachmentLimits,
     pub(crate) sids: Box<dyn SidSource>,
     pub(crate) bus: Bus,
+    /// What recovers sockets, if the server does.
+    pub(crate) keeper: Option<Keeper>,
     hasher: ahash::RandomState,
     sessions: Vec<Shard>,
     session_count: AtomicUsize,
@@ -89,11 +90,12 @@ pub struct Hub {
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
     data: DataMap,
     extension: Option<Arc<dyn Any + Send + Sync>>,
-    generate_id: Option<Box<GenerateId>>,
     closing: AtomicBool,
     draining: AtomicBool,
     error_answer: Option<Box<ErrorAnswer>>,
     pub(super) raw: Option<Box<dyn EngineHandler>>,
+    /// `None`: the default one, which is wired in.
+    pub(super) parser: Option<Box<dyn Parser>>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -123,6 +125,10 @@ impl Hub {
                 timeout: limits.attachment_timeout,
             },
             bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes),
+            keeper: config.recovery.clone().map(|recovery| {
+                let engine = &config.engine;
+                Keeper::new(recovery, limits, engine.ping_interval + engine.ping_timeout)
+            }),
             sids,
             hasher: ahash::RandomState::default(),
             sessions: (0..SHARDS).map(|_| Shard::default()).collect(),
@@ -138,10 +144,10 @@ impl Hub {
             global_connect: parts.global_connect,
             data: parts.data,
             extension: parts.extension,
-            generate_id: parts.generate_id,
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             raw: parts.raw,
+            parser: parts.parser,
             error_answer: parts.error_answer,
             config,
         }
@@ -199,6 +205,12 @@ impl Hub {
         admitted
     }
 
+    /// Counts a session that was admitted and is no more, or never was.
+    pub(crate) fn dismiss(&self, handshake: &Handshake) {
+        self.session_count.fetch_sub(1, Ordering::Relaxed);
+        self.addresses.release(handshake.address());
+    }
+
     pub(crate) fn remove_session(&self, handle: &SessionHandle) {
         handle.end();
         let Some(shard) = self.shard(handle.sid.as_str()) else { return };
@@ -207,28 +219,19 @@ impl Hub {
         if shard.get(&handle.sid).is_some_and(is_this) {
             shard.remove(&handle.sid);
             drop(shard);
-            self.session_count.fetch_sub(1, Ordering::Relaxed);
-            self.addresses.release(handle.handshake().address());
+            self.dismiss(handle.handshake());
         }
-    }
-
-    /// A new session id; one of the application's if that is sound and free.
-    pub(crate) fn new_sid(&self, handshake: &Handshake) -> Sid {
-        if let Some(generate) = &self.generate_id {
-            let made = catch_unwind(AssertUnwindSafe(|| generate(handshake))).ok();
-            match made.as_deref().and_then(Sid::custom) {
-                Some(sid) if self.session(sid.as_str()).is_none() => return sid,
-                Some(_) => tracing::error!("the id generator repeated itself; a random id is used"),
-                None => tracing::error!("the id generator gave no usable id; a random one is used"),
-            }
-        }
-        Sid::random(&*self.sids)
     }
 
     /// Sessions that are open.
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.session_count.load(Ordering::Relaxed)
+    }
+
+    /// Packets are written as text, and events and acks may be written in place.
+    pub(crate) const fn has_default_parser(&self) -> bool {
+        self.parser.is_none()
     }
 
     // ---- application data -----------------------------------------------------------------------
@@ -259,6 +262,11 @@ impl Hub {
     /// `true` once: the log has to say that there are no other nodes.
     pub(crate) fn stands_alone(&self) -> bool {
         !self.alone.swap(true, Ordering::Relaxed)
+    }
+
+    /// The log of a new namespace, if the server recovers sockets.
+    fn new_log(&self) -> Option<PacketLog> {
+        Some(self.keeper.as_ref()?.new_log(&*self.sids))
     }
 
     // ---- all workers ----------------------------------------------------------------------------
@@ -330,6 +338,7 @@ impl Hub {
         if self.closing.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.forget_everything();
         let here = Worker::current(self);
         for worker in 0..self.bus.registered() {
             if here.as_ref().is_none_or(|here| here.index() != worker) {

@@ -12,6 +12,7 @@ use crate::handler::{
 
 use super::incoming::MiddlewareEntry;
 use super::pattern::{Params, Pattern};
+use super::recovery::PacketLog;
 use super::registration::Finished;
 
 /// `abc` is `/abc`, and nothing is `/`.
@@ -79,6 +80,8 @@ pub(crate) struct LifeEntry {
 pub(crate) enum Step {
     Run(Box<ContextFn>),
     Guard(Arc<ErasedGuard>),
+    /// Makes a controller of the connection; a recovered socket needs one as well.
+    Create(Box<ContextFn>),
 }
 
 /// What decides about a CONNECT, inside of the middleware it was registered with.
@@ -233,10 +236,11 @@ pub struct Namespace {
     handlers: RwLock<Arc<Handlers>>,
     /// Some socket has, or had, listeners of outgoing events.
     shows_outgoing: AtomicBool,
+    log: Option<PacketLog>,
 }
 
 impl Namespace {
-    pub(crate) fn new(path: Arc<str>, id: u64) -> Self {
+    pub(crate) fn new(path: Arc<str>, id: u64, log: Option<PacketLog>) -> Self {
         Self {
             path,
             id,
@@ -248,6 +252,7 @@ impl Namespace {
             connected: AtomicUsize::new(0),
             handlers: RwLock::default(),
             shows_outgoing: AtomicBool::new(false),
+            log,
         }
     }
 
@@ -258,9 +263,16 @@ impl Namespace {
         parent: Option<u64>,
         params: Params,
         handlers: Arc<Handlers>,
+        log: Option<PacketLog>,
     ) -> Self {
         let handlers = RwLock::new(handlers);
-        Self { dynamic: AtomicBool::new(true), parent, params, handlers, ..Self::new(path, id) }
+        Self {
+            dynamic: AtomicBool::new(true),
+            parent,
+            params,
+            handlers,
+            ..Self::new(path, id, log)
+        }
     }
 
     /// The name, `/` or `/…`; the one the client gave, where a pattern made it.
@@ -308,6 +320,11 @@ impl Namespace {
 
     pub(crate) fn shows_outgoing(&self) -> bool {
         self.shows_outgoing.load(Ordering::Acquire)
+    }
+
+    /// What clients that come back may have missed, if the server recovers sockets.
+    pub(crate) const fn log(&self) -> Option<&PacketLog> {
+        self.log.as_ref()
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {

@@ -25,7 +25,8 @@ impl Worker {
         patterns: Vec<Arc<Dynamic>>,
     ) {
         let namespace = self.hub.nowhere(path);
-        let placeholder = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
+        let placeholder =
+            Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth, None);
         let reserved = Arc::clone(namespace.path_arc());
         connection.mux.borrow_mut().reserve(reserved, placeholder.clone());
         let found: Rc<RefCell<Option<Candidate>>> = Rc::default();
@@ -69,7 +70,7 @@ impl Worker {
         match self.hub.enter_named(path, candidate) {
             Some(namespace) => {
                 let auth = if placeholder.has_auth() { placeholder.auth_json() } else { "" };
-                self.admit(connection, &namespace, auth);
+                self.join_namespace(connection, &namespace, auth);
             }
             None => self.refuse_unknown(connection, path),
         }

@@ -392,7 +392,7 @@ impl NamespaceBuilder {
             let entry = |run| Arc::new(MiddlewareEntry { run, rules: Arc::clone(&rules) });
             finished.middleware = self.socket_middleware.into_iter().map(entry).collect();
         }
-        steps.extend(self.creates.into_iter().map(Step::Run));
+        steps.extend(self.creates.into_iter().map(Step::Create));
         finished.scope = self.scope.clone();
         let scope = Rules { guards: Vec::new(), ..self.scope };
         if !steps.is_empty() || !scope.middleware.is_empty() || !scope.hooks.is_empty() {

@@ -49,6 +49,7 @@ impl SessionOp {
                 | Self::Decided { .. }
                 | Self::Named { .. }
                 | Self::Passed { .. }
+                | Self::Admit(_)
                 | Self::PollLost { .. }
                 | Self::PushFailed(_)
                 | Self::Disconnect { .. }
@@ -65,6 +66,8 @@ pub(crate) enum SessionOp {
         socket: Socket,
         group: FrameGroup,
         volatile: bool,
+        /// Its number among the logged events of the namespace, or 0.
+        logged: u64,
         ack: Option<(u64, Duration)>,
     },
     /// Send one message of a bare Engine.IO server.
@@ -95,6 +98,8 @@ pub(crate) enum SessionOp {
         event: HeldEvent,
         slot: HandlerSlot,
     },
+    /// The socket that this one waits to take over has ended.
+    Admit(Socket),
     Close(CloseReason),
     Poll(oneshot::Sender<PollReply>),
     /// The connection of the waiting poll is gone; `answered` if its answer is lost with it.

@@ -20,10 +20,11 @@ use crate::adapter::MemoryAdapter;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::timer::after;
 use crate::engine::{Session, Transport, Wire};
+use crate::sid::Sid;
 
 use super::bus::Message;
 use super::connection::Connection;
-use super::handshake::Opening;
+use super::handshake::{OpenError, Opening};
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::raw::EngineSocket;
@@ -160,6 +161,9 @@ impl Worker {
             .ok()
             .flatten();
         drop(stopped);
+        if self.hub.bus.workers() == 0 {
+            self.hub.forget_everything();
+        }
     }
 
     fn close_all(&self) {
@@ -212,6 +216,9 @@ impl Worker {
         self.tick();
         self.take_messages(Some(cx.waker()));
         self.handle_timeouts();
+        if self.hub.keeper.is_some() {
+            self.guarded(|| self.hub.sweep(self.now()));
+        }
         for handle in self.resumable.take() {
             // One that has moved resumed when it arrived.
             if let Some(connection) = self.local(&handle) {
@@ -282,7 +289,8 @@ impl Worker {
 
     /// When [`Self::poll`] has to be called even if nothing wakes it; to be asked after each poll.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let deadline = self.wheel.borrow().next_deadline();
+        let sweep = self.hub.keeper.as_ref().and_then(|keeper| keeper.next_sweep(self.now()));
+        let deadline = self.wheel.borrow().next_deadline().into_iter().chain(sweep).min();
         self.sleeps_until.set(deadline);
         deadline
     }
@@ -335,7 +343,7 @@ impl Worker {
             }
         }
         connection.engine.borrow_mut().handle_timeout(now);
-        if connection.mux.borrow().attachment_deadline().is_some_and(|deadline| deadline <= now) {
+        if connection.packet_deadline().is_some_and(|deadline| deadline <= now) {
             self.end(connection, CloseReason::ForcedClose);
         }
         if connection.connect_deadline.get().is_some_and(|deadline| deadline <= now) {
@@ -366,7 +374,7 @@ impl Worker {
     pub(super) fn rearm(&self, connection: &Connection) {
         let next = {
             let mux = connection.mux.borrow();
-            [connection.engine.borrow().poll_timeout(), mux.attachment_deadline()]
+            [connection.engine.borrow().poll_timeout(), connection.packet_deadline()]
                 .into_iter()
                 .chain([connection.connect_deadline.get()])
                 .chain(mux.sockets().map(Socket::next_ack_deadline))
@@ -389,22 +397,27 @@ impl Worker {
 
     /// Opens a session on this worker.
     ///
-    /// `None`: the server is closing, or has as many sessions as it may.
-    pub fn open(&self, mut opening: Opening) -> Option<Rc<Connection>> {
+    /// # Errors
+    ///
+    /// The server is closing or full, or the id that the application made is in use.
+    pub fn open(&self, mut opening: Opening) -> Result<Rc<Connection>, OpenError> {
         if self.hub.refuses_sessions() || !self.hub.admit(&opening.handshake) {
-            return None;
+            return Err(OpenError::Unavailable);
         }
         let now = self.tick();
         let Opening { transport, revision, base64, deflate, .. } = opening;
-        let handle = loop {
-            let made = opening.sid.take();
-            let sid = made.unwrap_or_else(|| self.hub.new_sid(&opening.handshake));
-            let handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
-            // Two workers may be given the same id by an application.
-            if self.hub.add_session(&handle) {
-                break handle;
+        let made = opening.sid.take();
+        let random = made.is_none();
+        let sid = made.unwrap_or_else(|| Sid::random(&*self.hub.sids));
+        let mut handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
+        while !self.hub.add_session(&handle) {
+            if !random {
+                self.hub.dismiss(&opening.handshake);
+                return Err(OpenError::SidInUse);
             }
-        };
+            let sid = Sid::random(&*self.hub.sids);
+            handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
+        }
         let deflate = self.hub.engine.deflate_from(deflate);
         let wire = Wire { revision, base64, deflate };
         let open_packet = self.hub.engine.open_packet(handle.sid(), transport);
@@ -424,7 +437,7 @@ impl Worker {
         if transport == Transport::Websocket {
             self.connect_implicitly(&connection);
         }
-        Some(connection)
+        Ok(connection)
     }
 
     pub(super) fn add(&self, connection: Connection) -> Rc<Connection> {

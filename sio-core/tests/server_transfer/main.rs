@@ -13,9 +13,11 @@
 mod arrivals;
 mod chance;
 mod emits;
+mod parsers;
 mod play;
 mod questions;
 mod random;
+mod recovery;
 mod requests;
 mod rooms;
 mod streams;

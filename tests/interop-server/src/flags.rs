@@ -14,6 +14,8 @@ const KNOWN: &[&str] = &[
     "--upgrade-timeout",
     "--max-payload",
     "--deflate",
+    "--msgpack",
+    "--recovery",
 ];
 
 /// The flags the program was started with.

@@ -106,6 +106,7 @@ impl Hub {
             None,
             Params::default(),
             Arc::default(),
+            None,
         );
         nowhere.enter();
         Arc::new(nowhere)
@@ -145,7 +146,8 @@ impl Hub {
     fn make(&self, dynamic: &Dynamic, path: &str, params: Params) -> Option<Candidate> {
         let handlers = Arc::clone(&dynamic.handlers);
         let (id, parent) = (self.next_namespace_id(), Some(dynamic.id));
-        let made = Namespace::dynamic(path.into(), id, parent, params, Arc::clone(&handlers));
+        let log = self.new_log();
+        let made = Namespace::dynamic(path.into(), id, parent, params, Arc::clone(&handlers), log);
         handlers.fit(&made).then(|| Candidate(Arc::new(made)))
     }
 
@@ -283,9 +285,10 @@ impl Hub {
                     namespaces.made = namespaces.made.saturating_sub(1);
                 }
             }
-            let namespace = known
-                .or(child)
-                .unwrap_or_else(|| Arc::new(Namespace::new(path.into(), self.next_namespace_id())));
+            let namespace = known.or(child).unwrap_or_else(|| {
+                let id = self.next_namespace_id();
+                Arc::new(Namespace::new(path.into(), id, self.new_log()))
+            });
             namespace.keep(handlers);
             if created {
                 namespaces.insert(&namespace);

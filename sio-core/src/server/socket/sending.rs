@@ -2,6 +2,7 @@
 //!
 //! Directly into the outbox where the session lives on this thread, through the bus otherwise.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use crate::packet;
 use super::super::bus::QueueFull;
 use super::super::listeners::heed;
 use super::super::outgoing::OutgoingEvent;
+use super::super::recovery::{Addressees, PacketLog};
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
 use super::{AckWaiter, EmitError, EmitFlags, Socket, lock};
@@ -27,6 +29,12 @@ impl Socket {
         flags: EmitFlags,
     ) -> Result<(), EmitError> {
         let mut args = EncodedArgs::encode(args)?;
+        if let Some(log) = self.0.namespace.log()
+            && ack.is_none()
+            && !flags.volatile
+        {
+            return self.send_logged(log, event, &args, flags);
+        }
         let attachments = args.take_attachments();
         self.send_encoded(event, args.json(), attachments, ack, flags)
     }
@@ -41,14 +49,15 @@ impl Socket {
     ) -> Result<(), EmitError> {
         let namespace = self.0.namespace.path();
         let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
-        let mut text = EncodedArgs::buffer();
-        packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
+        let shown = (self.heeds(heed::OUTGOING) && !self.has_ended())
+            .then(|| OutgoingEvent::new(event, json, &attachments));
+        let packet = self.0.hub.event_packet(namespace, id, event, json, attachments)?;
         if self.has_ended() {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
         }
-        if self.heeds(heed::OUTGOING) {
-            self.tell_outgoing(&OutgoingEvent::new(event, json, &attachments));
+        if let Some(event) = shown {
+            self.tell_outgoing(&event);
         }
         let mut arm = None;
         if let Some((waiter, timeout)) = ack
@@ -64,14 +73,14 @@ impl Socket {
         if let Some(worker) = Worker::current(&self.0.hub)
             && arm.is_none()
             && !flags.uncompressed
-            && worker.send_here(&self.0.session, &[&text], &attachments, flags.volatile)
+            && packet.send_here(&worker, &self.0.session, flags.volatile)
         {
             return Ok(());
         }
-        let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
+        let group = packet.into_group();
         let group = if flags.uncompressed { group.uncompressed() } else { group };
         let volatile = flags.volatile;
-        let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
+        let op = SessionOp::Send { socket: self.clone(), group, volatile, logged: 0, ack: arm };
         let sent = self.route(op);
         if sent.is_err()
             && let Some(id) = id
@@ -111,7 +120,47 @@ impl Socket {
         volatile: bool,
     ) -> Result<(), EmitError> {
         let flags = EmitFlags::volatile(volatile);
+        if let Some(log) = self.0.namespace.log()
+            && !volatile
+        {
+            return self.send_logged(log, event, args, flags);
+        }
         self.send_encoded(event, args.json(), args.attachments().to_vec(), None, flags)
+    }
+
+    /// An event that the client may get when it comes back.
+    fn send_logged(
+        &self,
+        log: &PacketLog,
+        event: &str,
+        args: &EncodedArgs,
+        flags: EmitFlags,
+    ) -> Result<(), EmitError> {
+        let (hub, path) = (&self.0.hub, self.0.namespace.path());
+        if self.has_ended() {
+            if self.may_return() {
+                // Perhaps it is back already, on another session.
+                let itself = self.everybody().to(&self.0.id);
+                return itself.compress(!flags.uncompressed).emit_encoded(event, args);
+            }
+            hub.event_frames(path, None, event, args, None)?;
+            return Ok(());
+        }
+        if self.heeds(heed::OUTGOING) && !packet::is_reserved(event) {
+            self.tell_outgoing(&OutgoingEvent::of_args(event, args));
+        }
+        log.publish(
+            Addressees::One(Arc::clone(self.0.id.as_arc())),
+            |offset| {
+                let group = hub.event_frames(path, None, event, args, Some(offset))?;
+                Ok(if flags.uncompressed { group.uncompressed() } else { group })
+            },
+            |group, logged| {
+                let (socket, group) = (self.clone(), group.clone());
+                let op = SessionOp::Send { socket, group, volatile: false, logged, ack: None };
+                hub.bus.queue_home(&self.0.session, op)
+            },
+        )
     }
 
     /// Answers an event of the client.
@@ -123,6 +172,7 @@ impl Socket {
         let namespace = self.0.namespace.path();
         let args = self.ack_args(reply);
         if args.attachments().is_empty()
+            && self.0.hub.has_default_parser()
             && let Some(worker) = worker
         {
             let mut digits = itoa::Buffer::new();
@@ -132,12 +182,15 @@ impl Socket {
                 return;
             }
         }
-        let group = self.0.hub.ack_frames(namespace, id, args);
+        let Some(group) = self.0.hub.ack_frames(namespace, id, args) else {
+            // Only the end of the session can still tell the client.
+            return self.close_session();
+        };
         match worker {
             Some(worker) => worker.send_group(self, group, false),
             None => {
-                let op =
-                    SessionOp::Send { socket: self.clone(), group, volatile: false, ack: None };
+                let socket = self.clone();
+                let op = SessionOp::Send { socket, group, volatile: false, logged: 0, ack: None };
                 if self.route(op).is_err() {
                     tracing::warn!("a worker's queue is full; an ack was dropped");
                 }
@@ -148,7 +201,10 @@ impl Socket {
     /// The answer to an event as the frames of its packet.
     pub(crate) fn ack_group(&self, id: u64, reply: Reply) -> Option<FrameGroup> {
         let namespace = self.0.namespace.path();
-        (!self.has_ended()).then(|| self.0.hub.ack_frames(namespace, id, self.ack_args(reply)))
+        if self.has_ended() {
+            return None;
+        }
+        self.0.hub.ack_frames(namespace, id, self.ack_args(reply))
     }
 
     /// The arguments of an ack; a client that asked is answered in any case.
