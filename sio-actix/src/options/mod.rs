@@ -207,6 +207,15 @@ options! {
         body_timeout: Duration = "bodyTimeout" | "body_timeout" => millis,
         /// Orderly-close wait of a polling session.
         close_timeout: Duration = "closeTimeout" | "close_timeout" => millis,
+        /// Packets kept for sockets that may come back.
+        max_recovery_packets: usize = "maxRecoveryPackets" | "max_recovery_packets" => size,
+        /// Bytes of them in one namespace.
+        max_recovery_bytes: usize = "maxRecoveryBytes" | "max_recovery_bytes" => size,
+        /// Bytes of them in all namespaces.
+        max_recovery_bytes_total: usize =
+            "maxRecoveryBytesTotal" | "max_recovery_bytes_total" => size,
+        /// Sockets that may come back.
+        max_recovery_sockets: usize = "maxRecoverySockets" | "max_recovery_sockets" => size,
         /// Operations waiting for a worker.
         max_worker_queue: usize = "maxWorkerQueue" | "max_worker_queue" => size,
         /// Bytes that wait with them.
