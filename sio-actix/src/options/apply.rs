@@ -63,7 +63,8 @@ impl IoBuilder {
             }));
         }
         if let Some(recovery) = options.connection_state_recovery {
-            self.core.config_mut().recovery = recovery.on().map(RecoveryOptions::into_recovery);
+            self =
+                self.connection_state_recovery(recovery.on().map(RecoveryOptions::into_recovery));
         }
         #[cfg(feature = "msgpack")]
         if options.parser == Some(ParserOption::Msgpack) {
@@ -133,6 +134,15 @@ impl CorsOptions {
     }
 }
 
+impl RecoveryOptions {
+    fn into_recovery(self) -> Recovery {
+        let mut recovery = Recovery::default();
+        set(&mut recovery.max_disconnection_duration, self.max_disconnection_duration);
+        set(&mut recovery.skip_guards, self.skip_middlewares);
+        recovery
+    }
+}
+
 impl CookieOptions {
     fn into_cookie(self) -> Cookie {
         let mut cookie = self.name.map_or_else(Cookie::default, Cookie::new);
@@ -155,15 +165,6 @@ impl CookieOptions {
     }
 }
 
-impl RecoveryOptions {
-    fn into_recovery(self) -> Recovery {
-        let mut recovery = Recovery::default();
-        set(&mut recovery.max_disconnection_duration, self.max_disconnection_duration);
-        set(&mut recovery.skip_guards, self.skip_middlewares);
-        recovery
-    }
-}
-
 impl LimitOptions {
     fn apply(self, limits: &mut Limits) {
         for (value, target) in [
@@ -181,11 +182,11 @@ impl LimitOptions {
             (self.max_rooms, &mut limits.max_rooms),
             (self.max_connections, &mut limits.max_connections),
             (self.max_connections_per_ip, &mut limits.max_connections_per_ip),
-            (self.max_idle_packets, &mut limits.max_idle_packets),
             (self.max_recovery_packets, &mut limits.max_recovery_packets),
             (self.max_recovery_bytes, &mut limits.max_recovery_bytes),
             (self.max_recovery_bytes_total, &mut limits.max_recovery_bytes_total),
             (self.max_recovery_sockets, &mut limits.max_recovery_sockets),
+            (self.max_idle_packets, &mut limits.max_idle_packets),
             (self.max_worker_queue, &mut limits.max_worker_queue),
             (self.max_worker_queue_bytes, &mut limits.max_worker_queue_bytes),
         ] {

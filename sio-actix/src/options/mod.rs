@@ -201,21 +201,21 @@ options! {
         max_connections: usize = "maxConnections" | "max_connections" => size,
         /// Sessions from one address.
         max_connections_per_ip: usize = "maxConnectionsPerIp" | "max_connections_per_ip" => size,
+        /// Events of one namespace that are kept for clients that come back.
+        max_recovery_packets: usize = "maxRecoveryPackets" | "max_recovery_packets" => size,
+        /// Bytes of the events of one namespace that are kept.
+        max_recovery_bytes: usize = "maxRecoveryBytes" | "max_recovery_bytes" => size,
+        /// Bytes of all events that are kept.
+        max_recovery_bytes_total: usize =
+            "maxRecoveryBytesTotal" | "max_recovery_bytes_total" => size,
+        /// Sockets that may come back.
+        max_recovery_sockets: usize = "maxRecoverySockets" | "max_recovery_sockets" => size,
         /// Packets without a message in one polling payload.
         max_idle_packets: usize = "maxIdlePackets" | "max_idle_packets" => size,
         /// Time for the body of one POST.
         body_timeout: Duration = "bodyTimeout" | "body_timeout" => millis,
         /// Orderly-close wait of a polling session.
         close_timeout: Duration = "closeTimeout" | "close_timeout" => millis,
-        /// Packets kept for sockets that may come back.
-        max_recovery_packets: usize = "maxRecoveryPackets" | "max_recovery_packets" => size,
-        /// Bytes of them in one namespace.
-        max_recovery_bytes: usize = "maxRecoveryBytes" | "max_recovery_bytes" => size,
-        /// Bytes of them in all namespaces.
-        max_recovery_bytes_total: usize =
-            "maxRecoveryBytesTotal" | "max_recovery_bytes_total" => size,
-        /// Sockets that may come back.
-        max_recovery_sockets: usize = "maxRecoverySockets" | "max_recovery_sockets" => size,
         /// Operations waiting for a worker.
         max_worker_queue: usize = "maxWorkerQueue" | "max_worker_queue" => size,
         /// Bytes that wait with them.

@@ -76,13 +76,14 @@ fn compression_is_an_option() {
 #[test]
 fn recovery_is_an_option() {
     for (options, recovers) in [
-        (r#"{"connectionStateRecovery": {"maxDisconnectionDuration": 1000}}"#, true),
+        (r#"{}"#, false),
         (r#"{"connectionStateRecovery": false}"#, false),
+        (r#"{"connectionStateRecovery": true}"#, true),
+        (r#"{"connectionStateRecovery": {"maxDisconnectionDuration": 1000}}"#, true),
     ] {
         let server = serve(options);
         let mut ws = Ws::open(&server);
         ws.text("40");
-        let answer = ws.next_text();
-        assert_eq!(answer.contains(r#","pid":""#), recovers, "{answer}");
+        assert_eq!(ws.next_text().contains(r#","pid":""#), recovers, "{options}");
     }
 }
