@@ -48,6 +48,9 @@ impl IoBuilder {
         if let Some(bytes) = options.max_http_buffer_size {
             self = self.max_payload(bytes);
         }
+        if let Some(cleanup) = options.cleanup_empty_child_namespaces {
+            self = self.cleanup_empty_namespaces(cleanup);
+        }
         if let Some(message) = options.initial_packet {
             self = self.initial_packet(&message);
         }
