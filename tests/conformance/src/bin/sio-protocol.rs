@@ -1,6 +1,6 @@
 //! Program B: the server of the Socket.IO protocol suites.
 //!
-//! `cargo run -p conformance --bin sio-protocol -- --port 3000`
+//! `cargo run -p conformance --bin sio-protocol -- --port 3000 [--eio3]`
 
 use std::time::Duration;
 
@@ -23,10 +23,11 @@ fn handlers(ns: &mut NamespaceBuilder) {
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    let flags = Flags::parse(&["--port", "--workers"])?;
+    let flags = Flags::parse(&["--port", "--workers", "--eio3"])?;
     let io = Io::builder()
         .ping_interval(Duration::from_millis(300))
         .ping_timeout(Duration::from_millis(200))
+        .allow_eio3(flags.has("--eio3"))
         .connect_timeout(Duration::from_millis(1000))
         .namespace("/", handlers)
         .namespace("/custom", handlers)
