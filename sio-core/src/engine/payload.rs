@@ -206,7 +206,9 @@ fn split_v4(rest: &[u8]) -> Option<Taken> {
 
 fn split_v3_text(rest: &[u8]) -> Option<Taken> {
     let digits = rest.iter().take(MAX_LENGTH_DIGITS).position(|byte| *byte == b':')?;
-    let units: usize = std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()?;
+    let length = std::str::from_utf8(rest.get(..digits)?).ok()?;
+    // A parsed number could have a sign.
+    let units: usize = length.strip_prefix('+').map_or(length, |_signed| "").parse().ok()?;
     let start = digits + 1;
     let len = utf16_prefix(rest.get(start..)?, units)?;
     Some(Taken { start, len, binary: false, separated: false })
@@ -215,7 +217,7 @@ fn split_v3_text(rest: &[u8]) -> Option<Taken> {
 /// Bytes of the text that `units` UTF-16 units take; `None` if there are fewer, or it ends inside of a
 /// character.
 fn utf16_prefix(text: &[u8], units: usize) -> Option<usize> {
-    // A length in digits, and no sign, was parsed: ASCII is as long in bytes.
+    // No text has more units than bytes.
     if units > text.len() {
         return None;
     }

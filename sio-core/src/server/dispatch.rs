@@ -120,6 +120,8 @@ impl Worker {
                 Ok(Slot::Binary(bytes)) => self.receive_binary(connection, bytes),
                 Err(_invalid) => {
                     connection.engine.borrow_mut().abort(CloseReason::ParseError);
+                    let _lost = push.reply.send(PushReply::Invalid);
+                    return None;
                 }
             }
         }

@@ -54,6 +54,6 @@ mod tests {
     #[test]
     fn a_query_is_an_object_of_texts() {
         assert_eq!(auth_of_query(""), "{}");
-        assert_eq!(auth_of_query("token=x&a=b&n=1%26"), r#"{"token":"x","a":"b","n":"1&"}"#);
+        assert_eq!(auth_of_query("token=x&a=b&n=1%26"), r#"{"a":"b","n":"1&","token":"x"}"#);
     }
 }

@@ -33,7 +33,7 @@ pub enum PushReply {
     Ok,
     /// An error with the reference's code.
     Refused(HandshakeError),
-    /// 400 without a body: the body was no text.
+    /// 400 without a body: the body was no payload.
     Invalid,
 }
 

@@ -28,7 +28,7 @@ fn a_push_that_is_no_text_ends_the_session() {
     let server = Server::start(Io::builder());
     let client = server.joined_by_polling();
     let mut reply = server.worker.push(&client.session, Bytes::from_static(&[0xff]), false);
-    assert_eq!(push_answer(&mut reply).as_deref(), Some("ok"));
+    assert_eq!(push_answer(&mut reply).as_deref(), Some("invalid"));
     server.assert_empty();
 }
 
