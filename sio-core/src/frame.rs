@@ -22,6 +22,7 @@ pub enum FrameKind {
 pub struct Frame {
     kind: FrameKind,
     compressible: bool,
+    ends_write: bool,
     payload: Bytes,
 }
 
@@ -29,13 +30,13 @@ impl Frame {
     /// A text frame; the payload is an engine packet in UTF-8.
     #[must_use]
     pub const fn text(payload: Bytes) -> Self {
-        Self { kind: FrameKind::Text, compressible: true, payload }
+        Self { kind: FrameKind::Text, compressible: true, ends_write: false, payload }
     }
 
     /// A binary frame.
     #[must_use]
     pub const fn binary(payload: Bytes) -> Self {
-        Self { kind: FrameKind::Binary, compressible: true, payload }
+        Self { kind: FrameKind::Binary, compressible: true, ends_write: false, payload }
     }
 
     /// A text frame of constant text.
@@ -54,6 +55,21 @@ impl Frame {
     #[must_use]
     pub const fn is_compressible(&self) -> bool {
         self.compressible
+    }
+
+    /// The frame as the last one of its write on a WebSocket: what follows leaves with the next.
+    ///
+    /// Clients that begin to listen for what follows only once they have seen this frame would miss it
+    /// otherwise, for some libraries hand out all frames of one read at once.
+    #[must_use]
+    pub fn ending_write(self) -> Self {
+        Self { ends_write: true, ..self }
+    }
+
+    /// The last frame of its write; see [`Self::ending_write`].
+    #[must_use]
+    pub const fn ends_write(&self) -> bool {
+        self.ends_write
     }
 
     /// Text or binary.

@@ -88,7 +88,7 @@ impl Hub {
                 let _bare = packet::encode_connect_request(&mut text, namespace, None);
             }
         }
-        one(text)
+        FrameGroup::of_frames(Frame::text(text.into()).ending_write(), Vec::new())
     }
 
     /// The answer that refuses a CONNECT.
