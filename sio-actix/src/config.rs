@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
+use sio_core::engine::PerMessageDeflate;
 use sio_core::handler::{
     ConnectGuardHandler, ConnectionController, Controller, ErrorHook, Guard, Middleware,
 };
@@ -151,6 +152,18 @@ impl IoBuilder {
     #[must_use]
     pub fn allow_upgrades(mut self, allow: bool) -> Self {
         self.core.config_mut().engine.allow_upgrades = allow;
+        self
+    }
+
+    /// Compresses WebSocket messages for clients that offer it (`permessage-deflate`, RFC 7692); off by
+    /// default, as in the reference.
+    ///
+    /// It saves bandwidth and costs CPU time. Neither side keeps a window between messages, so a broadcast
+    /// is compressed once for all and a connection needs no memory for it; a message's limit holds for
+    /// its inflated size.
+    #[must_use]
+    pub fn per_message_deflate(mut self, deflate: impl Into<Option<PerMessageDeflate>>) -> Self {
+        self.core.config_mut().engine.per_message_deflate = deflate.into();
         self
     }
 

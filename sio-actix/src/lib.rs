@@ -62,7 +62,7 @@ pub use timeout::{Timeout, timeout};
 
 pub use sio_core::adapter::{Room, RoomNames};
 pub use sio_core::close::{CloseReason, DisconnectReason};
-pub use sio_core::engine::Transport;
+pub use sio_core::engine::{PerMessageDeflate, Transport};
 #[cfg(feature = "garde")]
 #[doc = include_str!("docs/valid.md")]
 pub use sio_core::handler::Valid;

@@ -128,7 +128,7 @@ async fn route(
         }
     };
     let revision = query.revision(hub.engine_config())?;
-    let opening = Opening {
+    let mut opening = Opening {
         revision,
         base64: query.base64,
         jsonp: query.jsonp.as_deref().map(digits),
@@ -136,10 +136,12 @@ async fn route(
     };
     let worker = local::worker(core);
     if transport == Transport::Websocket {
-        let accepted = match websocket::accept(&request) {
+        let deflate = hub.engine_config().per_message_deflate.is_some();
+        let accepted = match websocket::accept(&request, deflate) {
             Ok(accepted) => accepted,
             Err(refusal) => return Ok(*refusal),
         };
+        opening.deflate = accepted.deflate();
         drop(request);
         let Some(connection) = worker.open(opening) else {
             return Ok(unavailable());

@@ -7,6 +7,8 @@
 
 use bytes::Bytes;
 
+use crate::engine::deflate::Deflated;
+
 /// Text or binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a WebSocket message is text or binary, nothing else")]
@@ -24,19 +26,33 @@ pub struct Frame {
     compressible: bool,
     ends_write: bool,
     payload: Bytes,
+    /// Where the compressed form is kept, of a frame for many.
+    deflated: Option<Deflated>,
 }
 
 impl Frame {
     /// A text frame; the payload is an engine packet in UTF-8.
     #[must_use]
     pub const fn text(payload: Bytes) -> Self {
-        Self { kind: FrameKind::Text, compressible: true, ends_write: false, payload }
+        Self {
+            kind: FrameKind::Text,
+            compressible: true,
+            ends_write: false,
+            payload,
+            deflated: None,
+        }
     }
 
     /// A binary frame.
     #[must_use]
     pub const fn binary(payload: Bytes) -> Self {
-        Self { kind: FrameKind::Binary, compressible: true, ends_write: false, payload }
+        Self {
+            kind: FrameKind::Binary,
+            compressible: true,
+            ends_write: false,
+            payload,
+            deflated: None,
+        }
     }
 
     /// A text frame of constant text.
@@ -49,6 +65,16 @@ impl Frame {
     #[must_use]
     pub fn uncompressed(self) -> Self {
         Self { compressible: false, ..self }
+    }
+
+    /// The frame as one for many receivers, whose clones are compressed once.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { deflated: Some(Deflated::default()), ..self }
+    }
+
+    pub(crate) const fn deflated(&self) -> Option<&Deflated> {
+        self.deflated.as_ref()
     }
 
     /// A transport that compresses may compress it, as it may by default.
@@ -104,6 +130,13 @@ impl FrameGroup {
     #[must_use]
     pub const fn of_frames(head: Frame, rest: Vec<Frame>) -> Self {
         Self { head, rest }
+    }
+
+    /// The group as one for many receivers, whose clones are compressed once.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        let rest = self.rest.into_iter().map(Frame::shared).collect();
+        Self { head: self.head.shared(), rest }
     }
 
     /// The group as one that transports must not compress.

@@ -34,7 +34,7 @@ fn polling() -> (Session, Instant) {
 fn probed() -> (Session, Instant) {
     let (mut session, now) = polling();
     assert!(session.on_probe_open(now));
-    let reply = session.on_probe_frame(now, "2probe", false);
+    let reply = session.on_probe_frame(now, "2probe", Wire::V4);
     assert_eq!(reply, ProbeReply::Pong);
     (session, now)
 }
@@ -54,7 +54,7 @@ fn any_other_first_frame_is_refused_and_polling_goes_on() {
         let (mut session, now) = polling();
         session.send_text(&[b"4a"]);
         assert!(session.on_probe_open(now));
-        let reply = session.on_probe_frame(now, frame, false);
+        let reply = session.on_probe_frame(now, frame, Wire::V4);
         assert_eq!(reply, ProbeReply::Refused, "{frame}");
         assert!(!session.is_probing());
         assert_eq!(session.close_reason(), None);
@@ -72,7 +72,7 @@ fn a_second_websocket_is_refused_while_one_is_tried() {
 #[test]
 fn a_websocket_for_a_session_on_websocket_is_refused() {
     let (mut session, now) = probed();
-    session.on_probe_frame(now, "5", false);
+    session.on_probe_frame(now, "5", Wire::V4);
     assert!(!session.on_probe_open(now));
     assert_eq!(session.transport(), Transport::Websocket);
     assert_eq!(session.close_reason(), None);
@@ -88,7 +88,7 @@ fn a_websocket_for_an_ended_session_is_refused() {
 #[test]
 fn a_probe_frame_of_a_session_that_is_not_probed_is_refused() {
     let (mut session, now) = polling();
-    assert_eq!(session.on_probe_frame(now, "5", false), ProbeReply::Refused);
+    assert_eq!(session.on_probe_frame(now, "5", Wire::V4), ProbeReply::Refused);
     assert_eq!(session.transport(), Transport::Polling);
 }
 
@@ -101,7 +101,7 @@ fn an_upgrade_that_takes_too_long_is_given_up_and_polling_goes_on() {
     session.handle_timeout(now + EXPIRY);
     assert!(!session.is_probing());
     assert_eq!(session.close_reason(), None);
-    let late = session.on_probe_frame(now + EXPIRY, "5", false);
+    let late = session.on_probe_frame(now + EXPIRY, "5", Wire::V4);
     assert_eq!(late, ProbeReply::Refused);
     assert_eq!(session.on_poll(), PollOutcome::Wait);
 }
@@ -110,7 +110,7 @@ fn an_upgrade_that_takes_too_long_is_given_up_and_polling_goes_on() {
 fn the_probe_does_not_extend_the_expiry() {
     let (mut session, now) = polling();
     assert!(session.on_probe_open(now));
-    session.on_probe_frame(now + 9 * SECOND, "2probe", false);
+    session.on_probe_frame(now + 9 * SECOND, "2probe", Wire::V4);
     session.handle_timeout(now + EXPIRY);
     assert!(!session.is_probing());
 }
@@ -121,8 +121,8 @@ fn another_websocket_may_try_after_one_was_lost() {
     session.on_probe_closed();
     assert_eq!(session.close_reason(), None);
     assert!(session.on_probe_open(now));
-    session.on_probe_frame(now, "2probe", false);
-    let reply = session.on_probe_frame(now, "5", false);
+    session.on_probe_frame(now, "2probe", Wire::V4);
+    let reply = session.on_probe_frame(now, "5", Wire::V4);
     assert_eq!(reply, ProbeReply::Upgraded);
 }
 
@@ -139,7 +139,7 @@ fn a_lost_probe_leaves_no_timer_behind() {
 #[test]
 fn losing_the_probing_websocket_after_the_upgrade_is_not_a_failed_probe() {
     let (mut session, now) = probed();
-    session.on_probe_frame(now, "5", false);
+    session.on_probe_frame(now, "5", Wire::V4);
     session.on_probe_closed();
     assert_eq!(session.transport(), Transport::Websocket);
 }
@@ -197,7 +197,7 @@ fn an_upgrade_carries_what_waits_in_order() {
         Bytes::from_static(b"451-[]"),
         vec![Bytes::from_static(&[7])],
     ));
-    let reply = session.on_probe_frame(now, "5", false);
+    let reply = session.on_probe_frame(now, "5", Wire::V4);
     assert_eq!(reply, ProbeReply::Upgraded);
     session.begin_turn(BytesMut::new());
     session.send_frame(&Frame::constant("4c"));
@@ -209,7 +209,7 @@ fn an_upgrade_carries_what_waits_in_order() {
 fn an_upgrade_without_a_probe_is_accepted() {
     let (mut session, now) = polling();
     assert!(session.on_probe_open(now));
-    let reply = session.on_probe_frame(now, "5", false);
+    let reply = session.on_probe_frame(now, "5", Wire::V4);
     assert_eq!(reply, ProbeReply::Upgraded);
 }
 
@@ -217,7 +217,7 @@ fn an_upgrade_without_a_probe_is_accepted() {
 fn an_upgrade_releases_the_waiting_poll_with_a_noop() {
     let (mut session, now) = probed();
     session.on_poll();
-    session.on_probe_frame(now, "5", false);
+    session.on_probe_frame(now, "5", Wire::V4);
     assert_eq!(session.take_poll_answer().unwrap().as_str(), "6");
     assert_eq!(session.on_poll(), PollOutcome::NotPolling);
     assert_eq!(session.close_reason(), None);
@@ -226,7 +226,7 @@ fn an_upgrade_releases_the_waiting_poll_with_a_noop() {
 #[test]
 fn binary_follows_the_wish_of_the_websocket_after_an_upgrade() {
     let (mut session, now) = probed();
-    session.on_probe_frame(now, "5", true);
+    session.on_probe_frame(now, "5", Wire { base64: true, ..Wire::V4 });
     session.send_frame(&Frame::binary(Bytes::from_static(&[1, 2, 3, 4])));
     assert_eq!(turn(&mut session), b"\x81\x09bAQIDBA==");
 }
@@ -234,7 +234,7 @@ fn binary_follows_the_wish_of_the_websocket_after_an_upgrade() {
 #[test]
 fn an_upgrade_stops_the_timers_of_the_probe() {
     let (mut session, now) = probed();
-    session.on_probe_frame(now, "5", false);
+    session.on_probe_frame(now, "5", Wire::V4);
     assert_eq!(session.poll_timeout(), Some(now + 25 * SECOND));
     session.handle_timeout(now + EXPIRY);
     assert_eq!(session.transport(), Transport::Websocket);
@@ -248,7 +248,7 @@ fn a_ping_of_polling_may_be_answered_on_the_websocket() {
     session.handle_timeout(ping);
     assert_eq!(session.on_poll(), ready("2"));
     assert!(session.on_probe_open(ping));
-    session.on_probe_frame(ping, "5", false);
+    session.on_probe_frame(ping, "5", Wire::V4);
     session.receive_text(ping + SECOND, "3");
     session.handle_timeout(ping + 20 * SECOND);
     assert_eq!(session.close_reason(), None);
@@ -261,7 +261,7 @@ fn a_close_by_the_server_ends_the_probe() {
     session.on_poll();
     session.close(now, CloseReason::ForcedClose);
     assert!(!session.is_probing());
-    let reply = session.on_probe_frame(now, "5", false);
+    let reply = session.on_probe_frame(now, "5", Wire::V4);
     assert_eq!(reply, ProbeReply::Refused);
     assert_eq!(session.take_poll_answer().unwrap().as_str(), "1");
     assert!(session.is_closed());
@@ -274,8 +274,8 @@ fn a_close_between_two_polls_of_an_upgrade_lets_it_finish_and_says_what_waits() 
     session.close(now, CloseReason::ServerShuttingDown);
     assert!(session.is_probing());
     // The client has stopped polling for the upgrade, which is all that it will still say.
-    assert_eq!(session.on_probe_frame(now, "2probe", false), ProbeReply::Pong);
-    assert_eq!(session.on_probe_frame(now, "5", false), ProbeReply::Upgraded);
+    assert_eq!(session.on_probe_frame(now, "2probe", Wire::V4), ProbeReply::Pong);
+    assert_eq!(session.on_probe_frame(now, "5", Wire::V4), ProbeReply::Upgraded);
     assert!(!session.is_probing());
     assert_eq!(session.transport(), Transport::Websocket);
     assert_eq!(turn(&mut session), b"\x81\x0a42[\"last\"]");
@@ -292,7 +292,7 @@ fn a_close_that_nobody_fetches_expires_although_a_websocket_is_tried() {
     session.handle_timeout(now + 30 * SECOND);
     assert!(session.is_closed());
     assert!(!session.is_probing());
-    assert_eq!(session.on_probe_frame(now, "5", false), ProbeReply::Refused);
+    assert_eq!(session.on_probe_frame(now, "5", Wire::V4), ProbeReply::Refused);
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn a_close_by_the_client_ends_the_probe() {
     session.receive_text(now, "1");
     assert!(!session.is_probing());
     assert!(session.is_closed());
-    let reply = session.on_probe_frame(now, "5", false);
+    let reply = session.on_probe_frame(now, "5", Wire::V4);
     assert_eq!(reply, ProbeReply::Refused);
 }
 

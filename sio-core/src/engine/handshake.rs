@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::sid::Sid;
 
+use super::deflate::PerMessageDeflate;
 use super::revision::Revision;
 
 /// How bytes travel.
@@ -51,6 +52,8 @@ pub struct EngineConfig {
     pub allow_upgrades: bool,
     /// Clients of revision 3 are served as well; off.
     pub allow_eio3: bool,
+    /// WebSocket messages are compressed for clients that offer it; off.
+    pub per_message_deflate: Option<PerMessageDeflate>,
     /// Orderly-close wait of a polling session; 30 s.
     pub close_timeout: Duration,
     /// Bytes waiting for a session at which it ends.
@@ -73,6 +76,7 @@ impl Default for EngineConfig {
             websocket: true,
             allow_upgrades: true,
             allow_eio3: false,
+            per_message_deflate: None,
             close_timeout: limits.close_timeout,
             send_buffer_max: limits.send_buffer_max,
             send_buffer_max_frames: limits.send_buffer_max_frames,
@@ -89,6 +93,12 @@ impl EngineConfig {
             Transport::Polling => self.polling,
             Transport::Websocket => self.websocket,
         }
+    }
+
+    /// The size from which on messages are compressed for a WebSocket that `agreed` to that.
+    #[must_use]
+    pub fn deflate_from(&self, agreed: bool) -> Option<usize> {
+        self.per_message_deflate.filter(|_| agreed).map(|deflate| deflate.threshold)
     }
 
     /// The open packet of a session (Engine.IO 4, "handshake"), type digit included.

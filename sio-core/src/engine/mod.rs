@@ -5,6 +5,7 @@
 //! heartbeat, upgrade, close, outgoing frames. It takes bytes and `now` and gives back messages and
 //! bytes; it knows no clock, no socket and nothing of Socket.IO.
 
+pub mod deflate;
 pub mod handshake;
 pub mod outbox;
 pub mod packet;
@@ -14,6 +15,7 @@ mod session;
 pub mod timer;
 pub mod websocket;
 
+pub use deflate::PerMessageDeflate;
 pub use handshake::{EngineConfig, HandshakeError, Transport};
 pub use payload::Payload;
 pub use revision::{Revision, Wire};

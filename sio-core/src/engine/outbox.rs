@@ -105,6 +105,9 @@ impl Outbox {
     /// Appends a text frame given in parts, without an intermediate copy when the turn allows.
     pub fn push_text(&mut self, parts: &[&[u8]]) {
         let len = parts.iter().map(|part| part.len()).sum();
+        if self.wire.deflate.is_some_and(|threshold| len >= threshold) {
+            return self.push(&Frame::text(parts.concat().into()));
+        }
         if let Some(buffer) = self.open_turn(len) {
             websocket::put_header(buffer, FrameKind::Text, len);
             for part in parts {
@@ -200,6 +203,9 @@ impl Outbox {
             let binary = frame.kind() == FrameKind::Binary;
             if len <= LARGE_FRAME || (wire.base64 && binary) {
                 websocket::put_frame(buffer, frame, wire);
+            } else if let Some(compressed) = websocket::compressed(frame, wire) {
+                websocket::put_compressed_header(buffer, frame.kind(), compressed.len());
+                self.rest_of_large = Some(compressed);
             } else {
                 if binary {
                     websocket::put_binary_header(buffer, len, wire.revision);
@@ -325,6 +331,22 @@ mod tests {
         assert_eq!(slices, large);
         outbox.begin_turn(BytesMut::new());
         assert_eq!(&outbox.end_turn()[..], b"\x81\x024b\x81\x024c");
+    }
+
+    #[test]
+    fn large_frames_are_compressed_and_handed_out_in_slices_too() {
+        let mut outbox = Outbox::new(0, 0);
+        outbox.set_wire(Wire { deflate: Some(1), ..Wire::V4 });
+        let large = vec![7; LARGE_FRAME + 1];
+        outbox.push(&Frame::binary(large.clone().into()));
+        outbox.begin_turn(BytesMut::new());
+        let head = outbox.end_turn();
+        assert_eq!(head[0], 0xc2);
+        let mut slices = Vec::new();
+        while let Some(slice) = outbox.next_slice(100) {
+            slices.extend_from_slice(&slice);
+        }
+        assert_eq!(super::super::deflate::inflate(&slices, large.len()), Ok(large));
     }
 
     #[test]

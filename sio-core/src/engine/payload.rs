@@ -157,7 +157,7 @@ impl PayloadReader {
     /// # Errors
     ///
     /// The body is no UTF-8, or a length is not that of the packet behind it.
-    pub fn next(&mut self) -> Option<Result<Slot<'_>, InvalidPacket>> {
+    pub fn next_packet(&mut self) -> Option<Result<Slot<'_>, InvalidPacket>> {
         if self.done {
             return None;
         }

@@ -30,9 +30,17 @@ pub struct Wire {
     pub revision: Revision,
     /// The client takes no binary: it gets base64 text.
     pub base64: bool,
+    /// Messages of at least so many bytes are compressed, on a WebSocket that agreed to that.
+    pub deflate: Option<usize>,
 }
 
 impl Wire {
     /// Revision 4 with binary.
-    pub const V4: Self = Self { revision: Revision::V4, base64: false };
+    pub const V4: Self = Self { revision: Revision::V4, base64: false, deflate: None };
+
+    /// Binary messages are written as the bytes they are.
+    #[must_use]
+    pub fn is_plain(self) -> bool {
+        self.revision == Revision::V4 && !self.base64
+    }
 }

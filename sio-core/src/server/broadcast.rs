@@ -85,7 +85,10 @@ impl BroadcastOperator {
         let Some(namespace) = &self.namespace else {
             return Ok(());
         };
-        let group = self.hub.event_frames(namespace.path(), None, event, args)?;
+        let mut group = self.hub.event_frames(namespace.path(), None, event, args)?;
+        if self.hub.engine.per_message_deflate.is_some() {
+            group = group.shared();
+        }
         let broadcast =
             Broadcast { namespace: Arc::clone(namespace), options: self.options.clone(), group };
         self.hub.broadcast(&Arc::new(broadcast))?;

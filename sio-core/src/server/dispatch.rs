@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::payload::Slot;
 use crate::engine::{Received, Revision, Transport};
-use crate::mux::{MuxError, MuxEvent};
+use crate::mux::{MuxError, MuxEvent, ProtocolViolation};
 use crate::packet::{self, DecodeError};
 
 use super::connection::{Connection, PendingPush};
@@ -101,7 +101,7 @@ impl Worker {
             if self.is_full(connection) && !push.body.is_done() {
                 return Some(push);
             }
-            let Some(packet) = push.body.next() else {
+            let Some(packet) = push.body.next_packet() else {
                 break;
             };
             let carries_message = match &packet {
@@ -179,7 +179,14 @@ impl Worker {
             Ok(MuxEvent::Connect { namespace, auth }) => {
                 match (connection.handle.revision(), namespace.split_once('?')) {
                     (Revision::V3, Some((namespace, query))) => {
-                        self.on_connect(connection, namespace, &legacy::auth_of_query(query));
+                        let vacant = connection.mux.borrow().check_vacant(namespace);
+                        match vacant {
+                            Ok(()) => {
+                                let auth = legacy::auth_of_query(query);
+                                self.on_connect(connection, namespace, &auth);
+                            }
+                            Err(violation) => self.on_violation(connection, violation),
+                        }
                     }
                     _ => self.on_connect(connection, namespace, auth),
                 }
@@ -190,17 +197,18 @@ impl Worker {
                 self.socket_ended(&socket, DisconnectReason::ClientNamespaceDisconnect);
             }
             Err(MuxError::Decode(error)) => self.on_undecodable(connection, error),
-            Err(MuxError::Violation(violation)) => {
-                tracing::debug!(%violation, "session closed");
-                let unseen = {
-                    let engine = connection.engine.borrow();
-                    engine.transport() == Transport::Polling && !engine.poll_waits()
-                };
-                let reason =
-                    if unseen { CloseReason::ForcedServerClose } else { CloseReason::ForcedClose };
-                self.end(connection, reason);
-            }
+            Err(MuxError::Violation(violation)) => self.on_violation(connection, violation),
         }
+    }
+
+    fn on_violation(&self, connection: &Rc<Connection>, violation: ProtocolViolation) {
+        tracing::debug!(%violation, "session closed");
+        let unseen = {
+            let engine = connection.engine.borrow();
+            engine.transport() == Transport::Polling && !engine.poll_waits()
+        };
+        let reason = if unseen { CloseReason::ForcedServerClose } else { CloseReason::ForcedClose };
+        self.end(connection, reason);
     }
 
     pub(super) fn on_undecodable(&self, connection: &Rc<Connection>, error: DecodeError) {

@@ -41,6 +41,8 @@ pub struct Opening {
     pub revision: Revision,
     /// The client takes no binary.
     pub base64: bool,
+    /// The WebSocket agreed to compressed messages.
+    pub deflate: bool,
     /// Index of the JSONP callback, digits only, if answers are to be wrapped.
     pub jsonp: Option<Box<str>>,
     /// The session id, if the application made one; otherwise a random one is drawn.
@@ -56,6 +58,7 @@ impl Opening {
             transport,
             revision: Revision::V4,
             base64: false,
+            deflate: false,
             jsonp: None,
             sid: None,
         }

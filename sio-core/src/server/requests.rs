@@ -13,7 +13,7 @@ use futures_channel::oneshot;
 use crate::close::CloseReason;
 use crate::engine::payload::PayloadReader;
 use crate::engine::timer::after;
-use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Revision, Transport};
+use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Revision, Transport, Wire};
 
 use super::connection::{Connection, PendingPush};
 use super::hub::SessionHandle;
@@ -242,9 +242,21 @@ impl Worker {
     }
 
     /// A text frame came on a probing WebSocket.
-    pub fn probe_frame(&self, connection: &Rc<Connection>, text: &str, base64: bool) -> ProbeReply {
+    ///
+    /// `base64`: its request asked for text only; `deflate`: it agreed to compressed messages.
+    pub fn probe_frame(
+        &self,
+        connection: &Rc<Connection>,
+        text: &str,
+        base64: bool,
+        deflate: bool,
+    ) -> ProbeReply {
         let now = self.tick();
-        let reply = connection.engine.borrow_mut().on_probe_frame(now, text, base64);
+        let wire = Wire { base64, deflate: self.hub.engine.deflate_from(deflate), ..Wire::V4 };
+        let reply = connection.engine.borrow_mut().on_probe_frame(now, text, wire);
+        if reply == ProbeReply::Upgraded {
+            connection.handle.upgraded();
+        }
         self.settle(connection);
         self.rearm(connection);
         reply

@@ -395,7 +395,7 @@ impl Worker {
             return None;
         }
         let now = self.tick();
-        let Opening { transport, revision, base64, .. } = opening;
+        let Opening { transport, revision, base64, deflate, .. } = opening;
         let handle = loop {
             let made = opening.sid.take();
             let sid = made.unwrap_or_else(|| self.hub.new_sid(&opening.handshake));
@@ -405,7 +405,8 @@ impl Worker {
                 break handle;
             }
         };
-        let wire = Wire { revision, base64 };
+        let deflate = self.hub.engine.deflate_from(deflate);
+        let wire = Wire { revision, base64, deflate };
         let open_packet = self.hub.engine.open_packet(handle.sid(), transport);
         let engine = Session::open(now, Arc::clone(&self.hub.engine), transport, wire, open_packet);
         let connect_timeout = self.hub.config.connect_timeout;

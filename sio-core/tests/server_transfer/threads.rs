@@ -131,7 +131,7 @@ impl Local {
 
     /// A frame of the WebSocket that is tried.
     pub(crate) fn probe_frame(&self, session: &SessionHandle, text: &str) -> ProbeReply {
-        self.worker.probe_frame(self.carried(session), text, false)
+        self.worker.probe_frame(self.carried(session), text, false, false)
     }
 
     /// The WebSocket that was tried is gone.

@@ -86,6 +86,19 @@ impl Ws {
         Self { wire, sid: String::new() }
     }
 
+    /// Opens a WebSocket that offers extensions; gives the answer's extensions with it.
+    #[track_caller]
+    pub fn offer(server: &Server, target: &str, extensions: &str) -> (Self, Option<String>) {
+        let handshake = Self::handshake(target);
+        let head = handshake.trim_end();
+        let mut http = Http::connect(server);
+        http.write(format!("{head}\r\nSec-WebSocket-Extensions: {extensions}\r\n\r\n"));
+        let response = http.response();
+        assert_eq!(response.status, 101, "{response:?}");
+        let granted = response.header("sec-websocket-extensions").map(str::to_owned);
+        (Self { wire: http.into_wire(), sid: String::new() }, granted)
+    }
+
     /// Opens a session and reads its open packet.
     #[track_caller]
     pub fn open(server: &Server) -> Self {

@@ -47,7 +47,7 @@ pub(super) enum Mode {
     /// It carries the session.
     Session,
     /// It is tried for a session on polling; `base64` holds once the session is on it.
-    Probe { base64: bool },
+    Probe { base64: bool, deflate: bool },
 }
 
 /// How the input ended.
@@ -91,10 +91,11 @@ impl BodyConnection {
         payload: Payload,
         task: Waker,
         mode: Mode,
+        deflate: bool,
     ) -> Self {
         // Only the plain HTTP/1 payload is fed by the task that polls the body.
         let task = matches!(payload, Payload::H1 { .. }).then_some(task);
-        let parser = Parser::new(worker.hub().limits().max_payload);
+        let parser = Parser::new(worker.hub().limits().max_payload, deflate);
         // The open packet follows the 101.
         let pause = matches!(mode, Mode::Session).then(|| Box::pin(sleep(PAUSE)));
         Self {
@@ -179,8 +180,8 @@ impl BodyConnection {
             (Message::Binary(bytes), Mode::Session) => {
                 self.worker.receive_binary(&self.connection, bytes);
             }
-            (Message::Text(text), Mode::Probe { base64 }) => {
-                match self.worker.probe_frame(&self.connection, text, base64) {
+            (Message::Text(text), Mode::Probe { base64, deflate }) => {
+                match self.worker.probe_frame(&self.connection, text, base64, deflate) {
                     ProbeReply::Pong => self.probe_pong = true,
                     ProbeReply::Upgraded => {
                         self.mode = Mode::Session;
@@ -203,6 +204,7 @@ impl BodyConnection {
         let detail = match violation {
             Violation::Protocol(detail) => detail,
             Violation::InvalidUtf8 => "invalid UTF-8",
+            Violation::InvalidDeflate => "invalid compressed data",
             Violation::TooLarge { .. } => "message too large",
         };
         self.end = Some(End::Violated(violation.close_code(), detail));

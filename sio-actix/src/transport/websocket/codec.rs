@@ -19,6 +19,7 @@
 use std::{error, fmt, mem};
 
 use bytes::{Bytes, BytesMut};
+use sio_core::engine::deflate::{self, InflateError};
 
 #[cfg(test)]
 mod tests;
@@ -29,8 +30,12 @@ mod tests;
 pub(crate) struct Parser {
     /// Upper bound for the payload of a message, summed over its fragments.
     max_message: usize,
+    /// The handshake agreed to compressed messages (RFC 7692).
+    deflate: bool,
     /// Kind of the message that waits for a continuation frame.
     open: Option<Opcode>,
+    /// The message that is being read is compressed.
+    compressed: bool,
     /// Bytes announced so far by the fragments of the open message.
     announced: usize,
     /// Unmasked payload that could not be delivered yet: the fragments of the open message, then
@@ -43,11 +48,14 @@ pub(crate) struct Parser {
 }
 
 impl Parser {
-    /// Creates a parser that refuses messages of more than `max_message` bytes.
-    pub(crate) fn new(max_message: usize) -> Self {
+    /// Creates a parser that refuses messages of more than `max_message` bytes, as they come and
+    /// inflated; compressed ones are refused unless `deflate` was agreed to.
+    pub(crate) fn new(max_message: usize, deflate: bool) -> Self {
         Self {
             max_message,
+            deflate,
             open: None,
+            compressed: false,
             announced: 0,
             gathered: Vec::new(),
             stage: Stage::Head,
@@ -136,6 +144,9 @@ impl Parser {
         *input = input.get(head_len - stored..).unwrap_or_default();
         self.head_len = 0;
         if !frame.opcode.is_control() {
+            if self.open.is_none() {
+                self.compressed = frame.compressed;
+            }
             (self.open, self.announced) = if frame.fin {
                 (None, 0)
             } else {
@@ -163,7 +174,10 @@ impl Parser {
         let &[first, second, ref rest @ ..] = bytes else {
             return Ok(None);
         };
-        if first & RSV_BITS != 0 {
+        let compressed = first & RSV1 != 0;
+        // Only the first frame of a message says that it is compressed (RFC 7692 section 6).
+        let may_be = self.deflate && matches!(first & OPCODE_BITS, TEXT | BINARY);
+        if first & RSV_BITS & !RSV1 != 0 || (compressed && !may_be) {
             return Err(Violation::Protocol("reserved bit set"));
         }
         let fin = first & FIN != 0;
@@ -237,7 +251,7 @@ impl Parser {
         let Some((mask, rest)) = rest.split_first_chunk() else {
             return Ok(None);
         };
-        let frame = Frame { opcode, fin, mask: *mask, len, taken: 0 };
+        let frame = Frame { opcode, fin, compressed, mask: *mask, len, taken: 0 };
         Ok(Some((frame, bytes.len() - rest.len())))
     }
 
@@ -312,13 +326,34 @@ impl Parser {
         append_unmasked(&mut self.gathered, payload, mask);
     }
 
-    fn deliver<'s>(&mut self, opcode: Opcode, scratch: &'s [u8]) -> Result<Message<'s>, Violation> {
+    fn deliver<'s>(
+        &mut self,
+        opcode: Opcode,
+        scratch: &'s mut Vec<u8>,
+    ) -> Result<Message<'s>, Violation> {
+        if self.compressed && !opcode.is_control() {
+            self.compressed = false;
+            match opcode {
+                Opcode::Binary => self.gathered = self.inflate(&self.gathered)?,
+                _ => *scratch = self.inflate(scratch)?,
+            }
+        }
         Ok(match opcode {
             Opcode::Text => Message::Text(check_utf8(scratch)?),
             Opcode::Binary => Message::Binary(Bytes::from(mem::take(&mut self.gathered))),
             Opcode::Close => Message::Close(check_close(scratch)?),
             Opcode::Ping => Message::Ping(scratch),
             Opcode::Pong => Message::Pong,
+        })
+    }
+
+    fn inflate(&self, message: &[u8]) -> Result<Vec<u8>, Violation> {
+        deflate::inflate(message, self.max_message).map_err(|error| match error {
+            InflateError::Invalid => Violation::InvalidDeflate,
+            InflateError::TooLarge => Violation::TooLarge {
+                declared: self.max_message as u64 + 1,
+                limit: self.max_message,
+            },
         })
     }
 }
@@ -366,6 +401,8 @@ pub(crate) enum Violation {
     Protocol(&'static str),
     /// A text message or close reason is not UTF-8.
     InvalidUtf8,
+    /// A compressed message cannot be inflated.
+    InvalidDeflate,
     /// The message would pass the limit.
     TooLarge {
         /// Bytes announced for the message so far.
@@ -380,7 +417,7 @@ impl Violation {
     pub(crate) fn close_code(&self) -> u16 {
         match self {
             Self::Protocol(_) => 1002,
-            Self::InvalidUtf8 => 1007,
+            Self::InvalidUtf8 | Self::InvalidDeflate => 1007,
             Self::TooLarge { .. } => 1009,
         }
     }
@@ -391,6 +428,7 @@ impl fmt::Display for Violation {
         match self {
             Self::Protocol(rule) => write!(f, "websocket protocol error: {rule}"),
             Self::InvalidUtf8 => f.write_str("websocket text is not valid utf-8"),
+            Self::InvalidDeflate => f.write_str("compressed websocket message is broken"),
             Self::TooLarge { declared, limit } => {
                 write!(f, "websocket message of {declared} bytes, limit is {limit}")
             }
@@ -415,8 +453,8 @@ pub(crate) enum Opcode {
 impl Opcode {
     fn from_bits(bits: u8) -> Option<Self> {
         Some(match bits {
-            0x1 => Self::Text,
-            0x2 => Self::Binary,
+            TEXT => Self::Text,
+            BINARY => Self::Binary,
             0x8 => Self::Close,
             0x9 => Self::Ping,
             0xA => Self::Pong,
@@ -426,8 +464,8 @@ impl Opcode {
 
     fn bits(self) -> u8 {
         match self {
-            Self::Text => 0x1,
-            Self::Binary => 0x2,
+            Self::Text => TEXT,
+            Self::Binary => BINARY,
             Self::Close => 0x8,
             Self::Ping => 0x9,
             Self::Pong => 0xA,
@@ -469,6 +507,7 @@ struct Frame {
     /// The kind of the whole message if this is a continuation.
     opcode: Opcode,
     fin: bool,
+    compressed: bool,
     mask: [u8; 4],
     /// Length of the payload.
     len: usize,
@@ -529,7 +568,11 @@ pub(crate) const CLOSE_FRAME: &[u8] = &[0x88, 0];
 const FIN: u8 = 0x80;
 const RSV_BITS: u8 = 0x70;
 const OPCODE_BITS: u8 = 0x0F;
+/// The message is compressed (RFC 7692 section 6).
+const RSV1: u8 = 0x40;
 const CONTINUATION: u8 = 0x0;
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
 const MASKED: u8 = 0x80;
 const LENGTH_BITS: u8 = 0x7F;
 /// Largest length that the second byte of a head can hold itself.

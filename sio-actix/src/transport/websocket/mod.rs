@@ -2,6 +2,7 @@
 
 mod body;
 mod codec;
+mod extensions;
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -33,11 +34,23 @@ fn has_token(value: &header::HeaderValue, token: &str) -> bool {
         .is_ok_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
 }
 
-/// The answer to a handshake's key.
-pub(crate) struct Accepted([u8; 28]);
+/// What a handshake is answered with.
+pub(crate) struct Accepted {
+    /// The answer to its key.
+    key: [u8; 28],
+    /// The compression it offered and gets.
+    extension: Option<&'static str>,
+}
 
-/// Checks a handshake; the error is the response.
-pub(crate) fn accept(request: &HttpRequest) -> Result<Accepted, Box<HttpResponse>> {
+impl Accepted {
+    /// Messages may be compressed.
+    pub(crate) const fn deflate(&self) -> bool {
+        self.extension.is_some()
+    }
+}
+
+/// Checks a handshake; the error is the response. `deflate`: compression is granted if it is offered.
+pub(crate) fn accept(request: &HttpRequest, deflate: bool) -> Result<Accepted, Box<HttpResponse>> {
     let headers = request.headers();
     let well_formed = request.version() == Version::HTTP_11
         && request.method() == Method::GET
@@ -57,7 +70,10 @@ pub(crate) fn accept(request: &HttpRequest) -> Result<Accepted, Box<HttpResponse
         key.len() == 24 && key.ends_with(b"==")
     });
     match key {
-        Some(key) => Ok(Accepted(hash_key(key.as_bytes()))),
+        Some(key) => Ok(Accepted {
+            key: hash_key(key.as_bytes()),
+            extension: if deflate { extensions::negotiate(headers) } else { None },
+        }),
         None => Err(Box::new(bad_request())),
     }
 }
@@ -74,9 +90,12 @@ fn switching(accepted: &Accepted) -> actix_web::HttpResponseBuilder {
     response.upgrade("websocket").insert_header((
         header::SEC_WEBSOCKET_ACCEPT,
         // Base64 is always a valid header value.
-        header::HeaderValue::from_bytes(&accepted.0)
+        header::HeaderValue::from_bytes(&accepted.key)
             .unwrap_or_else(|_| header::HeaderValue::from_static("")),
     ));
+    if let Some(extension) = accepted.extension {
+        response.insert_header((header::SEC_WEBSOCKET_EXTENSIONS, extension));
+    }
     response
 }
 
@@ -92,7 +111,8 @@ pub(crate) async fn carry(
     connection: Rc<Connection>,
     payload: Payload,
 ) -> HttpResponse {
-    let body = BodyConnection::new(worker, connection, payload, task_waker().await, Mode::Session);
+    let (task, deflate) = (task_waker().await, accepted.deflate());
+    let body = BodyConnection::new(worker, connection, payload, task, Mode::Session, deflate);
     finish(&accepted, body)
 }
 
@@ -128,7 +148,8 @@ pub(crate) async fn upgrade(
     payload: Payload,
     base64: bool,
 ) -> Result<HttpResponse, HandshakeError> {
-    let accepted = match accept(&request) {
+    let deflate = worker.hub().engine_config().per_message_deflate.is_some();
+    let accepted = match accept(&request, deflate) {
         Ok(accepted) => accepted,
         Err(refusal) => return Ok(*refusal),
     };
@@ -157,7 +178,8 @@ pub(crate) async fn upgrade(
         connection,
         payload,
         task_waker().await,
-        Mode::Probe { base64 },
+        Mode::Probe { base64, deflate: accepted.deflate() },
+        accepted.deflate(),
     );
     Ok(finish(&accepted, body))
 }

@@ -5,7 +5,7 @@ const V3: Wire = Wire { revision: Revision::V3, ..Wire::V4 };
 fn read_all(body: &[u8], revision: Revision, binary: bool) -> Vec<Result<Vec<u8>, InvalidPacket>> {
     let mut reader = PayloadReader::new(Bytes::copy_from_slice(body), revision, binary);
     let mut out = Vec::new();
-    while let Some(packet) = reader.next() {
+    while let Some(packet) = reader.next_packet() {
         out.push(packet.map(|slot| match slot {
             Slot::Text(text) => text.as_bytes().to_vec(),
             Slot::Binary(bytes) => [b"<bin>", &bytes[..]].concat(),

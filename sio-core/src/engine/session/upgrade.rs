@@ -23,8 +23,9 @@ impl Session {
     }
 
     /// A text frame came on the probing WebSocket (Engine.IO 4, "upgrade").
-    /// `base64` is what the WebSocket's request asked for.
-    pub fn on_probe_frame(&mut self, now: Instant, text: &str, base64: bool) -> ProbeReply {
+    /// `websocket` is how this WebSocket is written to once the session is on it; the revision stays the
+    /// session's.
+    pub fn on_probe_frame(&mut self, now: Instant, text: &str, websocket: Wire) -> ProbeReply {
         if !self.is_probing() {
             return ProbeReply::Refused;
         }
@@ -42,7 +43,7 @@ impl Session {
                 } else {
                     State::Websocket
                 };
-                self.outbox.set_wire(Wire { base64, ..self.outbox.wire() });
+                self.outbox.set_wire(Wire { revision: self.revision(), ..websocket });
                 ProbeReply::Upgraded
             }
             _ => {

@@ -64,7 +64,7 @@ fn feed<'a>(parser: &mut Parser, chunks: impl IntoIterator<Item = &'a [u8]>) -> 
 }
 
 fn parse(stream: &[u8]) -> Vec<Seen> {
-    feed(&mut Parser::new(LIMIT), [stream])
+    feed(&mut Parser::new(LIMIT, false), [stream])
 }
 
 fn assert_idle(parser: &Parser) {
@@ -120,7 +120,7 @@ fn broken_frames_are_refused() {
     for (code, cases) in classes {
         for (name, stream) in cases {
             assert_eq!(parse(stream), [Err(code)], "{name}");
-            let cut = feed(&mut Parser::new(LIMIT), stream.chunks(1));
+            let cut = feed(&mut Parser::new(LIMIT, false), stream.chunks(1));
             assert_eq!(cut, [Err(code)], "{name}, byte by byte");
         }
     }
@@ -150,7 +150,7 @@ fn close_codes_follow_the_registry() {
 #[test]
 fn nothing_is_read_after_close_or_violation() {
     for last in [frame(0x88, b""), frame(0x83, b"")] {
-        let mut parser = Parser::new(LIMIT);
+        let mut parser = Parser::new(LIMIT, false);
         let stream = [frame(0x01, b"open"), last, frame(0x80, b"late")].concat();
         assert_eq!(feed(&mut parser, [&stream[..]]).len(), 1);
         assert_eq!(feed(&mut parser, [&frame(0x81, b"later")[..]]), []);
@@ -162,7 +162,7 @@ fn nothing_is_read_after_close_or_violation() {
 fn limit_counts_the_whole_message() {
     for limit in [0, 1, 10, 125, 126, 70_000] {
         for (first, opcode) in [(0x81, Opcode::Text), (0x82, Opcode::Binary)] {
-            let run = |stream: &[u8]| feed(&mut Parser::new(limit), [stream]);
+            let run = |stream: &[u8]| feed(&mut Parser::new(limit, false), [stream]);
             let fits = vec![b'x'; limit];
             let whole = [seen(opcode, &fits)];
             assert_eq!(run(&frame(first, &fits)), whole);
@@ -182,7 +182,7 @@ fn limit_counts_the_whole_message() {
 fn limit_starts_anew_and_ignores_control_frames() {
     let ping = frame(0x89, b"long ping");
     let message = [frame(0x01, b"12"), ping, frame(0x80, b"34")].concat();
-    let all = feed(&mut Parser::new(4), message.repeat(2).chunks(5));
+    let all = feed(&mut Parser::new(4, false), message.repeat(2).chunks(5));
     let each = [seen(Opcode::Ping, "long ping"), seen(Opcode::Text, "1234")];
     assert_eq!(all, [each.clone(), each].concat());
 }
@@ -191,14 +191,14 @@ fn limit_starts_anew_and_ignores_control_frames() {
 fn too_large_tells_both_sizes() {
     let mut scratch = Vec::new();
     let stream = [frame(0x01, b"1234"), announce(0x80, 7)].concat();
-    let outcome = Parser::new(10).next(&mut &stream[..], &mut scratch);
+    let outcome = Parser::new(10, false).next(&mut &stream[..], &mut scratch);
     let message = outcome.unwrap_err().to_string();
     assert_eq!(message, "websocket message of 11 bytes, limit is 10");
 }
 
 #[test]
 fn announced_length_takes_little_memory() {
-    let mut parser = Parser::new(usize::MAX);
+    let mut parser = Parser::new(usize::MAX, false);
     feed(&mut parser, [&announce(0x82, u64::MAX >> 1)[..]]);
     assert_eq!(parser.gathered.capacity(), 0);
     feed(&mut parser, [&b"a"[..]]);
@@ -207,7 +207,7 @@ fn announced_length_takes_little_memory() {
 
 #[test]
 fn empty_fragments_store_nothing() {
-    let mut parser = Parser::new(LIMIT);
+    let mut parser = Parser::new(LIMIT, false);
     let empty = frame(0x00, b"").repeat(10_000);
     feed(&mut parser, [&frame(0x01, b"")[..], &empty]);
     assert_eq!(parser.gathered.capacity(), 0);
@@ -218,7 +218,7 @@ fn empty_fragments_store_nothing() {
 
 #[test]
 fn tiny_fragments_cost_few_reallocations() {
-    let mut parser = Parser::new(LIMIT);
+    let mut parser = Parser::new(LIMIT, false);
     let (mut capacity, mut changes) = (0, 0);
     feed(&mut parser, [&frame(0x02, b"a")[..]]);
     for _ in 1..LIMIT {
@@ -270,11 +270,11 @@ fn any_cut_gives_the_same_messages() {
     expected.push(seen(Opcode::Close, b"\x03\xE9going"));
     for at in 0..=stream.len() {
         let (front, back) = stream.split_at(at);
-        let all = feed(&mut Parser::new(LIMIT), [front, &[], back]);
+        let all = feed(&mut Parser::new(LIMIT, false), [front, &[], back]);
         assert_eq!(all, expected, "cut at {at}");
     }
     for size in 1..40 {
-        let all = feed(&mut Parser::new(LIMIT), stream.chunks(size));
+        let all = feed(&mut Parser::new(LIMIT, false), stream.chunks(size));
         assert_eq!(all, expected, "chunks of {size}");
     }
 }
@@ -291,7 +291,7 @@ fn text_may_be_cut_inside_a_character() {
 #[test]
 fn caller_may_stop_between_messages() {
     let stream = [frame(0x81, b"one"), frame(0x82, b"two")].concat();
-    let (mut parser, mut scratch) = (Parser::new(LIMIT), Vec::new());
+    let (mut parser, mut scratch) = (Parser::new(LIMIT, false), Vec::new());
     let mut input = &stream[..];
     let first = parser.next(&mut input, &mut scratch);
     assert_eq!(first, Ok(Some(Message::Text("one"))));
@@ -307,7 +307,7 @@ fn mask_turns_with_the_offset() {
         for second in 0..40 {
             let (a, rest) = stream.split_at(6 + first);
             let (b, c) = rest.split_at(second);
-            let all = feed(&mut Parser::new(LIMIT), [a, b, c]);
+            let all = feed(&mut Parser::new(LIMIT, false), [a, b, c]);
             assert_eq!(all, [seen(Opcode::Binary, &payload)], "{first}, {second}");
         }
     }
@@ -338,7 +338,7 @@ fn server_frames_are_literal_bytes() {
 fn large_text_over_chunks_leaves_no_large_buffer() {
     let body = "\u{20AC}".repeat(60_000);
     let stream = frame(0x81, body.as_bytes());
-    let (mut parser, mut scratch) = (Parser::new(LIMIT), Vec::new());
+    let (mut parser, mut scratch) = (Parser::new(LIMIT, false), Vec::new());
     let (mut front, mut back) = stream.split_at(50_000);
     assert_eq!(parser.next(&mut front, &mut scratch), Ok(None));
     let whole = parser.next(&mut back, &mut scratch);
@@ -351,7 +351,7 @@ fn large_text_over_chunks_leaves_no_large_buffer() {
 #[test]
 fn idle_parser_is_small() {
     assert!(size_of::<Parser>() <= 96, "{}", size_of::<Parser>());
-    let mut parser = Parser::new(LIMIT);
+    let mut parser = Parser::new(LIMIT, false);
     feed(&mut parser, mixed_stream().0.chunks(3));
     assert_idle(&parser);
 }
@@ -379,9 +379,61 @@ fn random_bytes_neither_panic_nor_pass_the_bound() {
         }
         stream.extend((0..random() % 20).map(|_| random()));
         let limit = [0, 100, 300, LIMIT][usize::from(random() % 4)];
-        let whole = feed(&mut Parser::new(limit), [&stream[..]]);
+        let whole = feed(&mut Parser::new(limit, false), [&stream[..]]);
         let size = 1 + usize::from(random() % 30);
-        let cut = feed(&mut Parser::new(limit), stream.chunks(size));
+        let cut = feed(&mut Parser::new(limit, false), stream.chunks(size));
         assert_eq!(whole, cut, "{stream:?}");
     }
+}
+
+/// `LIMIT` bytes of text, compressed without its tail.
+fn compressed(len: usize) -> Vec<u8> {
+    let mut deflate = flate2::Compress::new(flate2::Compression::new(6), false);
+    let mut out = Vec::with_capacity(len + 100);
+    deflate.compress_vec(&vec![b'a'; len], &mut out, flate2::FlushCompress::Sync).unwrap();
+    assert!(out.ends_with(&[0, 0, 0xff, 0xff]));
+    out.truncate(out.len() - 4);
+    out
+}
+
+fn parse_deflate(stream: &[u8]) -> Vec<Seen> {
+    let whole = feed(&mut Parser::new(LIMIT, true), [stream]);
+    let cut = feed(&mut Parser::new(LIMIT, true), stream.chunks(1));
+    assert_eq!(whole, cut);
+    whole
+}
+
+#[test]
+fn broken_compressed_messages_are_refused() {
+    let message = compressed(100);
+    let (front, back) = message.split_at(2);
+    for (name, stream) in [
+        ("continuation", [frame(0x41, front), frame(0xC0, back)].concat()),
+        ("ping", frame(0xC9, b"")),
+        ("close", frame(0xC8, b"")),
+        ("rsv2", frame(0xA1, &message)),
+    ] {
+        assert_eq!(parse_deflate(&stream), [Err(1002)], "{name}");
+    }
+    assert_eq!(parse_deflate(&frame(0xC1, b"\xff\xff")), [Err(1007)]);
+    let bomb = compressed(LIMIT + 1);
+    assert!(bomb.len() < LIMIT);
+    assert_eq!(parse_deflate(&frame(0xC2, &bomb)), [Err(1009)]);
+    let not_utf8 = b"\x00\x02\x00\xfd\xff\xe2\x82\x00";
+    assert_eq!(parse_deflate(&frame(0xC1, not_utf8)), [Err(1007)]);
+}
+
+#[test]
+fn compressed_messages_are_inflated_alone_and_in_fragments() {
+    let message = compressed(LIMIT);
+    let text = vec![b'a'; LIMIT];
+    assert_eq!(parse_deflate(&frame(0xC1, &message)), [seen(Opcode::Text, &text)]);
+    assert_eq!(parse_deflate(&frame(0xC2, &message)), [seen(Opcode::Binary, &text)]);
+    assert_eq!(parse_deflate(&frame(0xC1, b"")), [seen(Opcode::Text, "")]);
+    let (front, back) = message.split_at(3);
+    let stream = [frame(0x41, front), frame(0x89, b"p"), frame(0x80, back), frame(0x81, b"plain")];
+    assert_eq!(
+        parse_deflate(&stream.concat()),
+        [seen(Opcode::Ping, "p"), seen(Opcode::Text, &text), seen(Opcode::Text, "plain")]
+    );
 }
