@@ -8,13 +8,17 @@ use std::time::Duration;
 use actix_web::web;
 use sio_core::engine::PerMessageDeflate;
 use sio_core::handler::{
-    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, Guard, Middleware,
+    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, EventError, Guard, Middleware,
 };
 use sio_core::limits::Limits;
-use sio_core::server::{BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern};
+use sio_core::parser::Parser;
+use sio_core::server::{
+    BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern, Recovery,
+};
 
 use crate::Transport;
 use crate::client::{ClientFiles, ClientFilesError};
+use crate::drain::Drain;
 use crate::io::{Endpoint, Io};
 use crate::sids::OsSids;
 
@@ -60,6 +64,7 @@ pub struct IoBuilder {
     trailing_slash: bool,
     client_dir: Option<PathBuf>,
     allow_request: Option<Arc<AllowRequest>>,
+    drain: Drain,
 }
 
 impl std::fmt::Debug for IoBuilder {
@@ -80,6 +85,7 @@ impl IoBuilder {
             trailing_slash: true,
             client_dir: None,
             allow_request: None,
+            drain: Drain::default(),
         }
     }
 
@@ -171,6 +177,21 @@ impl IoBuilder {
     #[must_use]
     pub fn allow_eio3(mut self, allow: bool) -> Self {
         self.core.config_mut().engine.allow_eio3 = allow;
+        self
+    }
+
+    /// Lets clients come back as the sockets they were after they have lost their connection (the
+    /// reference's `connectionStateRecovery`); off by default.
+    ///
+    /// ```
+    /// use sio_actix::{Io, Recovery};
+    ///
+    /// let io = Io::builder().connection_state_recovery(Recovery::default()).build();
+    /// # drop(io);
+    /// ```
+    #[must_use]
+    pub fn connection_state_recovery(mut self, recovery: Recovery) -> Self {
+        self.core = self.core.connection_state_recovery(recovery);
         self
     }
 
@@ -275,6 +296,16 @@ impl IoBuilder {
         self
     }
 
+    /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
+    ///
+    /// `MsgpackParser` comes with the feature `msgpack`; what one of your own needs is in
+    /// [`core::parser`](sio_core::parser).
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.core = self.core.parser(parser);
+        self
+    }
+
     /// Is called with the name of every namespace that is created, except `/`; of a dynamic one, before its
     /// connect guards have decided.
     #[must_use]
@@ -307,6 +338,37 @@ impl IoBuilder {
         self
     }
 
+    /// What handlers and clients get before [`Io::on_shutdown`] closes the server.
+    #[must_use]
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// Makes what clients are told of an error, in place of `{"error":{"code","message","data"}}` in an ack
+    /// and the inner object in an `exception` event.
+    ///
+    /// The second argument is the event's name where no ack tells it. Error hooks have seen the error
+    /// before. What only [`EventError::detail`] says is not for clients.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use sio_actix::Io;
+    ///
+    /// let io = Io::builder()
+    ///     .error_answer(|error, _event| json!({ "status": "error", "message": error.message() }))
+    ///     .build();
+    /// # drop(io);
+    /// ```
+    #[must_use]
+    pub fn error_answer(
+        mut self,
+        answer: impl Fn(&EventError, Option<&str>) -> serde_json::Value + Send + Sync + 'static,
+    ) -> Self {
+        self.core = self.core.error_answer(answer);
+        self
+    }
+
     /// Builds the server: once per process, outside the closure that makes the `App`.
     ///
     /// # Errors
@@ -319,6 +381,7 @@ impl IoBuilder {
             trailing_slash: self.trailing_slash,
             client,
             allow_request: self.allow_request,
+            drain: self.drain,
         });
         let core = self.core.extension(Arc::clone(&endpoint) as Arc<_>);
         Ok(Io::from_parts(core.build(Box::new(OsSids::default()))?, endpoint))

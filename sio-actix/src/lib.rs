@@ -36,7 +36,8 @@
 //! otherwise wait for each other, and `h1_allow_half_closed(false)`, because a polling client that went
 //! away is otherwise noticed only by its missing pong.
 //!
-//! Features: `garde` brings `Valid<T>`, arguments that are checked before the handler gets them.
+//! Features: `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
+//! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack.
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
@@ -45,6 +46,7 @@ pub mod __private;
 mod client;
 mod config;
 mod context;
+mod drain;
 mod io;
 mod local;
 mod macros;
@@ -56,6 +58,7 @@ mod transport;
 pub use client::ClientFilesError;
 pub use config::{ConfigError, Forbidden, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
+pub use drain::Drain;
 pub use io::{Io, termination};
 pub use macros::*;
 pub use timeout::{Timeout, timeout};
@@ -74,10 +77,13 @@ pub use sio_core::handler::{
 };
 pub use sio_core::limits::Limits;
 pub use sio_core::packet::{Binary, Rest, Try, Value};
+#[cfg(feature = "msgpack")]
+pub use sio_core::parser::MsgpackParser;
+pub use sio_core::parser::Parser;
 pub use sio_core::server::{
     AckError, AckFuture, AckSender, BroadcastOperator, BuildError, ConnectError, EmitError,
     EngineHandler, EngineSocket, EventBuilder, Handshake, Inventory, Namespace, NamespaceBuilder,
-    NamespaceRef, Pattern, Socket,
+    NamespaceRef, Pattern, Recovery, Socket,
 };
 pub use sio_core::sid::Sid;
 

@@ -19,12 +19,26 @@ pub enum FrameKind {
     Binary,
 }
 
+/// What a frame is to the packet it belongs to, as far as its parser has said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Nothing was said: a text begins a packet, in the default encoding, and bytes follow one.
+    Unsaid,
+    /// The frame begins the answer to an event.
+    Answer,
+    /// The frame begins another packet.
+    Other,
+    /// The frame goes on with the packet before it.
+    Rest,
+}
+
 /// One unit of a transport; cloning shares the payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     kind: FrameKind,
     compressible: bool,
     ends_write: bool,
+    role: Role,
     payload: Bytes,
     /// Where the compressed form is kept, of a frame for many.
     deflated: Option<Deflated>,
@@ -38,6 +52,7 @@ impl Frame {
             kind: FrameKind::Text,
             compressible: true,
             ends_write: false,
+            role: Role::Unsaid,
             payload,
             deflated: None,
         }
@@ -50,6 +65,7 @@ impl Frame {
             kind: FrameKind::Binary,
             compressible: true,
             ends_write: false,
+            role: Role::Unsaid,
             payload,
             deflated: None,
         }
@@ -98,6 +114,19 @@ impl Frame {
         self.ends_write
     }
 
+    /// Whether this frame begins the answer to an event; `None`: it goes on with the packet before it.
+    #[must_use]
+    pub fn begins_answer(&self) -> Option<bool> {
+        match (self.role, self.kind) {
+            (Role::Unsaid, FrameKind::Text) => {
+                Some(matches!(self.payload.get(..2), Some(b"43" | b"46")))
+            }
+            (Role::Answer, _) => Some(true),
+            (Role::Other, _) => Some(false),
+            (Role::Unsaid, FrameKind::Binary) | (Role::Rest, _) => None,
+        }
+    }
+
     /// Text or binary.
     #[must_use]
     pub const fn kind(&self) -> FrameKind {
@@ -132,11 +161,28 @@ impl FrameGroup {
         Self { head, rest }
     }
 
+    /// As [`Self::of_frames`], for a parser whose frames do not tell by themselves what they are.
+    pub(crate) fn of_parser(head: Frame, rest: Vec<Frame>, is_answer: bool) -> Self {
+        let role = if is_answer { Role::Answer } else { Role::Other };
+        let rest = rest.into_iter().map(|frame| Frame { role: Role::Rest, ..frame }).collect();
+        Self { head: Frame { role, ..head }, rest }
+    }
+
     /// The group as one for many receivers, whose clones are compressed once.
     #[must_use]
     pub fn shared(self) -> Self {
         let rest = self.rest.into_iter().map(Frame::shared).collect();
         Self { head: self.head.shared(), rest }
+    }
+
+    /// The group with its last frame as the end of a write: see [`Frame::ending_write`].
+    #[must_use]
+    pub fn ending_write(mut self) -> Self {
+        match self.rest.pop() {
+            Some(last) => self.rest.push(last.ending_write()),
+            None => self.head = self.head.ending_write(),
+        }
+        self
     }
 
     /// The group as one that transports must not compress.

@@ -10,14 +10,16 @@
 //   --max-payload BYTES   default 1000000; enforced, and announced as `maxPayload` in the handshake
 //   --allow-eio3 1        serve Socket.IO 2 clients as well; off by default
 //   --deflate BYTES       permessage-deflate from this size on; off by default
-// All other options have their defaults: path /socket.io, both transports, upgrades allowed, no CORS, no recovery.
+//   --msgpack 1           packets as MessagePack (the package socket.io-msgpack-parser); 0 by default
+//   --recovery MS         connection state recovery for this long; off by default
+// All other options have their defaults: path /socket.io, both transports, upgrades allowed, no CORS.
 // When ready, exactly one line on stdout: `listening on http://127.0.0.1:PORT`. Anything else goes to stderr.
 // SIGTERM: disconnect everybody, free the port, end with status 0 within a few seconds.
 //
 // NOTATION  `name` (a, b, ack) is an event of the client; "ack x" answers with x, "ack" alone with no argument.
 // Events are handled only by the namespaces they are listed for; an unknown event is ignored, its ack never answered.
 // "this socket" is the sender. All lists of ids or rooms are sorted by code unit. Bytes are binary attachments.
-// The state named below (list, ticks, tags, nick) belongs to one socket and ends with it.
+// The state named below (list, ticks, tags, nick) belongs to one socket and ends with it; the list comes back with it.
 //
 // NAMESPACES
 //   `/`, `/second`  common events, open to all
@@ -98,6 +100,7 @@ import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import { Server } from "socket.io";
+import msgpack from "socket.io-msgpack-parser";
 
 const { values: flags } = parseArgs({
   options: {
@@ -110,6 +113,8 @@ const { values: flags } = parseArgs({
     "max-payload": { type: "string", default: "1000000" },
     "allow-eio3": { type: "string" },
     deflate: { type: "string" },
+    msgpack: { type: "string", default: "0" },
+    recovery: { type: "string" },
   },
 });
 const RECORDED = 10000;
@@ -123,7 +128,10 @@ const io = new Server(http, {
   maxHttpBufferSize: Number(flags["max-payload"]),
   perMessageDeflate: flags.deflate === undefined ? false : { threshold: Number(flags.deflate) },
   allowEIO3: flags["allow-eio3"] === "1",
+  connectionStateRecovery:
+    flags.recovery === undefined ? undefined : { maxDisconnectionDuration: Number(flags.recovery) },
   serveClient: false,
+  ...(flags.msgpack === "1" ? { parser: msgpack } : {}),
 });
 const watch = io.of("/watch");
 
@@ -250,7 +258,7 @@ function common(socket) {
     });
   });
 
-  const items = [];
+  const items = (socket.data.items ??= []);
   socket.on("count", (n, reply) => {
     for (let i = 0; i < n; i++) socket.emit("n", i);
     reply(n);

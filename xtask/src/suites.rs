@@ -40,8 +40,7 @@ const CHROMIUM: Program = Program {
     package: "chromium",
 };
 
-const PYTHON: Program =
-    Program { variable: "SIO_PYTHON", names: &["python3"], package: "python3" };
+const PYTHON: Program = Program { variable: "SIO_PYTHON", names: &["python3"], package: "python3" };
 const PIP: Program = Program { variable: "SIO_PIP", names: &["pip3"], package: "python3-pip" };
 const PKG_CONFIG: Program =
     Program { variable: "PKG_CONFIG", names: &["pkg-config"], package: "pkg-config" };

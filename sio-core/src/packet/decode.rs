@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, de::IgnoredAny};
 
+use super::binary::{MAX_OUTGOING_ATTACHMENTS, check_placeholders};
 use super::{DecodeError, EventName, Packet, PacketType, reserved};
 
 /// The deepest nesting of arrays and objects in a packet, the outer array included.
@@ -27,11 +28,13 @@ pub struct DecodeLimits {
     pub max_attachments: usize,
     /// The longest namespace in bytes, its slash included; 255 by default.
     pub max_namespace_len: usize,
+    /// The deepest nesting, at most [`MAX_DEPTH`]; that by default.
+    pub max_depth: usize,
 }
 
 impl Default for DecodeLimits {
     fn default() -> Self {
-        Self { max_attachments: 10, max_namespace_len: 255 }
+        Self { max_attachments: 10, max_namespace_len: 255, max_depth: MAX_DEPTH }
     }
 }
 
@@ -54,7 +57,62 @@ pub fn decode<'a>(text: &'a str, limits: &DecodeLimits) -> Result<Packet<'a>, De
         if kind.is_binary() { attachment_count(rest, limits)? } else { (0, rest) };
     let (namespace, rest) = namespace(rest, limits)?;
     let (ack, rest) = ack_id(rest)?;
+    with_payload(kind, attachments, namespace, ack, rest, limits)
+}
+
+/// Puts a packet together whose parts another parser has read; `rest` is its JSON, empty when absent, and
+/// `attachments` is what its placeholders stand for.
+///
+/// As with [`decode`], the arguments of an EVENT without attachments are checked by whoever reads them.
+///
+/// # Errors
+///
+/// The parts break a rule of the packet format, or a limit.
+pub(crate) fn from_parts<'a>(
+    kind: PacketType,
+    namespace: &'a str,
+    ack: Option<u64>,
+    rest: &'a str,
+    attachments: usize,
+    limits: &DecodeLimits,
+) -> Result<Packet<'a>, DecodeError> {
+    check_namespace(namespace, limits)?;
+    if ack.is_some_and(|id| id > MAX_ACK_ID) {
+        return Err(DecodeError::AckIdTooLarge);
+    }
+    let limit = limits.max_attachments.max(MAX_OUTGOING_ATTACHMENTS);
+    if attachments > limit {
+        return Err(DecodeError::TooManyAttachments { announced: attachments, limit });
+    }
+    let kind = match (kind, attachments > 0) {
+        (PacketType::Event | PacketType::BinaryEvent, true) => PacketType::BinaryEvent,
+        (PacketType::Event | PacketType::BinaryEvent, false) => PacketType::Event,
+        (PacketType::Ack | PacketType::BinaryAck, true) => PacketType::BinaryAck,
+        (PacketType::Ack | PacketType::BinaryAck, false) => PacketType::Ack,
+        (_, true) => return Err(DecodeError::IllegalAttachments),
+        (other, false) => other,
+    };
+    let packet = with_payload(kind, attachments, namespace, ack, rest, limits)?;
+    if attachments > 0 {
+        check_placeholders(packet.data, attachments)?;
+    }
+    Ok(packet)
+}
+
+/// Checks the payload of a packet by its type.
+fn with_payload<'a>(
+    kind: PacketType,
+    attachments: usize,
+    namespace: &'a str,
+    ack: Option<u64>,
+    rest: &'a str,
+    limits: &DecodeLimits,
+) -> Result<Packet<'a>, DecodeError> {
     let data = trim(rest);
+    // The usual limit is checked where the JSON is read.
+    if limits.max_depth < MAX_DEPTH {
+        check_depth_within(data, 0, limits.max_depth)?;
+    }
     let mut packet = Packet { kind, attachments, namespace, ack, data, event: None, args: "" };
     match kind {
         PacketType::Event => {
@@ -108,7 +166,11 @@ pub fn validate(json: &str) -> Result<(), DecodeError> {
 ///
 /// The text need not be valid JSON.
 pub(super) fn check_depth(json: &str, outer: usize) -> Result<(), DecodeError> {
-    if json.len() + outer <= MAX_DEPTH {
+    check_depth_within(json, outer, MAX_DEPTH)
+}
+
+fn check_depth_within(json: &str, outer: usize, max: usize) -> Result<(), DecodeError> {
+    if json.len() + outer <= max {
         return Ok(());
     }
     let mut depth = outer;
@@ -117,7 +179,7 @@ pub(super) fn check_depth(json: &str, outer: usize) -> Result<(), DecodeError> {
         match byte {
             b'[' | b'{' => {
                 depth += 1;
-                if depth > MAX_DEPTH {
+                if depth > max {
                     return Err(DecodeError::NestingTooDeep);
                 }
             }
@@ -196,13 +258,14 @@ fn namespace<'a>(text: &'a str, limits: &DecodeLimits) -> Result<(&'a str, &'a s
         return Ok(("/", text));
     }
     let (namespace, rest) = text.split_once(',').unwrap_or((text, ""));
-    if namespace.len() > limits.max_namespace_len {
-        return Err(DecodeError::NamespaceTooLong {
-            len: namespace.len(),
-            limit: limits.max_namespace_len,
-        });
-    }
+    check_namespace(namespace, limits)?;
     Ok((namespace, rest))
+}
+
+#[inline]
+const fn check_namespace(namespace: &str, limits: &DecodeLimits) -> Result<(), DecodeError> {
+    let (len, limit) = (namespace.len(), limits.max_namespace_len);
+    if len > limit { Err(DecodeError::NamespaceTooLong { len, limit }) } else { Ok(()) }
 }
 
 #[inline]

@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use crate::engine::EngineConfig;
 use crate::handler::{
-    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, Fault, Guard, Middleware,
-    Rules,
+    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, EventError, Fault, Guard,
+    Middleware, Rules,
 };
 use crate::limits::Limits;
+use crate::packet::MAX_DEPTH;
+use crate::parser::Parser;
 use crate::sid::SidSource;
 
 use super::handshake::Handshake;
-use super::hub::{DataMap, GenerateId, Hub, HubParts, NewNamespaceHook};
+use super::hub::{DataMap, ErrorAnswer, GenerateId, Hub, HubParts, NewNamespaceHook};
 use super::io::Io;
 use super::pattern::Pattern;
 use super::raw::EngineHandler;
+use super::recovery::Recovery;
 use super::registration::NamespaceBuilder;
 
 /// A configuration that no server can have.
@@ -29,6 +32,9 @@ pub enum BuildError {
     /// An interval or limit must be above zero.
     #[error("`{0}` must be above zero")]
     Zero(&'static str),
+    /// The limit is not one that packets can be read with.
+    #[error("`max_json_depth` must be from 1 to {MAX_DEPTH}")]
+    Depth,
     /// Mistakes in what was registered, all of them.
     #[error("{}", list(.0))]
     Registration(Vec<Fault>),
@@ -49,6 +55,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Time a session has to join a namespace; 45 s.
     pub connect_timeout: Duration,
+    /// Whether and how clients come back after they have lost their connection; off by default.
+    pub recovery: Option<Recovery>,
 }
 
 impl Default for ServerConfig {
@@ -57,6 +65,7 @@ impl Default for ServerConfig {
             engine: EngineConfig::default(),
             limits: Limits::default(),
             connect_timeout: Duration::from_secs(45),
+            recovery: None,
         }
     }
 }
@@ -73,6 +82,8 @@ pub struct IoConfig {
     generate_id: Option<Box<GenerateId>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     raw: Option<Box<dyn EngineHandler>>,
+    parser: Option<Box<dyn Parser>>,
+    error_answer: Option<Box<ErrorAnswer>>,
 }
 
 impl std::fmt::Debug for IoConfig {
@@ -169,6 +180,28 @@ impl IoConfig {
         self
     }
 
+    /// Lets clients come back as the sockets they were after they have lost their connection (the
+    /// reference's `connectionStateRecovery`); off by default.
+    #[must_use]
+    pub fn connection_state_recovery(mut self, recovery: Recovery) -> Self {
+        self.config.recovery = Some(recovery);
+        self
+    }
+
+    /// Makes what clients are told of an error, in place of `{"error":{"code","message","data"}}` in an ack
+    /// and the inner object in an `exception` event; the second argument is the event's name where no ack
+    /// tells it.
+    ///
+    /// Error hooks have seen the error before. What only [`EventError::detail`] says is not for clients.
+    #[must_use]
+    pub fn error_answer(
+        mut self,
+        answer: impl Fn(&EventError, Option<&str>) -> serde_json::Value + Send + Sync + 'static,
+    ) -> Self {
+        self.error_answer = Some(Box::new(answer));
+        self
+    }
+
     /// Keeps something of the carrier's with the server, for [`Hub::extension`].
     #[must_use]
     pub fn extension(mut self, extension: Arc<dyn Any + Send + Sync>) -> Self {
@@ -181,6 +214,13 @@ impl IoConfig {
     #[must_use]
     pub fn on_new_namespace(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.new_namespace = Some(Box::new(hook));
+        self
+    }
+
+    /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Some(Box::new(parser));
         self
     }
 
@@ -202,7 +242,7 @@ impl IoConfig {
     ///
     /// The options contradict each other.
     pub fn build(mut self, sids: Box<dyn SidSource>) -> Result<Io, BuildError> {
-        let ServerConfig { engine, limits, connect_timeout } = &mut self.config;
+        let ServerConfig { engine, limits, connect_timeout, recovery } = &mut self.config;
         if !engine.polling && !engine.websocket {
             return Err(BuildError::NoTransport);
         }
@@ -221,18 +261,26 @@ impl IoConfig {
                 return Err(BuildError::Zero(name));
             }
         }
+        if recovery.as_ref().is_some_and(|r| r.max_disconnection_duration.is_zero()) {
+            return Err(BuildError::Zero("max_disconnection_duration"));
+        }
         if limits.max_payload == 0 {
             return Err(BuildError::Zero("max_payload"));
+        }
+        if !(1..=MAX_DEPTH).contains(&limits.max_json_depth) {
+            return Err(BuildError::Depth);
         }
         let finished = self.global.finish(&Rules::default());
         let parts = HubParts {
             new_namespace: self.new_namespace,
             raw: self.raw,
+            parser: self.parser,
             global: finished.scope,
             global_connect: finished.connect,
             data: self.data,
             extension: self.extension,
             generate_id: self.generate_id,
+            error_answer: self.error_answer,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));
         let mut faults = hub.add_namespace(&"/".into(), NamespaceBuilder::default(), true);

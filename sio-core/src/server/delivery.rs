@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::adapter::Room;
 use crate::close::CloseReason;
-use crate::engine::Transport;
+use crate::engine::{Session, Transport};
 use crate::frame::{Frame, FrameGroup};
 use crate::handler::{EventError, Reply};
 
@@ -37,6 +37,7 @@ impl Worker {
                 // A socket whose end waits for its turn is told nothing more.
                 if !belongs_elsewhere(connection, source)
                     && !receiver.socket.has_ended()
+                    && receiver.socket.takes_broadcast(broadcast.logged)
                     && connection.send(&broadcast.group, volatile)
                 {
                     unsettled.push(Rc::clone(connection));
@@ -165,6 +166,31 @@ impl Worker {
         attachments: &[Bytes],
         volatile: bool,
     ) -> bool {
+        self.push_here(handle, volatile, |engine| {
+            engine.send_text(text);
+            for bytes in attachments {
+                engine.send_frame(&Frame::binary(bytes.clone()));
+            }
+        })
+    }
+
+    /// As [`Self::send_here`], for a packet that another parser wrote.
+    pub(super) fn send_group_here(
+        &self,
+        handle: &Arc<SessionHandle>,
+        group: &FrameGroup,
+        volatile: bool,
+    ) -> bool {
+        self.push_here(handle, volatile, |engine| engine.send_group(group))
+    }
+
+    #[inline]
+    fn push_here(
+        &self,
+        handle: &Arc<SessionHandle>,
+        volatile: bool,
+        push: impl FnOnce(&mut Session),
+    ) -> bool {
         if self.is_behind() {
             return false;
         }
@@ -175,10 +201,7 @@ impl Worker {
         if volatile && !engine.is_writable() {
             return true;
         }
-        engine.send_text(text);
-        for bytes in attachments {
-            engine.send_frame(&Frame::binary(bytes.clone()));
-        }
+        push(&mut engine);
         let needs_settling = engine.poll_waits() || engine.close_reason().is_some();
         let websocket = engine.transport() == Transport::Websocket;
         drop(engine);
@@ -195,7 +218,7 @@ impl Worker {
     pub(super) fn send_group(&self, socket: &Socket, group: FrameGroup, volatile: bool) {
         self.route(
             socket.session(),
-            SessionOp::Send { socket: socket.clone(), group, volatile, ack: None },
+            SessionOp::Send { socket: socket.clone(), group, volatile, logged: 0, ack: None },
         );
     }
 }

@@ -5,7 +5,7 @@ mod state;
 mod unfinished;
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +30,7 @@ use super::io::Io;
 use super::legacy;
 use super::namespace::{Handlers, Namespace};
 use super::raw::EngineSocket;
+use super::recovery::{Kept, Presence};
 use super::room_list::RoomList;
 use super::running::Unfinished;
 use super::sessions::SessionOp;
@@ -50,6 +51,14 @@ pub enum EmitError {
     QueueFull,
 }
 
+/// A socket would be in more rooms than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a socket may be in at most {limit} rooms")]
+pub struct TooManyRooms {
+    /// The limit.
+    pub limit: usize,
+}
+
 impl From<QueueFull> for EmitError {
     fn from(_: QueueFull) -> Self {
         Self::QueueFull
@@ -64,7 +73,16 @@ const CONNECTED: u8 = 1;
 const ENDING: u8 = 2;
 const ENDED: u8 = 3;
 
-type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+/// Values of the user's, one per type.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Drop for States {
+    fn drop(&mut self) {
+        // The last handle may go anywhere, also while another panic unwinds.
+        self.0.drain().for_each(|(_, value)| drop_guarded(value));
+    }
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -85,14 +103,8 @@ struct Inner {
     rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
     states: Mutex<Option<Box<States>>>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // The last handle may go anywhere, also while another panic unwinds.
-        let states = self.states.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        states.into_iter().flat_map(|states| states.into_values()).for_each(drop_guarded);
-    }
+    /// What its recovery needs, if the server recovers sockets.
+    presence: Option<Box<Presence>>,
 }
 
 /// Drops a value of the user's; a panic ends here.
@@ -127,10 +139,43 @@ impl Socket {
         namespace: Arc<Namespace>,
         session: &Arc<SessionHandle>,
         auth: &str,
+        presence: Option<Box<Presence>>,
+    ) -> Self {
+        let id = legacy::socket_id(session, namespace.path());
+        let id = id.unwrap_or_else(|| Sid::random(&*hub.sids));
+        let (rooms, states) = (RoomList::default(), None);
+        Self::with(hub, namespace, session, auth, id, rooms, states, presence)
+    }
+
+    /// The socket that a client was before it lost its connection; it knows all that was said to it up to
+    /// the event with the number `offset`.
+    pub(crate) fn restored(
+        hub: &Arc<Hub>,
+        session: &Arc<SessionHandle>,
+        auth: &str,
+        kept: Kept,
+        offset: u64,
+    ) -> Self {
+        let (namespace, id) = (Arc::clone(&kept.namespace), kept.id.clone());
+        let rooms = RoomList::of(kept.rooms.clone());
+        let states = Some(Box::new(kept.states.clone()));
+        let presence = Some(Box::new(Presence::restored(kept, offset)));
+        Self::with(hub, namespace, session, auth, id, rooms, states, presence)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a socket, for two constructors")]
+    fn with(
+        hub: &Arc<Hub>,
+        namespace: Arc<Namespace>,
+        session: &Arc<SessionHandle>,
+        auth: &str,
+        id: Sid,
+        rooms: RoomList,
+        states: Option<Box<States>>,
+        presence: Option<Box<Presence>>,
     ) -> Self {
         Self(Arc::new(Inner {
-            id: legacy::socket_id(session, namespace.path())
-                .unwrap_or_else(|| Sid::random(&*hub.sids)),
+            id,
             hub: Arc::clone(hub),
             handlers: namespace.handlers(),
             namespace,
@@ -141,9 +186,10 @@ impl Socket {
             barriers: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
             unfinished: Mutex::default(),
-            rooms: Mutex::default(),
+            rooms: Mutex::new(rooms),
             acks: Mutex::default(),
-            states: Mutex::default(),
+            states: Mutex::new(states),
+            presence,
         }))
     }
 
@@ -208,6 +254,31 @@ impl Socket {
         self.0.status.load(Ordering::Acquire) == CONNECTED
     }
 
+    /// The client had lost its connection and came back in time: this socket has the id, the rooms and the
+    /// stored values of the one it had before, and what it missed is on its way; see [`Recovery`].
+    ///
+    /// Known from the connect guards on, if those run.
+    ///
+    /// [`Recovery`]: super::Recovery
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sio_core::server::{Io, Recovery, Socket};
+    ///
+    /// let recovery = Recovery::default();
+    /// let server = Io::builder().connection_state_recovery(recovery).namespace("/", |ns| {
+    ///     ns.on_connection(|socket: Socket| {
+    ///         if socket.is_recovered() { Ok(()) } else { socket.emit("state", "everything") }
+    ///     });
+    /// });
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.0.presence.as_ref().is_some_and(|presence| presence.is_recovered())
+    }
+
     /// Stores a value on the socket, one per type; what was stored before is given back.
     pub fn set_state<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
         self.set_shared_state(Arc::new(value))
@@ -215,14 +286,14 @@ impl Socket {
 
     /// As [`Self::set_state`], for a value that others hold as well.
     pub fn set_shared_state<T: Send + Sync + 'static>(&self, value: Arc<T>) -> Option<Arc<T>> {
-        let old = lock(&self.0.states).get_or_insert_default().insert(TypeId::of::<T>(), value);
+        let old = lock(&self.0.states).get_or_insert_default().0.insert(TypeId::of::<T>(), value);
         old.and_then(|old| old.downcast().ok())
     }
 
     /// The stored value of a type; it outlives the connection as long as the handle does.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let found = lock(&self.0.states).as_ref()?.get(&TypeId::of::<T>()).cloned();
+        let found = lock(&self.0.states).as_ref()?.0.get(&TypeId::of::<T>()).cloned();
         found.and_then(|found| found.downcast().ok())
     }
 
@@ -282,34 +353,53 @@ impl Socket {
     // ---- rooms and broadcasts -------------------------------------------------------------------
 
     /// Joins rooms; effective for every broadcast this task makes afterwards.
+    ///
+    /// Above [`Limits::max_rooms`](crate::limits::Limits::max_rooms) it joins none of them and logs that; see
+    /// [`Self::try_join`].
     pub fn join(&self, rooms: impl RoomNames) {
-        self.change_rooms(rooms, true);
+        if let Err(error) = self.try_join(rooms) {
+            tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+        }
+    }
+
+    /// As [`Self::join`].
+    ///
+    /// # Errors
+    ///
+    /// The socket would be in more rooms than [`Limits::max_rooms`](crate::limits::Limits::max_rooms) allows;
+    /// it has joined none.
+    pub fn try_join(&self, rooms: impl RoomNames) -> Result<(), TooManyRooms> {
+        self.change_rooms(rooms, true)
     }
 
     /// Leaves rooms; those it is not in are no error. The room of the own id stays.
     pub fn leave(&self, rooms: impl RoomNames) {
-        self.change_rooms(rooms, false);
+        // Only joining can be refused.
+        let _left = self.change_rooms(rooms, false);
     }
 
-    fn change_rooms(&self, rooms: impl RoomNames, join: bool) {
+    fn change_rooms(&self, rooms: impl RoomNames, join: bool) -> Result<(), TooManyRooms> {
         let mut names = Vec::new();
         rooms.append_to(&mut names);
         let mut list = lock(&self.0.rooms);
         let status = self.0.status.load(Ordering::Acquire);
         if status >= ENDED {
-            return;
+            return Ok(());
+        }
+        if join {
+            self.check_rooms(&list, &names)?;
         }
         let changed = list.change(self.0.id.as_str(), names, join);
         // Before CONNECT is answered the list is all there is; it is indexed with the answer.
         if changed.is_empty() || status == CONNECTING {
-            return;
+            return Ok(());
         }
         if let Some(worker) = Worker::current(&self.0.hub)
             && worker.owns(&self.0.session)
         {
             list.overtake(&changed);
             worker.index_rooms(self, &changed, join);
-            return;
+            return Ok(());
         }
         let change = list.depart(&changed);
         let op = SessionOp::Rooms { socket: self.clone(), change, rooms: changed, join };
@@ -317,12 +407,28 @@ impl Socket {
         if self.route(op).is_err() {
             tracing::warn!("a worker's queue is full; a change of rooms was dropped");
         }
+        Ok(())
+    }
+
+    fn check_rooms(&self, list: &RoomList, names: &[Room]) -> Result<(), TooManyRooms> {
+        let limit = self.0.hub.config.limits.max_rooms;
+        if limit > 0 {
+            let rooms: HashSet<&Room> = list.names().iter().chain(names).collect();
+            if rooms.len() > limit && rooms.len() > list.names().len() {
+                return Err(TooManyRooms { limit });
+            }
+        }
+        Ok(())
     }
 
     /// A change that the socket's own worker makes while it handles messages.
     pub(crate) fn change_rooms_here(&self, worker: &Worker, rooms: Vec<Room>, join: bool) {
         let mut list = lock(&self.0.rooms);
         if self.0.status.load(Ordering::Acquire) < ENDED {
+            if join && let Err(error) = self.check_rooms(&list, &rooms) {
+                tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+                return;
+            }
             let changed = list.change(self.0.id.as_str(), rooms, join);
             list.overtake(&changed);
             worker.index_rooms(self, &changed, join);

@@ -20,6 +20,7 @@ use crate::mux::Multiplexer;
 
 use super::bus::Message;
 use super::connection::{Connection, PendingPush};
+use super::decoding::Decoding;
 use super::held::HeldEvents;
 use super::hub::SessionHandle;
 use super::sessions::{PollReply, SessionOp};
@@ -31,12 +32,14 @@ use super::worker::{Receiver, Source, Worker};
 pub(crate) struct Parcel {
     engine: Session,
     mux: Multiplexer<Socket>,
+    decoding: Decoding,
     poll: Option<oneshot::Sender<PollReply>>,
     push: Option<PendingPush>,
     held: HeldEvents,
     ended: bool,
     connect_deadline: Option<Instant>,
     joined_implicitly: bool,
+    rate: Option<Instant>,
     /// The rooms each socket was indexed in when it left; its own list may be ahead of that.
     rooms: Vec<(Socket, Vec<Room>)>,
 }
@@ -211,6 +214,8 @@ impl Worker {
         connection.held.replace(held);
         connection.ended.set(ended);
         connection.joined_implicitly.set(parcel.joined_implicitly);
+        connection.decoding.replace(parcel.decoding);
+        connection.rate.set(parcel.rate);
         let connection = self.add(connection);
         for (socket, rooms) in &rooms {
             self.adapter_add(&connection, socket, rooms);
@@ -224,8 +229,10 @@ impl Worker {
             Message::Session(_, op) => self.apply_to(connection, op),
             Message::Broadcast(broadcast) => {
                 let (namespace, options) = (broadcast.namespace.id(), &broadcast.options);
-                for _ in self.selected(connection, namespace, options) {
-                    connection.send(&broadcast.group, options.flags.volatile);
+                for socket in self.selected(connection, namespace, options) {
+                    if socket.takes_broadcast(broadcast.logged) {
+                        connection.send(&broadcast.group, options.flags.volatile);
+                    }
                 }
             }
             Message::Selection(selection) => {
@@ -265,12 +272,14 @@ impl Connection {
         Parcel {
             engine: self.engine.into_inner(),
             mux: self.mux.into_inner(),
+            decoding: self.decoding,
             poll: self.poll.into_inner(),
             push: self.push.into_inner(),
             held: self.held.into_inner(),
             ended: self.ended.get(),
             connect_deadline: self.connect_deadline.get(),
             joined_implicitly: self.joined_implicitly.get(),
+            rate: self.rate.get(),
             rooms,
         }
     }

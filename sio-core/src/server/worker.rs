@@ -160,6 +160,9 @@ impl Worker {
             .ok()
             .flatten();
         drop(stopped);
+        if self.hub.bus.workers() == 0 {
+            self.hub.forget_everything();
+        }
     }
 
     fn close_all(&self) {
@@ -212,6 +215,9 @@ impl Worker {
         self.tick();
         self.take_messages(Some(cx.waker()));
         self.handle_timeouts();
+        if self.hub.keeper.is_some() {
+            self.guarded(|| self.hub.sweep(self.now()));
+        }
         for handle in self.resumable.take() {
             // One that has moved resumed when it arrived.
             if let Some(connection) = self.local(&handle) {
@@ -282,7 +288,8 @@ impl Worker {
 
     /// When [`Self::poll`] has to be called even if nothing wakes it; to be asked after each poll.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let deadline = self.wheel.borrow().next_deadline();
+        let sweep = self.hub.keeper.as_ref().and_then(|keeper| keeper.next_sweep(self.now()));
+        let deadline = self.wheel.borrow().next_deadline().into_iter().chain(sweep).min();
         self.sleeps_until.set(deadline);
         deadline
     }
@@ -335,7 +342,7 @@ impl Worker {
             }
         }
         connection.engine.borrow_mut().handle_timeout(now);
-        if connection.mux.borrow().attachment_deadline().is_some_and(|deadline| deadline <= now) {
+        if connection.packet_deadline().is_some_and(|deadline| deadline <= now) {
             self.end(connection, CloseReason::ForcedClose);
         }
         if connection.connect_deadline.get().is_some_and(|deadline| deadline <= now) {
@@ -366,7 +373,7 @@ impl Worker {
     pub(super) fn rearm(&self, connection: &Connection) {
         let next = {
             let mux = connection.mux.borrow();
-            [connection.engine.borrow().poll_timeout(), mux.attachment_deadline()]
+            [connection.engine.borrow().poll_timeout(), connection.packet_deadline()]
                 .into_iter()
                 .chain([connection.connect_deadline.get()])
                 .chain(mux.sockets().map(Socket::next_ack_deadline))
@@ -389,9 +396,9 @@ impl Worker {
 
     /// Opens a session on this worker.
     ///
-    /// `None`: the server is closing.
+    /// `None`: the server is closing, or has as many sessions as it may.
     pub fn open(&self, mut opening: Opening) -> Option<Rc<Connection>> {
-        if self.hub.is_closing() {
+        if self.hub.refuses_sessions() || !self.hub.admit(&opening.handshake) {
             return None;
         }
         let now = self.tick();

@@ -13,8 +13,10 @@
 mod arrivals;
 mod chance;
 mod emits;
+mod parsers;
 mod play;
 mod random;
+mod recovery;
 mod requests;
 mod rooms;
 mod streams;

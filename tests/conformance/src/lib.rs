@@ -24,7 +24,7 @@ impl Flags {
         }
     }
 
-    /// Whether a bare flag was given.
+    /// Whether a flag was given.
     #[must_use]
     pub fn has(&self, flag: &str) -> bool {
         self.0.iter().any(|known| known == flag)

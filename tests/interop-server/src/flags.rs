@@ -15,6 +15,8 @@ const KNOWN: &[&str] = &[
     "--max-payload",
     "--allow-eio3",
     "--deflate",
+    "--msgpack",
+    "--recovery",
 ];
 
 /// The flags the program was started with.

@@ -2,17 +2,19 @@
 //!
 //! Directly into the outbox where the session lives on this thread, through the bus otherwise.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 
 use crate::frame::FrameGroup;
-use crate::handler::{Audience, Emission, EncodedArgs, ErrorAck, Reply};
+use crate::handler::{Audience, Emission, EncodedArgs, Reply};
 use crate::packet;
 
 use super::super::ack::AckError;
 use super::super::bus::QueueFull;
+use super::super::recovery::{Addressees, PacketLog};
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
 use super::{AckWaiter, EmitError, Socket, lock};
@@ -26,6 +28,12 @@ impl Socket {
         volatile: bool,
     ) -> Result<(), EmitError> {
         let mut args = EncodedArgs::encode(args)?;
+        if let Some(log) = self.0.namespace.log()
+            && ack.is_none()
+            && !volatile
+        {
+            return self.send_logged(log, event, &args);
+        }
         let attachments = args.take_attachments();
         self.send_encoded(event, args.json(), attachments, ack, volatile)
     }
@@ -40,8 +48,7 @@ impl Socket {
     ) -> Result<(), EmitError> {
         let namespace = self.0.namespace.path();
         let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
-        let mut text = EncodedArgs::buffer();
-        packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
+        let packet = self.0.hub.event_packet(namespace, id, event, json, attachments)?;
         if self.has_ended() {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
@@ -59,12 +66,12 @@ impl Socket {
         }
         if let Some(worker) = Worker::current(&self.0.hub)
             && arm.is_none()
-            && worker.send_here(&self.0.session, &[&text], &attachments, volatile)
+            && packet.send_here(&worker, &self.0.session, volatile)
         {
             return Ok(());
         }
-        let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
-        let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
+        let group = packet.into_group();
+        let op = SessionOp::Send { socket: self.clone(), group, volatile, logged: 0, ack: arm };
         let sent = self.route(op);
         if sent.is_err()
             && let Some(id) = id
@@ -97,13 +104,45 @@ impl Socket {
         }
     }
 
-    fn emit_encoded(
+    pub(crate) fn emit_encoded(
         &self,
         event: &str,
         args: &EncodedArgs,
         volatile: bool,
     ) -> Result<(), EmitError> {
+        if let Some(log) = self.0.namespace.log()
+            && !volatile
+        {
+            return self.send_logged(log, event, args);
+        }
         self.send_encoded(event, args.json(), args.attachments().to_vec(), None, volatile)
+    }
+
+    /// An event that the client may get when it comes back.
+    fn send_logged(
+        &self,
+        log: &PacketLog,
+        event: &str,
+        args: &EncodedArgs,
+    ) -> Result<(), EmitError> {
+        let (hub, path) = (&self.0.hub, self.0.namespace.path());
+        if self.has_ended() {
+            if self.may_return() {
+                // Perhaps it is back already, on another session.
+                return self.everybody().to(&self.0.id).emit_encoded(event, args);
+            }
+            hub.event_frames(path, None, event, args, None)?;
+            return Ok(());
+        }
+        log.publish(
+            Addressees::One(Arc::clone(self.0.id.as_arc())),
+            |offset| hub.event_frames(path, None, event, args, Some(offset)),
+            |group, logged| {
+                let (socket, group) = (self.clone(), group.clone());
+                let op = SessionOp::Send { socket, group, volatile: false, logged, ack: None };
+                hub.bus.queue_home(&self.0.session, op)
+            },
+        )
     }
 
     /// Answers an event of the client.
@@ -113,8 +152,9 @@ impl Socket {
             return;
         }
         let namespace = self.0.namespace.path();
-        let args = ack_args(reply);
+        let args = self.ack_args(reply);
         if args.attachments().is_empty()
+            && self.0.hub.has_default_parser()
             && let Some(worker) = worker
         {
             let mut digits = itoa::Buffer::new();
@@ -124,12 +164,15 @@ impl Socket {
                 return;
             }
         }
-        let group = self.0.hub.ack_frames(namespace, id, args);
+        let Some(group) = self.0.hub.ack_frames(namespace, id, args) else {
+            // Only the end of the session can still tell the client.
+            return self.close_session();
+        };
         match worker {
             Some(worker) => worker.send_group(self, group, false),
             None => {
-                let op =
-                    SessionOp::Send { socket: self.clone(), group, volatile: false, ack: None };
+                let socket = self.clone();
+                let op = SessionOp::Send { socket, group, volatile: false, logged: 0, ack: None };
                 if self.route(op).is_err() {
                     tracing::warn!("a worker's queue is full; an ack was dropped");
                 }
@@ -140,7 +183,20 @@ impl Socket {
     /// The answer to an event as the frames of its packet.
     pub(crate) fn ack_group(&self, id: u64, reply: Reply) -> Option<FrameGroup> {
         let namespace = self.0.namespace.path();
-        (!self.has_ended()).then(|| self.0.hub.ack_frames(namespace, id, ack_args(reply)))
+        if self.has_ended() {
+            return None;
+        }
+        self.0.hub.ack_frames(namespace, id, self.ack_args(reply))
+    }
+
+    /// The arguments of an ack; a client that asked is answered in any case.
+    fn ack_args(&self, reply: Reply) -> EncodedArgs {
+        match reply {
+            Reply::Args(args) => args,
+            Reply::Null => EncodedArgs::null(),
+            Reply::Err(error) => self.0.hub.error_ack(&error),
+            Reply::Unit | Reply::Nothing => EncodedArgs::default(),
+        }
     }
 
     pub(super) fn route(&self, op: SessionOp) -> Result<(), QueueFull> {
@@ -151,18 +207,5 @@ impl Socket {
             }
             None => self.0.hub.bus.send_home(&self.0.session, op),
         }
-    }
-}
-
-/// The arguments of an ack; a client that asked is answered in any case.
-fn ack_args(reply: Reply) -> EncodedArgs {
-    match reply {
-        Reply::Args(args) => args,
-        Reply::Null => EncodedArgs::null(),
-        Reply::Err(error) => {
-            let body = ErrorAck { error: error.for_client(None) };
-            EncodedArgs::encode(&body).unwrap_or_default()
-        }
-        Reply::Unit | Reply::Nothing => EncodedArgs::default(),
     }
 }

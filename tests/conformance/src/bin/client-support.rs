@@ -9,6 +9,7 @@ use actix_web::http::header::HttpDate;
 use bytes::Bytes;
 use conformance::{Flags, serve};
 use serde::Deserialize;
+use sio_actix::Recovery;
 use sio_actix::prelude::*;
 
 /// Each handshake request waits this long, so that clients with short timeouts see some of it.
@@ -142,6 +143,7 @@ async fn main() -> std::io::Result<()> {
     let flags = Flags::parse(&["--port", "--workers"])?;
     let io = Io::builder()
         .ping_interval(Duration::from_secs(2))
+        .connection_state_recovery(Recovery::default())
         .allow_request(async |_handshake| {
             tokio::time::sleep(REQUEST_DELAY).await;
             Ok(())
