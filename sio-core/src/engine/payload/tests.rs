@@ -1,3 +1,5 @@
+//! What payloads of both revisions are read as, and how they are written.
+
 use super::*;
 
 const V3: Wire = Wire { revision: Revision::V3, ..Wire::V4 };

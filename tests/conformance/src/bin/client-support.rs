@@ -2,7 +2,6 @@
 //!
 //! `cargo run -p conformance --bin client-support -- --port 3210`
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::HttpDate;
@@ -58,7 +57,7 @@ struct Blobs {
 /// What the client answers to `ack`.
 type Answer = Rest<Value>;
 
-fn is_expected(answer: Answer) -> bool {
+fn is_expected(answer: &Answer) -> bool {
     let [number, object] = answer.0.as_slice() else { return false };
     number.as_u64() == Some(5) && object.get("test").and_then(Value::as_bool) == Some(true)
 }
@@ -69,7 +68,11 @@ fn texts_and_dates(ns: &mut NamespaceBuilder) {
     ns.on("false", |socket: Socket| socket.emit("false", false));
     // The client's ack comes late or never, and then `ack` is not answered in time either.
     ns.on("ack", async |socket: Socket| {
-        if socket.emit_with_ack::<Answer>("ack", (), None).await.is_ok_and(is_expected) {
+        if socket
+            .emit_with_ack::<Answer>("ack", (), None)
+            .await
+            .is_ok_and(|answer| is_expected(&answer))
+        {
             socket.emit("got it", ())?;
         }
         Ok::<_, EventError>(())
@@ -83,10 +86,10 @@ fn texts_and_dates(ns: &mut NamespaceBuilder) {
         TEXTS.into_iter().try_for_each(|text| socket.emit("takeUtf8", text))
     });
     ns.on("getHandshake", |socket: Socket| handshake(&socket));
-    ns.on("getId", id);
+    ns.on("getId", |socket: Socket| id(&socket));
 }
 
-fn id(socket: Socket) -> String {
+fn id(socket: &Socket) -> String {
     socket.id().as_str().to_owned()
 }
 
@@ -129,7 +132,7 @@ fn answer_if(socket: &Socket, event: &str, right: bool) -> Result<(), EmitError>
 }
 
 /// Refuses clients whose query has `fail`.
-fn refuse_failing(handshake: Arc<Handshake>) -> Result<(), ConnectError> {
+fn refuse_failing(handshake: &Handshake) -> Result<(), ConnectError> {
     match handshake.query_value("fail") {
         Some(fail) if !fail.is_empty() => Err(ConnectError::new("Auth failed (main namespace)")),
         _ => Ok(()),
@@ -149,7 +152,7 @@ async fn main() -> std::io::Result<()> {
             Ok(())
         })
         .namespace("/", |ns| {
-            ns.connect_guard(|socket: Socket| refuse_failing(Arc::clone(socket.handshake())));
+            ns.connect_guard(|socket: Socket| refuse_failing(socket.handshake()));
             texts_and_dates(ns);
             bytes(ns);
             blobs(ns);
@@ -161,7 +164,7 @@ async fn main() -> std::io::Result<()> {
             });
         })
         .namespace("/foo", |ns| {
-            ns.on("getId", id);
+            ns.on("getId", |socket: Socket| id(&socket));
         })
         .namespace("/no", |ns| {
             ns.connect_guard(|| Err::<(), _>(ConnectError::new("Auth failed (custom namespace)")));
