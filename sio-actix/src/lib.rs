@@ -43,24 +43,35 @@
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
 #[path = "private.rs"]
 pub mod __private;
-mod client;
+mod bundle;
 mod config;
 mod context;
 mod drain;
+mod http;
 mod io;
 mod local;
 mod macros;
+mod options;
 mod service;
 mod sids;
 mod timeout;
 mod transport;
 
-pub use client::ClientFilesError;
-pub use config::{ConfigError, Forbidden, IoBuilder};
+pub use bundle::{ClientBundle, ClientFilesError};
+pub use config::{ConfigError, Forbidden, InvalidOption, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
 pub use drain::Drain;
+pub use http::compression::HttpCompression;
+pub use http::cookie::{Cookie, SameSite};
+pub use http::cors::Cors;
+pub use http::middleware::Pass;
+pub use http::refusal::{ConnectionError, ErrorContext};
 pub use io::{Io, termination};
 pub use macros::*;
+pub use options::{
+    CompressionOptions, CookieOptions, CorsOptions, DeflateOptions, IoOptions, LimitOptions,
+    OriginOption, ParserOption, RecoveryOptions, Switch,
+};
 pub use timeout::{Timeout, timeout};
 
 pub use sio_core::adapter::{Room, RoomNames};
@@ -72,8 +83,8 @@ pub use sio_core::handler::Valid;
 pub use sio_core::handler::{
     Admission, Auth, ConnectionController, Controller, ControllerPath, Emission, ErrorHook,
     EventCx, EventError, EventGuard, EventName, Fault, FromContext, Guard, Header, IntoEventError,
-    Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply, Requirements, State,
-    on_events,
+    Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply, Requirements,
+    SocketMiddleware, State, on_events,
 };
 pub use sio_core::limits::Limits;
 pub use sio_core::packet::{Binary, Rest, Try, Value};
@@ -81,9 +92,11 @@ pub use sio_core::packet::{Binary, Rest, Try, Value};
 pub use sio_core::parser::MsgpackParser;
 pub use sio_core::parser::Parser;
 pub use sio_core::server::{
-    AckError, AckFuture, AckSender, BroadcastOperator, BuildError, ConnectError, EmitError,
-    EngineHandler, EngineSocket, EventBuilder, Handshake, Inventory, Namespace, NamespaceBuilder,
-    NamespaceRef, Pattern, Recovery, Socket,
+    AckError, AckFuture, AckSender, BroadcastAckError, BroadcastAckFuture, BroadcastOperator,
+    BuildError, ConnectError, EmitError, EmitOperator, EngineHandler, EngineSocket, EventBuilder,
+    Handshake, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder, NamespaceRef,
+    OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery, RemoteSocket,
+    RoomEvent, RoomMap, Socket,
 };
 pub use sio_core::sid::Sid;
 
@@ -101,8 +114,9 @@ pub mod prelude {
     pub use crate::{
         AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, Emission,
         EmitError, EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header,
-        IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next, Pattern, Query,
-        RawArgs, Reply, Rest, Socket, State, Try, Value,
+        IncomingEvent, IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next,
+        OutgoingEvent, Pattern, Query, RawArgs, RemoteSocket, Reply, Rest, Socket, State, Try,
+        Value,
     };
 }
 

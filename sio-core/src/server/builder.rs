@@ -14,13 +14,13 @@ use crate::packet::MAX_DEPTH;
 use crate::parser::Parser;
 use crate::sid::SidSource;
 
-use super::handshake::Handshake;
-use super::hub::{DataMap, ErrorAnswer, GenerateId, Hub, HubParts, NewNamespaceHook};
+use super::hub::{DataMap, ErrorAnswer, Hub, HubParts, NewNamespaceHook};
 use super::io::Io;
 use super::pattern::Pattern;
 use super::raw::EngineHandler;
 use super::recovery::Recovery;
 use super::registration::NamespaceBuilder;
+use super::room_events::{RoomEvent, RoomHook};
 
 /// A configuration that no server can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +55,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Time a session has to join a namespace; 45 s.
     pub connect_timeout: Duration,
+    /// A namespace that a client made goes with its last socket; on.
+    pub cleanup_empty_namespaces: bool,
     /// Whether and how clients come back after they have lost their connection; off by default.
     pub recovery: Option<Recovery>,
 }
@@ -65,6 +67,7 @@ impl Default for ServerConfig {
             engine: EngineConfig::default(),
             limits: Limits::default(),
             connect_timeout: Duration::from_secs(45),
+            cleanup_empty_namespaces: true,
             recovery: None,
         }
     }
@@ -79,8 +82,8 @@ pub struct IoConfig {
     global: NamespaceBuilder,
     data: DataMap,
     extension: Option<Arc<dyn Any + Send + Sync>>,
-    generate_id: Option<Box<GenerateId>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
+    room_event: Option<Box<RoomHook>>,
     raw: Option<Box<dyn EngineHandler>>,
     parser: Option<Box<dyn Parser>>,
     error_answer: Option<Box<ErrorAnswer>>,
@@ -167,19 +170,6 @@ impl IoConfig {
         self
     }
 
-    /// Makes session ids (the reference's `generateId`); random ones by default.
-    ///
-    /// Whoever knows a session id can speak for the session: it must not be guessable, and never repeat.
-    /// One that is not 1 to 128 letters, digits, `-`, `_`, `.` or `~`, or that is in use, is replaced.
-    #[must_use]
-    pub fn generate_id(
-        mut self,
-        generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
-    ) -> Self {
-        self.generate_id = Some(Box::new(generate));
-        self
-    }
-
     /// Lets clients come back as the sockets they were after they have lost their connection (the
     /// reference's `connectionStateRecovery`); off by default.
     #[must_use]
@@ -217,6 +207,39 @@ impl IoConfig {
         self
     }
 
+    /// Is called when a socket joins or leaves a room, and when a room comes into being or goes.
+    ///
+    /// Calls come one after another, in one order for all threads, on whichever thread made the change; the
+    /// hook must not wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sio_core::server::{Io, RoomEvent};
+    ///
+    /// let server = Io::builder().on_room_event(|event| {
+    ///     if let RoomEvent::CreateRoom { namespace, room } = event {
+    ///         println!("{namespace} has a room {room}");
+    ///     }
+    /// });
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn on_room_event(mut self, hook: impl Fn(RoomEvent) + Send + Sync + 'static) -> Self {
+        self.room_event = Some(Box::new(hook));
+        self
+    }
+
+    /// Whether a namespace that a client made goes with its last socket, as it does by default.
+    ///
+    /// If not, it stays as long as the server; see
+    /// [`Limits::max_dynamic_namespaces`](crate::limits::Limits::max_dynamic_namespaces).
+    #[must_use]
+    pub const fn cleanup_empty_namespaces(mut self, cleanup: bool) -> Self {
+        self.config.cleanup_empty_namespaces = cleanup;
+        self
+    }
+
     /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
     #[must_use]
     pub fn parser(mut self, parser: impl Parser) -> Self {
@@ -242,7 +265,7 @@ impl IoConfig {
     ///
     /// The options contradict each other.
     pub fn build(mut self, sids: Box<dyn SidSource>) -> Result<Io, BuildError> {
-        let ServerConfig { engine, limits, connect_timeout, recovery } = &mut self.config;
+        let ServerConfig { engine, limits, connect_timeout, recovery, .. } = &mut self.config;
         if !engine.polling && !engine.websocket {
             return Err(BuildError::NoTransport);
         }
@@ -273,13 +296,13 @@ impl IoConfig {
         let finished = self.global.finish(&Rules::default());
         let parts = HubParts {
             new_namespace: self.new_namespace,
+            room_event: self.room_event,
             raw: self.raw,
             parser: self.parser,
             global: finished.scope,
             global_connect: finished.connect,
             data: self.data,
             extension: self.extension,
-            generate_id: self.generate_id,
             error_answer: self.error_answer,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));

@@ -25,10 +25,12 @@ use super::io::Io;
 use super::namespace::ConnectScope;
 use super::raw::EngineHandler;
 use super::recovery::{Keeper, PacketLog};
+use super::room_events::{RoomHook, RoomWatch};
 use super::worker::Worker;
 use addresses::Addresses;
 use namespaces::Namespaces;
 
+pub(crate) use namespaces::{Candidate, Dynamic, Entrance};
 pub use session::SessionHandle;
 
 /// Maps of the session table; a power of two well above the number of cores.
@@ -40,9 +42,6 @@ pub(crate) type NewNamespaceHook = dyn Fn(&str) + Send + Sync;
 /// Makes what a client is told of an error; with the event's name if no ack tells it.
 pub(crate) type ErrorAnswer = dyn Fn(&EventError, Option<&str>) -> serde_json::Value + Send + Sync;
 
-/// Makes session ids.
-pub(crate) type GenerateId = dyn Fn(&Handshake) -> String + Send + Sync;
-
 /// Values of the application, one per type.
 pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
@@ -50,13 +49,13 @@ pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 #[derive(Default)]
 pub(crate) struct HubParts {
     pub(crate) new_namespace: Option<Box<NewNamespaceHook>>,
+    pub(crate) room_event: Option<Box<RoomHook>>,
     pub(crate) raw: Option<Box<dyn EngineHandler>>,
     pub(crate) parser: Option<Box<dyn Parser>>,
     pub(crate) global: Rules,
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
     pub(crate) data: DataMap,
     pub(crate) extension: Option<Arc<dyn Any + Send + Sync>>,
-    pub(crate) generate_id: Option<Box<GenerateId>>,
     pub(crate) error_answer: Option<Box<ErrorAnswer>>,
 }
 
@@ -79,13 +78,18 @@ pub struct Hub {
     addresses: Addresses,
     namespaces: RwLock<Namespaces>,
     next_namespace: AtomicU64,
+    /// The log has said that clients have made many.
+    many_namespaces: AtomicBool,
     new_namespace: Option<Box<NewNamespaceHook>>,
+    /// Counts members of rooms, if there is a hook for rooms.
+    pub(crate) rooms: Option<RoomWatch>,
+    /// The log has said that there are no other nodes.
+    alone: AtomicBool,
     /// What applies to every namespace.
     global: Rules,
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
     data: DataMap,
     extension: Option<Arc<dyn Any + Send + Sync>>,
-    generate_id: Option<Box<GenerateId>>,
     closing: AtomicBool,
     draining: AtomicBool,
     error_answer: Option<Box<ErrorAnswer>>,
@@ -132,12 +136,14 @@ impl Hub {
             addresses: Addresses::new(limits.max_connections_per_ip),
             namespaces: RwLock::default(),
             next_namespace: AtomicU64::new(0),
+            many_namespaces: AtomicBool::new(false),
             new_namespace: parts.new_namespace,
+            rooms: parts.room_event.map(RoomWatch::new),
+            alone: AtomicBool::new(false),
             global: parts.global,
             global_connect: parts.global_connect,
             data: parts.data,
             extension: parts.extension,
-            generate_id: parts.generate_id,
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             raw: parts.raw,
@@ -199,6 +205,12 @@ impl Hub {
         admitted
     }
 
+    /// Counts a session that was admitted and is no more, or never was.
+    pub(crate) fn dismiss(&self, handshake: &Handshake) {
+        self.session_count.fetch_sub(1, Ordering::Relaxed);
+        self.addresses.release(handshake.address());
+    }
+
     pub(crate) fn remove_session(&self, handle: &SessionHandle) {
         handle.end();
         let Some(shard) = self.shard(handle.sid.as_str()) else { return };
@@ -207,22 +219,8 @@ impl Hub {
         if shard.get(&handle.sid).is_some_and(is_this) {
             shard.remove(&handle.sid);
             drop(shard);
-            self.session_count.fetch_sub(1, Ordering::Relaxed);
-            self.addresses.release(handle.handshake().address());
+            self.dismiss(handle.handshake());
         }
-    }
-
-    /// A new session id; one of the application's if that is sound and free.
-    pub(crate) fn new_sid(&self, handshake: &Handshake) -> Sid {
-        if let Some(generate) = &self.generate_id {
-            let made = catch_unwind(AssertUnwindSafe(|| generate(handshake))).ok();
-            match made.as_deref().and_then(Sid::custom) {
-                Some(sid) if self.session(sid.as_str()).is_none() => return sid,
-                Some(_) => tracing::error!("the id generator repeated itself; a random id is used"),
-                None => tracing::error!("the id generator gave no usable id; a random one is used"),
-            }
-        }
-        Sid::random(&*self.sids)
     }
 
     /// Sessions that are open.
@@ -246,6 +244,24 @@ impl Hub {
     #[must_use]
     pub fn extension(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
         self.extension.as_ref()
+    }
+
+    /// What applies to every namespace.
+    pub(crate) const fn global(&self) -> &Rules {
+        &self.global
+    }
+
+    /// Tells the hook for rooms what has happened to them; to be called where nothing is locked.
+    #[inline]
+    pub(crate) fn tell_rooms(&self) {
+        if let Some(watch) = &self.rooms {
+            watch.tell();
+        }
+    }
+
+    /// `true` once: the log has to say that there are no other nodes.
+    pub(crate) fn stands_alone(&self) -> bool {
+        !self.alone.swap(true, Ordering::Relaxed)
     }
 
     /// The log of a new namespace, if the server recovers sockets.

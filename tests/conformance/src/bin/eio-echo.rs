@@ -24,6 +24,7 @@ impl EngineHandler for Echo {
 async fn main() -> std::io::Result<()> {
     let flags = Flags::parse(&["--port", "--workers", "--eio3"])?;
     let io = Io::engine(Echo)
+        .allow_eio3(flags.has("--eio3"))
         .ping_interval(Duration::from_millis(300))
         .ping_timeout(Duration::from_millis(200))
         .allow_eio3(flags.has("--eio3"))

@@ -28,6 +28,7 @@ async fn main() -> std::io::Result<()> {
     let io = Io::builder();
     let io = if flags.has("--msgpack") { io.parser(MsgpackParser) } else { io };
     let io = io
+        .allow_eio3(flags.has("--eio3"))
         .ping_interval(Duration::from_millis(300))
         .ping_timeout(Duration::from_millis(200))
         .allow_eio3(flags.has("--eio3"))
