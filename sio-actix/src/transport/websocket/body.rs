@@ -17,7 +17,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use futures_core::Stream as _;
 use sio_core::close::CloseReason;
 use sio_core::engine::websocket::put_frame;
-use sio_core::engine::{ProbeReply, Wire};
+use sio_core::engine::{ProbeReply, Revision, Wire};
 use sio_core::frame::Frame;
 use sio_core::server::{Connection, Worker};
 use tokio::time::{Sleep, sleep};
@@ -30,8 +30,8 @@ const PROBE_PONG: Frame = Frame::constant("3probe");
 const TURN_MESSAGES: u32 = 256;
 /// actix copies what a body yields into its write buffer as a whole, so large frames go in slices.
 const SLICE: usize = 32 * 1024;
-/// Between the 101, the open packet, the answer to a CONNECT, and what follows each of them: a client that
-/// begins to listen for the next only once it has seen one would miss it if both came in one read.
+/// Between the open packet or the answer to a CONNECT and what follows in the same turn: a client that begins
+/// to listen for the next only once it has seen one would miss it if both came in one read.
 const PAUSE: Duration = Duration::from_millis(1);
 /// Scratch above this size is given back.
 const SCRATCH_KEPT: usize = 64 * 1024;
@@ -96,8 +96,9 @@ impl BodyConnection {
         // Only the plain HTTP/1 payload is fed by the task that polls the body.
         let task = matches!(payload, Payload::H1 { .. }).then_some(task);
         let parser = Parser::new(worker.hub().limits().max_payload, deflate);
-        // The open packet follows the 101.
-        let pause = matches!(mode, Mode::Session).then(|| Box::pin(sleep(PAUSE)));
+        // Clients of revision 3 are known that listen for the open packet only once they have seen the 101.
+        let early = matches!(mode, Mode::Session) && connection.handle().revision() == Revision::V3;
+        let pause = early.then(|| Box::pin(sleep(PAUSE)));
         Self {
             worker,
             connection,
