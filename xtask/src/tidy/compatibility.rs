@@ -9,6 +9,9 @@ use super::files::File;
 const PAGE: &str = "docs/compatibility.md";
 /// Heading of the list of rows that say `differs:`.
 const DIFFERENCES: &str = "## Where sio differs";
+const DIFFERS: &str = "differs:";
+const NOT_OFFERED: &str = "not offered:";
+const EXCUSES: [&str; 2] = [DIFFERS, NOT_OFFERED];
 /// The priorities of the entries of each section, in order: `m` must, `s` should.
 ///
 /// They stand here so that no entry is lost or made less important with the stroke of a pen.
@@ -140,25 +143,23 @@ fn judge(row: &Row<'_>, tests: &Tests<'_>, report: &mut Report) {
     if row.what.is_empty() {
         fail(&"says nothing");
     }
+    // Tests come first, an excuse and its reason behind them.
+    let excuse = EXCUSES.iter().find_map(|word| Some((*word, row.proof.split_once(word)?)));
+    let tests_part = excuse.map_or(row.proof, |(_, (before, _))| before);
     let mut named = 0;
     // What stands between two backquotes is every second part.
-    for name in row.proof.split('`').skip(1).step_by(2) {
-        match tests.find(name) {
-            Some(true) => named += 1,
-            Some(false) => fail(&format_args!("there is no test `{name}`")),
-            // Other code, for instance a status line.
-            None => {}
+    for name in tests_part.split('`').skip(1).step_by(2) {
+        named += 1;
+        if !tests.has(name) {
+            fail(&format_args!("there is no test `{name}`"));
         }
     }
-    let excused = |word: &str| {
-        let reason = row.proof.split_once(word).map(|(_, reason)| reason.trim());
-        reason.is_some_and(|reason| !reason.is_empty())
-    };
-    if excused("not offered:") && row.priority == "must" {
-        fail(&"is a `must`, which is offered");
-    }
-    if named == 0 && (row.priority == "must" || !(excused("not offered:") || excused("differs:"))) {
-        fail(&"names no test");
+    match excuse {
+        Some((_, (_, reason))) if reason.trim().is_empty() => fail(&"gives no reason"),
+        Some((NOT_OFFERED, _)) if row.priority == "must" => fail(&"is a `must`, which is offered"),
+        Some(_) if row.priority == "should" => {}
+        _ if named == 0 => fail(&"names no test"),
+        _ => {}
     }
 }
 
@@ -171,7 +172,7 @@ fn differences(page: &File, sections: &[(usize, Vec<Row<'_>>)], report: &mut Rep
         list.split('[').skip(1).filter_map(|link| Some(link.split_once("](#")?.0)).collect();
     let rows = sections.iter().flat_map(|(_, rows)| rows);
     let said: BTreeSet<&str> =
-        rows.filter(|row| row.proof.contains("differs:")).map(|row| row.number).collect();
+        rows.filter(|row| row.proof.contains(DIFFERS)).map(|row| row.number).collect();
     for number in said.difference(&listed) {
         report.error(PAGE, format_args!("{number} differs, and the list does not say so"));
     }
@@ -206,16 +207,15 @@ impl<'a> Tests<'a> {
         tests
     }
 
-    /// Whether the test exists; `None`: the text names no test.
-    fn find(&self, name: &str) -> Option<bool> {
+    fn has(&self, name: &str) -> bool {
         if let Some((file, title)) = name.split_once(".test.mjs: ") {
             let file = format!("{file}.test.mjs");
             let text = self.scripts.get(file.as_str());
-            return Some(text.is_some_and(|text| !title.is_empty() && text.contains(title)));
+            return text.is_some_and(|text| !title.is_empty() && text.contains(title));
         }
-        let (path, test) = name.rsplit_once("::")?;
+        let Some((path, test)) = name.rsplit_once("::") else { return false };
         let stem = path.split("::").next().unwrap_or_default();
-        Some(self.rust.get(stem).is_some_and(|tests| tests.contains(&test)))
+        self.rust.get(stem).is_some_and(|tests| tests.contains(&test))
     }
 }
 
