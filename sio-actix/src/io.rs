@@ -10,7 +10,7 @@ use actix_web::dev::{
     fn_service,
 };
 use actix_web::guard::{self, Guard};
-use actix_web::{FromRequest, HttpRequest, error, web};
+use actix_web::{App, FromRequest, HttpRequest, HttpServer, error, web};
 use sio_core::server::{self, EngineHandler};
 
 use crate::client::ClientFiles;
@@ -98,6 +98,37 @@ impl Io {
         move |config| {
             config.app_data(io.clone()).app_data(web::Data::new(io.clone())).service(io);
         }
+    }
+
+    /// Runs an HTTP server with nothing but this one on `address`, until SIGTERM or Ctrl-C; other paths get
+    /// 404.
+    ///
+    /// An application with routes of its own uses [`Self::configure`] instead.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened on.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the server running until the process ends.
+    ///
+    /// ```no_run
+    /// # use sio_actix::Io;
+    /// # #[actix_web::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// Io::builder().build().listen(("127.0.0.1", 3000)).await
+    /// # }
+    /// ```
+    pub async fn listen(self, address: impl std::net::ToSocketAddrs) -> std::io::Result<()> {
+        let shutdown = self.clone().on_shutdown(termination());
+        HttpServer::new(move || App::new().configure(self.configure()))
+            .tcp_nodelay(true)
+            .h1_allow_half_closed(false)
+            .shutdown_signal(shutdown)
+            .bind(address)?
+            .run()
+            .await
     }
 
     /// For `HttpServer::shutdown_signal`: waits for `signal`, then says goodbye to all clients before

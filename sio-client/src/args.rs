@@ -41,6 +41,11 @@ impl RawArgs {
         text.trim_end().strip_suffix(']').unwrap_or(text)
     }
 
+    /// Bytes that are held.
+    pub(crate) fn byte_len(&self) -> usize {
+        self.text.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
     /// The attachments in the order of the packet.
     #[must_use]
     pub fn attachments(&self) -> &[Bytes] {

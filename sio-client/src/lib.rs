@@ -52,7 +52,7 @@
 //! - A socket that is disconnected for good refuses events; it does not buffer them for ever.
 //! - [`DisconnectReason`] says `transport close` or `transport error` by what was seen last; which of
 //!   the two it is for a broken cable depends on the system.
-//! - No cookies, no proxies, no WebTransport, no connection state recovery, no msgpack parser.
+//! - No cookies, no proxies, no WebTransport, no msgpack parser.
 
 mod args;
 mod backoff;

@@ -29,6 +29,7 @@ const NO_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Deserialize)]
 struct Granted {
     sid: String,
+    pid: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -114,7 +115,7 @@ impl Mux {
                     self.core.put_out(&socket, &error, &LifeEvent::ConnectError(error.clone()));
                     return Ok(());
                 };
-                socket.granted(&granted.sid);
+                socket.granted(&granted.sid, granted.pid.as_deref());
             }
             PacketType::ConnectError => {
                 let error = match serde_json::from_str::<Refusal>(packet.data) {

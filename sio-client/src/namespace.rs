@@ -8,6 +8,7 @@
 //! The lock is never held while user code runs. Lock order: the client's state, then a socket's, then
 //! the outbox.
 
+mod recovery;
 mod sending;
 
 use std::collections::{HashMap, VecDeque};
@@ -17,6 +18,7 @@ use sio_core::frame::{Frame, FrameGroup};
 use sio_core::packet;
 use tokio::sync::oneshot;
 
+use self::recovery::Recovery;
 pub(crate) use self::sending::NotSent;
 use crate::args::RawArgs;
 use crate::client::Core;
@@ -56,6 +58,7 @@ struct State {
     responders: usize,
     /// Counts connections: an answer must not reach another one than its question.
     epoch: u64,
+    recovery: Recovery,
 }
 
 pub(crate) struct SocketCore {
@@ -123,14 +126,20 @@ impl SocketCore {
             return None;
         }
         let mut text = Vec::new();
-        let auth = state.auth.as_deref();
+        let auth = state.recovery.auth(state.auth.as_deref());
         // `with_auth` took JSON objects only.
-        packet::encode_connect_request(&mut text, &self.namespace, auth).ok()?;
+        packet::encode_connect_request(&mut text, &self.namespace, auth.as_deref()).ok()?;
         Some(Frame::text(text.into()))
     }
 
-    pub(crate) fn granted(&self, id: &str) {
-        let (waiters, was_connected) = {
+    /// The last CONNECT continued an earlier connection: rooms and missed events are back.
+    pub(crate) fn is_recovered(&self) -> bool {
+        let state = self.lock();
+        state.status == Status::Connected && state.recovery.is_recovered()
+    }
+
+    pub(crate) fn granted(self: &Arc<Self>, id: &str, pid: Option<&str>) {
+        let (waiters, was_connected, early) = {
             let mut state = self.lock();
             let was_connected = match state.status {
                 Status::Connecting | Status::Reconnecting => false,
@@ -144,13 +153,17 @@ impl SocketCore {
             for (_, group) in state.buffer.drain(..) {
                 self.client.outbox.force(group.iter().cloned());
             }
-            (std::mem::take(&mut state.waiters), was_connected)
+            let early = state.recovery.granted(pid);
+            (std::mem::take(&mut state.waiters), was_connected, early)
         };
         if !was_connected {
             self.listeners.life(&LifeEvent::Connect { id: id.to_owned() });
         }
         for waiter in waiters {
             let _gone = waiter.send(Ok(()));
+        }
+        for event in early {
+            self.event(&event.name, event.ack, &event.args);
         }
     }
 
@@ -169,6 +182,7 @@ impl SocketCore {
             state.epoch += 1;
             state.buffer.clear();
             state.buffer_bytes = 0;
+            state.recovery.drop_early();
             (
                 std::mem::take(&mut state.waiters),
                 std::mem::take(&mut state.acks),
@@ -193,7 +207,10 @@ impl SocketCore {
             let mut state = self.lock();
             match state.status {
                 Status::Connected => {}
-                Status::Reconnecting => return true,
+                Status::Reconnecting => {
+                    state.recovery.drop_early();
+                    return true;
+                }
                 Status::Idle | Status::Connecting | Status::Closed => return false,
             }
             state.status = Status::Reconnecting;

@@ -107,7 +107,7 @@ impl Socket {
         Client::from_core(Arc::clone(&self.core().client))
     }
 
-    /// The id the server gave this socket; another one after each reconnection.
+    /// The id the server gave this socket; another one after each reconnection that was not recovered.
     #[must_use]
     pub fn id(&self) -> Option<String> {
         self.core().id().map(|id| id.to_string())
@@ -117,6 +117,13 @@ impl Socket {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.core().status() == Status::Connected
+    }
+
+    /// The server recognised this socket when it came back: it has its id, its rooms and its data, and what
+    /// it missed was delivered. Needs a server with connection state recovery.
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.core().is_recovered()
     }
 
     /// The namespace is joined, or asked for, or lost and tried again.

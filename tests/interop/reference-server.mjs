@@ -8,6 +8,7 @@
 //   --ping-interval MS    default 25000        --ping-timeout MS      default 20000
 //   --connect-timeout MS  default 45000        --upgrade-timeout MS   default 10000
 //   --max-payload BYTES   default 1000000; enforced, and announced as `maxPayload` in the handshake
+//   --deflate BYTES       permessage-deflate from this size on; off by default
 // All other options have their defaults: path /socket.io, both transports, upgrades allowed, no CORS, no recovery.
 // When ready, exactly one line on stdout: `listening on http://127.0.0.1:PORT`. Anything else goes to stderr.
 // SIGTERM: disconnect everybody, free the port, end with status 0 within a few seconds.
@@ -106,6 +107,7 @@ const { values: flags } = parseArgs({
     "connect-timeout": { type: "string", default: "45000" },
     "upgrade-timeout": { type: "string", default: "10000" },
     "max-payload": { type: "string", default: "1000000" },
+    deflate: { type: "string" },
   },
 });
 const RECORDED = 10000;
@@ -117,6 +119,7 @@ const io = new Server(http, {
   connectTimeout: Number(flags["connect-timeout"]),
   upgradeTimeout: Number(flags["upgrade-timeout"]),
   maxHttpBufferSize: Number(flags["max-payload"]),
+  perMessageDeflate: flags.deflate === undefined ? false : { threshold: Number(flags.deflate) },
   serveClient: false,
 });
 const watch = io.of("/watch");

@@ -6,6 +6,7 @@ use sio_core::frame::FrameGroup;
 use sio_core::handler::EncodedArgs;
 use sio_core::packet::{self, EncodeError};
 
+use super::recovery::EarlyEvent;
 use super::{AckWaiter, SocketCore, Status};
 use crate::args::RawArgs;
 use crate::error::EmitError;
@@ -124,9 +125,23 @@ impl SocketCore {
     }
 
     pub(crate) fn event(self: &Arc<Self>, name: &str, ack: Option<u64>, args: &RawArgs) {
-        // What comes before the answer to CONNECT, or after the end, belongs to nobody.
-        if self.status() != Status::Connected {
-            return;
+        {
+            let mut state = self.lock();
+            match state.status {
+                Status::Connected if ack.is_none() => state.recovery.note(args),
+                Status::Connected => {}
+                // A server may speak before it answers CONNECT, above all of what was missed.
+                Status::Connecting | Status::Reconnecting => {
+                    let (name, args) = (name.into(), args.clone());
+                    if !state.recovery.keep_early(EarlyEvent { name, ack, args }) {
+                        tracing::warn!(
+                            "too many events before the answer to CONNECT; one is dropped"
+                        );
+                    }
+                    return;
+                }
+                Status::Idle | Status::Closed => return,
+            }
         }
         self.listeners.event(name, args);
         if let Some(id) = ack {

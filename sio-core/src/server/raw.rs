@@ -1,10 +1,11 @@
-//! A bare Engine.IO server: messages of sessions, without the Socket.IO layer.
+//! Below the Socket.IO layer: what a session is, and bare Engine.IO servers, which have nothing above it.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::close::CloseReason;
+use crate::engine::{Revision, Transport};
 use crate::frame::Frame;
 use crate::sid::Sid;
 
@@ -32,7 +33,7 @@ pub trait EngineHandler: Send + Sync + 'static {
     }
 }
 
-/// A session of a bare Engine.IO server; usable from any thread.
+/// A session, as `Socket::conn` or a bare Engine.IO server sees it; usable from any thread.
 #[derive(Debug, Clone)]
 pub struct EngineSocket {
     hub: Arc<Hub>,
@@ -54,6 +55,24 @@ impl EngineSocket {
     #[must_use]
     pub fn handshake(&self) -> &Arc<Handshake> {
         self.session.handshake()
+    }
+
+    /// The revision of the protocol, chosen by the first request.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.session.revision()
+    }
+
+    /// The transport that carries the session at this moment; an upgrade changes it.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.session.transport()
+    }
+
+    /// The session has not ended.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.session.has_ended()
     }
 
     /// Sends a text message; dropped if the session has ended.

@@ -254,6 +254,9 @@ impl Worker {
         let now = self.tick();
         let wire = Wire { base64, deflate: self.hub.engine.deflate_from(deflate), ..Wire::V4 };
         let reply = connection.engine.borrow_mut().on_probe_frame(now, text, wire);
+        if reply == ProbeReply::Upgraded {
+            connection.handle.upgraded();
+        }
         self.settle(connection);
         self.rearm(connection);
         reply

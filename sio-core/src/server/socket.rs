@@ -29,6 +29,7 @@ use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::legacy;
 use super::namespace::{Handlers, Namespace};
+use super::raw::EngineSocket;
 use super::room_list::RoomList;
 use super::running::Unfinished;
 use super::sessions::SessionOp;
@@ -170,6 +171,14 @@ impl Socket {
     #[must_use]
     pub fn handshake(&self) -> &Arc<Handshake> {
         self.0.session.handshake()
+    }
+
+    /// The session below this socket (the reference's `socket.conn`).
+    ///
+    /// What its `send_*` methods send is no Socket.IO packet; clients end the session over it.
+    #[must_use]
+    pub fn conn(&self) -> EngineSocket {
+        EngineSocket::new(Arc::clone(&self.0.hub), Arc::clone(&self.0.session))
     }
 
     /// The CONNECT payload of this namespace; an absent one reads as `{}`.

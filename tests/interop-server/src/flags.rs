@@ -13,6 +13,7 @@ const KNOWN: &[&str] = &[
     "--connect-timeout",
     "--upgrade-timeout",
     "--max-payload",
+    "--deflate",
 ];
 
 /// The flags the program was started with.
@@ -36,10 +37,16 @@ impl Flags {
     }
 
     pub(crate) fn number<T: FromStr>(&self, flag: &str, default: T) -> io::Result<T> {
+        Ok(self.optional(flag)?.unwrap_or(default))
+    }
+
+    /// The number behind a flag, if it is given.
+    pub(crate) fn optional<T: FromStr>(&self, flag: &str) -> io::Result<Option<T>> {
         let Some(value) = self.0.get(flag) else {
-            return Ok(default);
+            return Ok(None);
         };
-        value.parse().ok().ok_or_else(|| io::Error::other(format!("{flag} needs a number")))
+        let number = value.parse().ok().map(Some);
+        number.ok_or_else(|| io::Error::other(format!("{flag} needs a number")))
     }
 
     pub(crate) fn millis(&self, flag: &str, default: u64) -> io::Result<Duration> {

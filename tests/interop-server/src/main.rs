@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::{App, HttpServer, web};
-use sio_actix::{Io, termination};
+use sio_actix::{Io, PerMessageDeflate, termination};
 
 use flags::Flags;
 use records::Records;
@@ -36,6 +36,7 @@ fn server(flags: &Flags, records: &Arc<Records>) -> io::Result<Io> {
         .connect_timeout(flags.millis("--connect-timeout", 45_000)?)
         .upgrade_timeout(flags.millis("--upgrade-timeout", 10_000)?)
         .max_payload(flags.number("--max-payload", 1_000_000)?)
+        .per_message_deflate(flags.optional("--deflate")?.map(PerMessageDeflate::with_threshold))
         .namespace("/", |ns| common::register(ns, records))
         .namespace("/second", |ns| common::register(ns, records))
         .namespace("/guarded", |ns| {

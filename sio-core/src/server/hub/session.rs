@@ -24,6 +24,8 @@ pub struct SessionHandle {
     pub(in crate::server) slot: AtomicUsize,
     /// A WebSocket carries the session, or tries to.
     websocket: AtomicBool,
+    /// A WebSocket carries the session.
+    on_websocket: AtomicBool,
     revision: Revision,
     jsonp: Option<Box<str>>,
     ended: AtomicBool,
@@ -48,6 +50,7 @@ impl SessionHandle {
             leaves_at: AtomicU64::new(u64::MAX),
             slot: AtomicUsize::new(usize::MAX),
             websocket: AtomicBool::new(websocket),
+            on_websocket: AtomicBool::new(websocket),
             ended: AtomicBool::new(false),
             push: Mutex::new(None),
             congested: AtomicBool::new(false),
@@ -96,6 +99,20 @@ impl SessionHandle {
     #[must_use]
     pub const fn handshake(&self) -> &Arc<Handshake> {
         &self.handshake
+    }
+
+    /// The transport that carries the session at this moment.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        if self.on_websocket.load(Ordering::Acquire) {
+            Transport::Websocket
+        } else {
+            Transport::Polling
+        }
+    }
+
+    pub(crate) fn upgraded(&self) {
+        self.on_websocket.store(true, Ordering::Release);
     }
 
     /// The session's revision of the protocol, chosen by its first request.
