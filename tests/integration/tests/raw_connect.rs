@@ -138,6 +138,8 @@ fn socket_is_in_its_namespace_from_the_answer_on() {
     let mut ws = Ws::open(&server);
     ws.text("40");
     journal.expect("guard / of 0 connected false");
+    // The only worker answers once the guard has come to wait.
+    Http::connect(&server).get("/elsewhere");
     assert_eq!(server.io().of("/").socket_count(), 0);
     server.io().to("early").emit("x", 1).unwrap();
     gate.add_permits(1);
