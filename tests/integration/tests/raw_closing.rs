@@ -47,7 +47,8 @@ fn websocket_gets_what_was_said_and_an_empty_close_frame() {
     ws.expect_close(None);
     ws.wire().expect_end();
     journal.expect("forced close");
-    Ws::joined(&server).fence();
+    let mut other = Ws::joined(&server);
+    other.fence();
     assert_eq!(journal.drain(), [""; 0]);
 }
 
@@ -94,7 +95,8 @@ fn packets_after_a_close_by_the_server_are_ignored() {
     );
     ws.expect_close(None);
     journal.expect("forced close");
-    Ws::joined(&server).fence();
+    let mut other = Ws::joined(&server);
+    other.fence();
     assert_eq!(journal.drain(), [""; 0]);
 }
 
