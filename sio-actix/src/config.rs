@@ -8,13 +8,14 @@ use std::time::Duration;
 use actix_web::web;
 use sio_core::engine::PerMessageDeflate;
 use sio_core::handler::{
-    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, Guard, Middleware,
+    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, EventError, Guard, Middleware,
 };
 use sio_core::limits::Limits;
 use sio_core::server::{BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern};
 
 use crate::Transport;
 use crate::client::{ClientFiles, ClientFilesError};
+use crate::drain::Drain;
 use crate::io::{Endpoint, Io};
 use crate::sids::OsSids;
 
@@ -60,6 +61,7 @@ pub struct IoBuilder {
     trailing_slash: bool,
     client_dir: Option<PathBuf>,
     allow_request: Option<Arc<AllowRequest>>,
+    drain: Drain,
 }
 
 impl std::fmt::Debug for IoBuilder {
@@ -80,6 +82,7 @@ impl IoBuilder {
             trailing_slash: true,
             client_dir: None,
             allow_request: None,
+            drain: Drain::default(),
         }
     }
 
@@ -307,6 +310,37 @@ impl IoBuilder {
         self
     }
 
+    /// What handlers and clients get before [`Io::on_shutdown`] closes the server.
+    #[must_use]
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// Makes what clients are told of an error, in place of `{"error":{"code","message","data"}}` in an ack
+    /// and the inner object in an `exception` event.
+    ///
+    /// The second argument is the event's name where no ack tells it. Error hooks have seen the error
+    /// before. What only [`EventError::detail`] says is not for clients.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use sio_actix::Io;
+    ///
+    /// let io = Io::builder()
+    ///     .error_answer(|error, _event| json!({ "status": "error", "message": error.message() }))
+    ///     .build();
+    /// # drop(io);
+    /// ```
+    #[must_use]
+    pub fn error_answer(
+        mut self,
+        answer: impl Fn(&EventError, Option<&str>) -> serde_json::Value + Send + Sync + 'static,
+    ) -> Self {
+        self.core = self.core.error_answer(answer);
+        self
+    }
+
     /// Builds the server: once per process, outside the closure that makes the `App`.
     ///
     /// # Errors
@@ -319,6 +353,7 @@ impl IoBuilder {
             trailing_slash: self.trailing_slash,
             client,
             allow_request: self.allow_request,
+            drain: self.drain,
         });
         let core = self.core.extension(Arc::clone(&endpoint) as Arc<_>);
         Ok(Io::from_parts(core.build(Box::new(OsSids::default()))?, endpoint))

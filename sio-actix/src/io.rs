@@ -3,7 +3,6 @@
 use std::future::{Ready, ready};
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::{
     AppService, HttpServiceFactory, Payload, ResourceDef, ServiceRequest, ServiceResponse,
@@ -15,6 +14,7 @@ use sio_core::server::{self, EngineHandler};
 
 use crate::client::ClientFiles;
 use crate::config::{AllowRequest, IoBuilder};
+use crate::drain::{self, Drain};
 use crate::service;
 
 /// What the route needs besides the core's handle; the core keeps it, too, for handlers.
@@ -23,6 +23,7 @@ pub(crate) struct Endpoint {
     pub(crate) trailing_slash: bool,
     pub(crate) client: Option<ClientFiles>,
     pub(crate) allow_request: Option<Arc<AllowRequest>>,
+    pub(crate) drain: Drain,
 }
 
 /// A Socket.IO server in an actix-web application.
@@ -134,8 +135,8 @@ impl Io {
     /// For `HttpServer::shutdown_signal`: waits for `signal`, then says goodbye to all clients before
     /// the HTTP server stops listening.
     ///
-    /// Completes when every client was told, at the latest one second after the signal: a polling client
-    /// that is between two polls has to come back to be told.
+    /// Completes when every client was told, at the latest one second after what [`Drain`](crate::Drain)
+    /// gives to handlers: a polling client that is between two polls has to come back to be told.
     ///
     /// ```no_run
     /// # use actix_web::{App, HttpServer};
@@ -157,16 +158,7 @@ impl Io {
     /// Dropped before the signal, nothing happens; after it, the server closes all the same.
     pub async fn on_shutdown(self, signal: impl Future<Output = ()>) {
         signal.await;
-        self.close();
-        let told = async {
-            let mut tick = tokio::time::interval(Duration::from_millis(10));
-            while self.session_count() > 0 {
-                tick.tick().await;
-            }
-        };
-        if tokio::time::timeout(Duration::from_secs(1), told).await.is_err() {
-            tracing::info!(left = self.session_count(), "clients left without a goodbye");
-        }
+        drain::run(&self.endpoint.drain, &self).await;
     }
 }
 

@@ -52,6 +52,7 @@ impl Mux {
         let limits = DecodeLimits {
             max_attachments: core.config.limits.max_attachments,
             max_namespace_len: MAX_NAMESPACE,
+            ..DecodeLimits::default()
         };
         Self { core, limits, partial: None }
     }

@@ -14,6 +14,9 @@ pub struct Limits {
     pub max_payload: usize,
     /// Attachments one packet may announce. Above: the packet is invalid and the session ends.
     pub max_attachments: usize,
+    /// Nesting of arrays and objects in a packet, at most [`MAX_DEPTH`](crate::packet::MAX_DEPTH). Above: the
+    /// packet is invalid and the session ends.
+    pub max_json_depth: usize,
     /// Sum of the attachments of one packet. Above: the session ends.
     pub max_binary_packet: usize,
     /// Time without progress on a packet that waits for attachments; then the session ends.
@@ -35,6 +38,17 @@ pub struct Limits {
     /// Unfinished event handlers of one socket; above, its events are held in order, and when more than
     /// [`Self::max_payload`] bytes of them are, nothing more is read from its peer.
     pub max_handlers: usize,
+    /// Events per second of one session, all namespaces together; as many may come at once. Above: an event
+    /// is answered with the error `rate_limited`, as one that a guard refused. 0, the default: no bound.
+    pub max_events_per_second: u32,
+    /// Rooms of one socket besides its own. Above: joining is an error, or is logged and does nothing.
+    /// 0, the default: no bound.
+    pub max_rooms: usize,
+    /// Sessions of the process. Above: 503 with `Retry-After`. 0, the default: no bound.
+    pub max_connections: usize,
+    /// Sessions from one address of a peer, for IPv6 from one /64 network. Above: 503 with `Retry-After`. 0,
+    /// the default: no bound, for behind a proxy all clients have one address.
+    pub max_connections_per_ip: usize,
     /// Packets without a message in one polling payload. Above: parse error.
     pub max_idle_packets: usize,
     /// Time for the whole body of one POST. Above: 408, and the session ends.
@@ -52,6 +66,7 @@ impl Default for Limits {
         Self {
             max_payload: 1_000_000,
             max_attachments: 10,
+            max_json_depth: crate::packet::MAX_DEPTH,
             max_binary_packet: 10_000_000,
             attachment_timeout: Duration::from_secs(30),
             max_namespace_len: 255,
@@ -62,6 +77,10 @@ impl Default for Limits {
             send_buffer_max_frames: 16_384,
             max_pending_acks: 10_000,
             max_handlers: 64,
+            max_events_per_second: 0,
+            max_rooms: 0,
+            max_connections: 0,
+            max_connections_per_ip: 0,
             max_idle_packets: 64,
             body_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(30),

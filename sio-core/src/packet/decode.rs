@@ -27,11 +27,13 @@ pub struct DecodeLimits {
     pub max_attachments: usize,
     /// The longest namespace in bytes, its slash included; 255 by default.
     pub max_namespace_len: usize,
+    /// The deepest nesting, at most [`MAX_DEPTH`]; that by default.
+    pub max_depth: usize,
 }
 
 impl Default for DecodeLimits {
     fn default() -> Self {
-        Self { max_attachments: 10, max_namespace_len: 255 }
+        Self { max_attachments: 10, max_namespace_len: 255, max_depth: MAX_DEPTH }
     }
 }
 
@@ -55,6 +57,10 @@ pub fn decode<'a>(text: &'a str, limits: &DecodeLimits) -> Result<Packet<'a>, De
     let (namespace, rest) = namespace(rest, limits)?;
     let (ack, rest) = ack_id(rest)?;
     let data = trim(rest);
+    // The usual limit is checked where the JSON is read.
+    if limits.max_depth < MAX_DEPTH {
+        check_depth_within(data, 0, limits.max_depth)?;
+    }
     let mut packet = Packet { kind, attachments, namespace, ack, data, event: None, args: "" };
     match kind {
         PacketType::Event => {
@@ -108,7 +114,11 @@ pub fn validate(json: &str) -> Result<(), DecodeError> {
 ///
 /// The text need not be valid JSON.
 pub(super) fn check_depth(json: &str, outer: usize) -> Result<(), DecodeError> {
-    if json.len() + outer <= MAX_DEPTH {
+    check_depth_within(json, outer, MAX_DEPTH)
+}
+
+fn check_depth_within(json: &str, outer: usize, max: usize) -> Result<(), DecodeError> {
+    if json.len() + outer <= max {
         return Ok(());
     }
     let mut depth = outer;
@@ -117,7 +127,7 @@ pub(super) fn check_depth(json: &str, outer: usize) -> Result<(), DecodeError> {
         match byte {
             b'[' | b'{' => {
                 depth += 1;
-                if depth > MAX_DEPTH {
+                if depth > max {
                     return Err(DecodeError::NestingTooDeep);
                 }
             }

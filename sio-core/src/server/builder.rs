@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use crate::engine::EngineConfig;
 use crate::handler::{
-    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, Fault, Guard, Middleware,
-    Rules,
+    ConnectGuardHandler, ConnectionController, Controller, ErrorHook, EventError, Fault, Guard,
+    Middleware, Rules,
 };
 use crate::limits::Limits;
+use crate::packet::MAX_DEPTH;
 use crate::sid::SidSource;
 
 use super::handshake::Handshake;
-use super::hub::{DataMap, GenerateId, Hub, HubParts, NewNamespaceHook};
+use super::hub::{DataMap, ErrorAnswer, GenerateId, Hub, HubParts, NewNamespaceHook};
 use super::io::Io;
 use super::pattern::Pattern;
 use super::raw::EngineHandler;
@@ -29,6 +30,9 @@ pub enum BuildError {
     /// An interval or limit must be above zero.
     #[error("`{0}` must be above zero")]
     Zero(&'static str),
+    /// The limit is not one that packets can be read with.
+    #[error("`max_json_depth` must be from 1 to {MAX_DEPTH}")]
+    Depth,
     /// Mistakes in what was registered, all of them.
     #[error("{}", list(.0))]
     Registration(Vec<Fault>),
@@ -73,6 +77,7 @@ pub struct IoConfig {
     generate_id: Option<Box<GenerateId>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     raw: Option<Box<dyn EngineHandler>>,
+    error_answer: Option<Box<ErrorAnswer>>,
 }
 
 impl std::fmt::Debug for IoConfig {
@@ -169,6 +174,20 @@ impl IoConfig {
         self
     }
 
+    /// Makes what clients are told of an error, in place of `{"error":{"code","message","data"}}` in an ack
+    /// and the inner object in an `exception` event; the second argument is the event's name where no ack
+    /// tells it.
+    ///
+    /// Error hooks have seen the error before. What only [`EventError::detail`] says is not for clients.
+    #[must_use]
+    pub fn error_answer(
+        mut self,
+        answer: impl Fn(&EventError, Option<&str>) -> serde_json::Value + Send + Sync + 'static,
+    ) -> Self {
+        self.error_answer = Some(Box::new(answer));
+        self
+    }
+
     /// Keeps something of the carrier's with the server, for [`Hub::extension`].
     #[must_use]
     pub fn extension(mut self, extension: Arc<dyn Any + Send + Sync>) -> Self {
@@ -224,6 +243,9 @@ impl IoConfig {
         if limits.max_payload == 0 {
             return Err(BuildError::Zero("max_payload"));
         }
+        if !(1..=MAX_DEPTH).contains(&limits.max_json_depth) {
+            return Err(BuildError::Depth);
+        }
         let finished = self.global.finish(&Rules::default());
         let parts = HubParts {
             new_namespace: self.new_namespace,
@@ -233,6 +255,7 @@ impl IoConfig {
             data: self.data,
             extension: self.extension,
             generate_id: self.generate_id,
+            error_answer: self.error_answer,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));
         let mut faults = hub.add_namespace(&"/".into(), NamespaceBuilder::default(), true);

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
@@ -40,6 +40,8 @@ pub struct Connection {
     pub(crate) held: RefCell<HeldEvents>,
     /// Since when the peer is not read because too much is held, without a handler having finished.
     pub(crate) full_since: Cell<Option<Instant>>,
+    /// When the session's events, spread evenly, would have used up its rate.
+    pub(crate) rate: Cell<Option<Instant>>,
     /// The sockets were told that the session ended.
     pub(crate) ended: Cell<bool>,
     pub(crate) connect_deadline: Cell<Option<Instant>>,
@@ -68,6 +70,7 @@ impl Connection {
             pushing: Cell::new(false),
             held: RefCell::default(),
             full_since: Cell::new(None),
+            rate: Cell::new(None),
             ended: Cell::new(false),
             connect_deadline: Cell::new(connect_deadline),
             joined_implicitly: Cell::new(false),
@@ -111,6 +114,17 @@ impl Connection {
     /// As much waits for the peer as should.
     pub(crate) fn is_congested(&self) -> bool {
         self.engine.borrow().is_congested()
+    }
+
+    /// Counts an event; `false`: more came than `per_second` allows, with as many at once.
+    pub(crate) fn admits_event(&self, now: Instant, per_second: u32) -> bool {
+        let Some(cost) = Duration::from_secs(1).checked_div(per_second) else { return true };
+        let used = self.rate.get().map_or(now, |used| used.max(now)) + cost;
+        let admitted = used.saturating_duration_since(now) <= Duration::from_secs(1);
+        if admitted {
+            self.rate.set(Some(used));
+        }
+        admitted
     }
 
     /// Tells streams, which may run on other threads, whether there is room.

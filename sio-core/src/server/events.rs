@@ -42,6 +42,10 @@ impl Worker {
         bins: &[Bytes],
     ) {
         let event = packet.event.as_ref().map_or("", |event| event.as_str());
+        let rate = self.hub.config.limits.max_events_per_second;
+        if rate > 0 && !connection.admits_event(self.now(), rate) {
+            return self.refuse_event(connection, socket, packet, bins);
+        }
         if socket.is_busy() || connection.held.borrow().has(socket) {
             connection.held.borrow_mut().push(HeldEvent {
                 socket: socket.clone(),
@@ -53,6 +57,24 @@ impl Worker {
             return;
         }
         self.run_event(connection, socket, event, packet.ack, ArgCursor::new(packet.args, bins));
+    }
+
+    /// Answers an event above the session's rate.
+    fn refuse_event(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        packet: &Packet<'_>,
+        bins: &[Bytes],
+    ) {
+        if let Err(ArgError::Malformed(error)) = ArgCursor::new(packet.args, bins).finish() {
+            return self.on_undecodable(connection, error);
+        }
+        let event = packet.event.as_ref().map_or("", |event| event.as_str());
+        let rules = socket.handlers().event(event).map(|known| Arc::clone(&known.first.rules));
+        let ack = packet.ack.map_or(Ack::None, Ack::Automatic);
+        let error = EventError::new("rate_limited", "too many events");
+        self.reply(socket, event, &rules.unwrap_or_default(), &ack, Reply::Err(error));
     }
 
     /// Starts held events for which a handler has finished.
@@ -313,8 +335,8 @@ impl Worker {
             // Whoever took the ack over answers.
             (Ack::Taken { dropped: false, .. } | Ack::Held { .. }, _) => {}
             (Ack::None, Reply::Err(error)) if !error.is_cancellation() => {
-                let body = error.for_client(Some(event));
-                if let Err(error) = socket.emit("exception", &body) {
+                let body = self.hub.exception(&error, event);
+                if let Err(error) = socket.emit_encoded("exception", &body, false) {
                     tracing::debug!(%error, "an exception could not be sent");
                 }
             }

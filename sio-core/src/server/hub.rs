@@ -1,5 +1,6 @@
 //! What all threads of a server share: configuration, namespaces, the home of every session.
 
+mod addresses;
 mod namespaces;
 mod session;
 
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::engine::EngineConfig;
-use crate::handler::Rules;
+use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
 use crate::limits::Limits;
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
@@ -23,6 +24,7 @@ use super::io::Io;
 use super::namespace::ConnectScope;
 use super::raw::EngineHandler;
 use super::worker::Worker;
+use addresses::Addresses;
 use namespaces::Namespaces;
 
 pub use session::SessionHandle;
@@ -32,6 +34,9 @@ const SHARDS: usize = 32;
 
 /// Called with each namespace that is created at run time.
 pub(crate) type NewNamespaceHook = dyn Fn(&str) + Send + Sync;
+
+/// Makes what a client is told of an error; with the event's name if no ack tells it.
+pub(crate) type ErrorAnswer = dyn Fn(&EventError, Option<&str>) -> serde_json::Value + Send + Sync;
 
 /// Makes session ids.
 pub(crate) type GenerateId = dyn Fn(&Handshake) -> String + Send + Sync;
@@ -49,6 +54,7 @@ pub(crate) struct HubParts {
     pub(crate) data: DataMap,
     pub(crate) extension: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) generate_id: Option<Box<GenerateId>>,
+    pub(crate) error_answer: Option<Box<ErrorAnswer>>,
 }
 
 type Shard = Mutex<HashMap<Sid, Arc<SessionHandle>, ahash::RandomState>>;
@@ -65,6 +71,7 @@ pub struct Hub {
     hasher: ahash::RandomState,
     sessions: Vec<Shard>,
     session_count: AtomicUsize,
+    addresses: Addresses,
     namespaces: RwLock<Namespaces>,
     next_namespace: AtomicU64,
     new_namespace: Option<Box<NewNamespaceHook>>,
@@ -75,6 +82,8 @@ pub struct Hub {
     extension: Option<Arc<dyn Any + Send + Sync>>,
     generate_id: Option<Box<GenerateId>>,
     closing: AtomicBool,
+    draining: AtomicBool,
+    error_answer: Option<Box<ErrorAnswer>>,
     pub(super) raw: Option<Box<dyn EngineHandler>>,
 }
 
@@ -98,17 +107,18 @@ impl Hub {
             decode_limits: DecodeLimits {
                 max_attachments: limits.max_attachments,
                 max_namespace_len: limits.max_namespace_len,
+                max_depth: limits.max_json_depth,
             },
             attachment_limits: AttachmentLimits {
                 max_bytes: limits.max_binary_packet,
                 timeout: limits.attachment_timeout,
             },
             bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes),
-            config,
             sids,
             hasher: ahash::RandomState::default(),
             sessions: (0..SHARDS).map(|_| Shard::default()).collect(),
             session_count: AtomicUsize::new(0),
+            addresses: Addresses::new(limits.max_connections_per_ip),
             namespaces: RwLock::default(),
             next_namespace: AtomicU64::new(0),
             new_namespace: parts.new_namespace,
@@ -118,7 +128,10 @@ impl Hub {
             extension: parts.extension,
             generate_id: parts.generate_id,
             closing: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             raw: parts.raw,
+            error_answer: parts.error_answer,
+            config,
         }
     }
 
@@ -159,9 +172,19 @@ impl Hub {
         let vacant = !shard.contains_key(&handle.sid);
         if vacant {
             shard.insert(handle.sid.clone(), Arc::clone(handle));
-            self.session_count.fetch_add(1, Ordering::Relaxed);
         }
         vacant
+    }
+
+    /// Counts a session that opens; `false`: there are as many as may be.
+    pub(crate) fn admit(&self, handshake: &Handshake) -> bool {
+        let max = self.config.limits.max_connections;
+        let taken = self.session_count.fetch_add(1, Ordering::Relaxed);
+        let admitted = (max == 0 || taken < max) && self.addresses.admit(handshake.address());
+        if !admitted {
+            self.session_count.fetch_sub(1, Ordering::Relaxed);
+        }
+        admitted
     }
 
     pub(crate) fn remove_session(&self, handle: &SessionHandle) {
@@ -171,7 +194,9 @@ impl Hub {
         let is_this = |known: &Arc<SessionHandle>| std::ptr::eq(Arc::as_ptr(known), handle);
         if shard.get(&handle.sid).is_some_and(is_this) {
             shard.remove(&handle.sid);
+            drop(shard);
             self.session_count.fetch_sub(1, Ordering::Relaxed);
+            self.addresses.release(handle.handshake().address());
         }
     }
 
@@ -237,10 +262,37 @@ impl Hub {
         Ok(())
     }
 
-    /// The server takes no new sessions.
+    /// All sessions are being ended, or were.
     #[must_use]
     pub fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
+    }
+
+    /// The server takes no new sessions.
+    pub(crate) fn refuses_sessions(&self) -> bool {
+        self.draining.load(Ordering::Acquire) || self.is_closing()
+    }
+
+    pub(crate) fn refuse_sessions(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// The one argument of an ack that reports an error.
+    pub(crate) fn error_ack(&self, error: &EventError) -> EncodedArgs {
+        let made = match &self.error_answer {
+            None => EncodedArgs::encode(&ErrorAck { error: error.for_client(None) }),
+            Some(answer) => EncodedArgs::encode(&(own_answer(answer, error, None),)),
+        };
+        made.unwrap_or_default()
+    }
+
+    /// The one argument of the event that reports an error nobody waits for.
+    pub(crate) fn exception(&self, error: &EventError, event: &str) -> EncodedArgs {
+        let made = match &self.error_answer {
+            None => EncodedArgs::encode(&(error.for_client(Some(event)),)),
+            Some(answer) => EncodedArgs::encode(&(own_answer(answer, error, Some(event)),)),
+        };
+        made.unwrap_or_default()
     }
 
     /// Ends all sessions with `server shutting down` and refuses new ones.
@@ -270,4 +322,12 @@ impl Hub {
     pub(crate) fn io(self: &Arc<Self>) -> Io {
         Io::from_hub(Arc::clone(self))
     }
+}
+
+/// The application's form of an error; a panic there is an error without a form.
+fn own_answer(answer: &ErrorAnswer, error: &EventError, event: Option<&str>) -> serde_json::Value {
+    catch_unwind(AssertUnwindSafe(|| answer(error, event))).unwrap_or_else(|_panic| {
+        tracing::error!("the form of an error panicked");
+        serde_json::Value::Null
+    })
 }

@@ -41,7 +41,8 @@ impl Drop for Census {
     }
 }
 
-pub(super) async fn take(hub: &Arc<Hub>) -> Inventory {
+/// The receiver gets the count when the last worker has given its share.
+pub(super) fn take(hub: &Arc<Hub>) -> oneshot::Receiver<Inventory> {
     let (done, result) = oneshot::channel();
     let census = Arc::new(Census { totals: Mutex::default(), done: Mutex::new(Some(done)) });
     let here = Worker::current(hub);
@@ -54,8 +55,7 @@ pub(super) async fn take(hub: &Arc<Hub>) -> Inventory {
     if let Some(worker) = here {
         worker.count(&census);
     }
-    drop(census);
-    result.await.unwrap_or_default()
+    result
 }
 
 impl Worker {

@@ -95,7 +95,7 @@ impl Io {
     ///
     /// Nothing is lost by dropping the future.
     pub async fn inventory(&self) -> Inventory {
-        super::inventory::take(&self.0).await
+        super::inventory::take(&self.0).await.unwrap_or_default()
     }
 
     /// Sends an event to every socket of `/`.
@@ -146,6 +146,11 @@ impl Io {
     /// Disconnect handlers run on their workers, soon after this returns.
     pub fn close(&self) {
         self.0.close();
+    }
+
+    /// Refuses new sessions with 503 from now on; those that are open go on until [`Self::close`].
+    pub fn refuse_sessions(&self) {
+        self.0.refuse_sessions();
     }
 
     /// [`Self::close`] was called.

@@ -51,7 +51,7 @@ pub use pattern::Pattern;
 pub use raw::{EngineHandler, EngineSocket};
 pub use registration::{EventBuilder, NamespaceBuilder};
 pub use sessions::{PollReply, PushReply};
-pub use socket::{EmitError, Socket};
+pub use socket::{EmitError, Socket, TooManyRooms};
 pub use transfer::Upgrade;
 pub use worker::Worker;
 

@@ -5,7 +5,7 @@ mod state;
 mod unfinished;
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,6 +48,14 @@ pub enum EmitError {
     /// A worker of the server has too much to do; nothing was sent.
     #[error("a worker's queue is full")]
     QueueFull,
+}
+
+/// A socket would be in more rooms than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a socket may be in at most {limit} rooms")]
+pub struct TooManyRooms {
+    /// The limit.
+    pub limit: usize,
 }
 
 impl From<QueueFull> for EmitError {
@@ -282,34 +290,53 @@ impl Socket {
     // ---- rooms and broadcasts -------------------------------------------------------------------
 
     /// Joins rooms; effective for every broadcast this task makes afterwards.
+    ///
+    /// Above [`Limits::max_rooms`](crate::limits::Limits::max_rooms) it joins none of them and logs that; see
+    /// [`Self::try_join`].
     pub fn join(&self, rooms: impl RoomNames) {
-        self.change_rooms(rooms, true);
+        if let Err(error) = self.try_join(rooms) {
+            tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+        }
+    }
+
+    /// As [`Self::join`].
+    ///
+    /// # Errors
+    ///
+    /// The socket would be in more rooms than [`Limits::max_rooms`](crate::limits::Limits::max_rooms) allows;
+    /// it has joined none.
+    pub fn try_join(&self, rooms: impl RoomNames) -> Result<(), TooManyRooms> {
+        self.change_rooms(rooms, true)
     }
 
     /// Leaves rooms; those it is not in are no error. The room of the own id stays.
     pub fn leave(&self, rooms: impl RoomNames) {
-        self.change_rooms(rooms, false);
+        // Only joining can be refused.
+        let _left = self.change_rooms(rooms, false);
     }
 
-    fn change_rooms(&self, rooms: impl RoomNames, join: bool) {
+    fn change_rooms(&self, rooms: impl RoomNames, join: bool) -> Result<(), TooManyRooms> {
         let mut names = Vec::new();
         rooms.append_to(&mut names);
         let mut list = lock(&self.0.rooms);
         let status = self.0.status.load(Ordering::Acquire);
         if status >= ENDED {
-            return;
+            return Ok(());
+        }
+        if join {
+            self.check_rooms(&list, &names)?;
         }
         let changed = list.change(self.0.id.as_str(), names, join);
         // Before CONNECT is answered the list is all there is; it is indexed with the answer.
         if changed.is_empty() || status == CONNECTING {
-            return;
+            return Ok(());
         }
         if let Some(worker) = Worker::current(&self.0.hub)
             && worker.owns(&self.0.session)
         {
             list.overtake(&changed);
             worker.index_rooms(self, &changed, join);
-            return;
+            return Ok(());
         }
         let change = list.depart(&changed);
         let op = SessionOp::Rooms { socket: self.clone(), change, rooms: changed, join };
@@ -317,12 +344,28 @@ impl Socket {
         if self.route(op).is_err() {
             tracing::warn!("a worker's queue is full; a change of rooms was dropped");
         }
+        Ok(())
+    }
+
+    fn check_rooms(&self, list: &RoomList, names: &[Room]) -> Result<(), TooManyRooms> {
+        let limit = self.0.hub.config.limits.max_rooms;
+        if limit > 0 {
+            let rooms: HashSet<&Room> = list.names().iter().chain(names).collect();
+            if rooms.len() > limit && rooms.len() > list.names().len() {
+                return Err(TooManyRooms { limit });
+            }
+        }
+        Ok(())
     }
 
     /// A change that the socket's own worker makes while it handles messages.
     pub(crate) fn change_rooms_here(&self, worker: &Worker, rooms: Vec<Room>, join: bool) {
         let mut list = lock(&self.0.rooms);
         if self.0.status.load(Ordering::Acquire) < ENDED {
+            if join && let Err(error) = self.check_rooms(&list, &rooms) {
+                tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+                return;
+            }
             let changed = list.change(self.0.id.as_str(), rooms, join);
             list.overtake(&changed);
             worker.index_rooms(self, &changed, join);

@@ -37,6 +37,7 @@ pub(crate) struct Parcel {
     ended: bool,
     connect_deadline: Option<Instant>,
     joined_implicitly: bool,
+    rate: Option<Instant>,
     /// The rooms each socket was indexed in when it left; its own list may be ahead of that.
     rooms: Vec<(Socket, Vec<Room>)>,
 }
@@ -211,6 +212,7 @@ impl Worker {
         connection.held.replace(held);
         connection.ended.set(ended);
         connection.joined_implicitly.set(parcel.joined_implicitly);
+        connection.rate.set(parcel.rate);
         let connection = self.add(connection);
         for (socket, rooms) in &rooms {
             self.adapter_add(&connection, socket, rooms);
@@ -271,6 +273,7 @@ impl Connection {
             ended: self.ended.get(),
             connect_deadline: self.connect_deadline.get(),
             joined_implicitly: self.joined_implicitly.get(),
+            rate: self.rate.get(),
             rooms,
         }
     }

@@ -389,9 +389,9 @@ impl Worker {
 
     /// Opens a session on this worker.
     ///
-    /// `None`: the server is closing.
+    /// `None`: the server is closing, or has as many sessions as it may.
     pub fn open(&self, mut opening: Opening) -> Option<Rc<Connection>> {
-        if self.hub.is_closing() {
+        if self.hub.refuses_sessions() || !self.hub.admit(&opening.handshake) {
             return None;
         }
         let now = self.tick();

@@ -88,6 +88,10 @@ impl Server {
     }
 
     fn open(&self, transport: Transport) -> Rc<Connection> {
+        self.try_open(transport).unwrap()
+    }
+
+    pub(crate) fn try_open(&self, transport: Transport) -> Option<Rc<Connection>> {
         let handshake = Handshake::new(&HandshakeParts {
             headers: &[("host", "a")],
             url: "/socket.io/?EIO=4",
@@ -95,7 +99,7 @@ impl Server {
             secure: false,
             time: UNIX_EPOCH,
         });
-        self.worker.open(Opening::new(handshake, transport)).unwrap()
+        self.worker.open(Opening::new(handshake, transport))
     }
 
     /// A session on WebSocket that has read its open packet.

@@ -15,6 +15,7 @@ mod connect;
 mod ends;
 mod events;
 mod guards;
+mod limits;
 mod polling;
 mod pushes;
 mod rooms;

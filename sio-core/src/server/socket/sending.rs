@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::frame::FrameGroup;
-use crate::handler::{Audience, Emission, EncodedArgs, ErrorAck, Reply};
+use crate::handler::{Audience, Emission, EncodedArgs, Reply};
 use crate::packet;
 
 use super::super::ack::AckError;
@@ -97,7 +97,7 @@ impl Socket {
         }
     }
 
-    fn emit_encoded(
+    pub(crate) fn emit_encoded(
         &self,
         event: &str,
         args: &EncodedArgs,
@@ -113,7 +113,7 @@ impl Socket {
             return;
         }
         let namespace = self.0.namespace.path();
-        let args = ack_args(reply);
+        let args = self.ack_args(reply);
         if args.attachments().is_empty()
             && let Some(worker) = worker
         {
@@ -140,7 +140,17 @@ impl Socket {
     /// The answer to an event as the frames of its packet.
     pub(crate) fn ack_group(&self, id: u64, reply: Reply) -> Option<FrameGroup> {
         let namespace = self.0.namespace.path();
-        (!self.has_ended()).then(|| self.0.hub.ack_frames(namespace, id, ack_args(reply)))
+        (!self.has_ended()).then(|| self.0.hub.ack_frames(namespace, id, self.ack_args(reply)))
+    }
+
+    /// The arguments of an ack; a client that asked is answered in any case.
+    fn ack_args(&self, reply: Reply) -> EncodedArgs {
+        match reply {
+            Reply::Args(args) => args,
+            Reply::Null => EncodedArgs::null(),
+            Reply::Err(error) => self.0.hub.error_ack(&error),
+            Reply::Unit | Reply::Nothing => EncodedArgs::default(),
+        }
     }
 
     pub(super) fn route(&self, op: SessionOp) -> Result<(), QueueFull> {
@@ -151,18 +161,5 @@ impl Socket {
             }
             None => self.0.hub.bus.send_home(&self.0.session, op),
         }
-    }
-}
-
-/// The arguments of an ack; a client that asked is answered in any case.
-fn ack_args(reply: Reply) -> EncodedArgs {
-    match reply {
-        Reply::Args(args) => args,
-        Reply::Null => EncodedArgs::null(),
-        Reply::Err(error) => {
-            let body = ErrorAck { error: error.for_client(None) };
-            EncodedArgs::encode(&body).unwrap_or_default()
-        }
-        Reply::Unit | Reply::Nothing => EncodedArgs::default(),
     }
 }

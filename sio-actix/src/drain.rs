@@ -1,0 +1,74 @@
+//! The orderly end of a server: no new sessions, time for what runs, then goodbye.
+
+use std::time::Duration;
+
+use crate::Io;
+
+/// Clients that poll come back for their goodbye within this time, if they come back at all.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// How often is looked whether anything still runs.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What [`Io::on_shutdown`] gives handlers and clients before it closes the server.
+///
+/// By default nothing: handlers that wait are answered for with the code `unavailable` at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drain {
+    /// Time for handlers to finish while new sessions are refused with 503; no longer than they need.
+    pub deadline: Duration,
+    /// Name of an event without arguments that every socket gets at the beginning.
+    pub hint: Option<String>,
+}
+
+impl Drain {
+    /// Gives handlers this time to finish.
+    #[must_use]
+    pub const fn within(deadline: Duration) -> Self {
+        Self { deadline, hint: None }
+    }
+
+    /// Tells every socket by an event.
+    #[must_use]
+    pub fn hint(mut self, event: impl Into<String>) -> Self {
+        self.hint = Some(event.into());
+        self
+    }
+
+    /// Refuses new sessions and waits for handlers.
+    async fn wait(&self, io: &Io) {
+        io.refuse_sessions();
+        if let Some(hint) = &self.hint {
+            for namespace in io.namespaces() {
+                if let Err(error) = io.of(&namespace).emit(hint, ()) {
+                    tracing::warn!(%error, namespace, "the hint before the end was not sent");
+                }
+            }
+        }
+        let finished = async {
+            let mut tick = tokio::time::interval(TICK);
+            while io.inventory().await.handlers > 0 {
+                tick.tick().await;
+            }
+        };
+        if !self.deadline.is_zero() && tokio::time::timeout(self.deadline, finished).await.is_err()
+        {
+            tracing::info!(deadline = ?self.deadline, "handlers did not finish in time");
+        }
+    }
+}
+
+/// Ends a server in order.
+pub(crate) async fn run(drain: &Drain, io: &Io) {
+    drain.wait(io).await;
+    io.close();
+    let told = async {
+        let mut tick = tokio::time::interval(TICK);
+        while io.session_count() > 0 {
+            tick.tick().await;
+        }
+    };
+    if tokio::time::timeout(GOODBYE, told).await.is_err() {
+        tracing::info!(left = io.session_count(), "clients left without a goodbye");
+    }
+}
