@@ -14,7 +14,7 @@ use std::io;
 
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer};
-use sio_actix::Io;
+use sio_actix::{Io, PerMessageDeflate};
 
 use crate::chat::{Chat, Desk};
 
@@ -31,6 +31,8 @@ fn socket_io(desk: &Desk) -> io::Result<Io> {
     Io::builder()
         // The longest message is a few kilobytes, whatever its characters and their escapes.
         .max_payload(64 * 1024)
+        // The lines of a room are sent to whoever joins it.
+        .per_message_deflate(PerMessageDeflate::with_threshold(256))
         .client_dir(env!("SOCKET_IO_CLIENT"))
         .mount(Chat::new(desk.clone()))
         .try_build()
