@@ -9,6 +9,8 @@ use super::files::File;
 const PAGE: &str = "docs/compatibility.md";
 /// Heading of the list of rows that say `differs:`.
 const DIFFERENCES: &str = "## Where sio differs";
+/// The page with the differences that a client can see, and their heading there.
+const ARCHITECTURE: (&str, &str) = ("ARCHITECTURE.md", "## Deviations from the reference");
 const DIFFERS: &str = "differs:";
 const NOT_OFFERED: &str = "not offered:";
 const EXCUSES: [&str; 2] = [DIFFERS, NOT_OFFERED];
@@ -80,6 +82,9 @@ pub(crate) fn check(files: &[File], report: &mut Report) {
         judge(row, &tests, report);
     }
     differences(page, &sections, report);
+    if let Some(file) = files.iter().find(|file| file.path == ARCHITECTURE.0) {
+        deviations(file, &sections, report);
+    }
 }
 
 /// The rows under each heading `## 5 Engine.IO 4 packets …`, with the number of the heading.
@@ -165,20 +170,41 @@ fn judge(row: &Row<'_>, tests: &Tests<'_>, report: &mut Report) {
 
 /// The list of differences and the rows that say `differs:` name each other.
 fn differences(page: &File, sections: &[(usize, Vec<Row<'_>>)], report: &mut Report) {
-    let list = page.text.split_once(DIFFERENCES).map_or("", |(_, behind)| behind);
-    let list = list.split("\n## ").next().unwrap_or_default();
     // Numbers stand as the text of a link to their section: `[5.10](#…)`.
-    let listed: BTreeSet<&str> =
-        list.split('[').skip(1).filter_map(|link| Some(link.split_once("](#")?.0)).collect();
-    let rows = sections.iter().flat_map(|(_, rows)| rows);
-    let said: BTreeSet<&str> =
-        rows.filter(|row| row.proof.contains(DIFFERS)).map(|row| row.number).collect();
+    let links = part(page, DIFFERENCES).split('[').skip(1);
+    let listed: BTreeSet<&str> = links.filter_map(|link| Some(link.split_once("](#")?.0)).collect();
+    let said = differing(sections);
     for number in said.difference(&listed) {
         report.error(PAGE, format_args!("{number} differs, and the list does not say so"));
     }
     for number in listed.difference(&said) {
         report.error(PAGE, format_args!("{number} is in the list, and its row has no `differs:`"));
     }
+}
+
+/// The deviations of the architecture that name an entry, `… (5.10, 6.1)`, are differences of the page.
+fn deviations(file: &File, sections: &[(usize, Vec<Row<'_>>)], report: &mut Report) {
+    let said = differing(sections);
+    let number = |part: &str| part.parse::<usize>().is_ok();
+    let is_entry = |word: &str| word.split_once('.').is_some_and(|(a, b)| number(a) && number(b));
+    let groups = part(file, ARCHITECTURE.1).split('(').skip(1);
+    let groups = groups.filter_map(|text| Some(text.split_once(')')?.0));
+    let groups = groups.filter(|group| group.split(", ").all(is_entry));
+    for number in groups.flat_map(|group| group.split(", ")).filter(|n| !said.contains(n)) {
+        let what = format_args!("{number} is a deviation, and its row in {PAGE} has no `differs:`");
+        report.error(&file.path, what);
+    }
+}
+
+/// What stands below a heading.
+fn part<'a>(file: &'a File, heading: &str) -> &'a str {
+    let behind = file.text.split_once(heading).map_or("", |(_, behind)| behind);
+    behind.split("\n## ").next().unwrap_or_default()
+}
+
+fn differing<'a>(sections: &[(usize, Vec<Row<'a>>)]) -> BTreeSet<&'a str> {
+    let rows = sections.iter().flat_map(|(_, rows)| rows);
+    rows.filter(|row| row.proof.contains(DIFFERS)).map(|row| row.number).collect()
 }
 
 /// The tests of the tree.

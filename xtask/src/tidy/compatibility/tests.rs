@@ -105,3 +105,23 @@ fn differences_are_listed_and_only_they() {
     assert_eq!(count("- slashes ([1.1](#1-paths))", "`raw_a::a_test`"), 1);
     assert_eq!(count("", "differs: no"), 1);
 }
+
+#[test]
+fn deviations_of_the_architecture_are_differences() {
+    let count = |line: &str, proof: &str| {
+        let page = file(
+            PAGE,
+            &format!("## 1 Paths\n\n| 1.1 | must | a | {proof} |\n| 1.2 | must | b | c |\n"),
+        );
+        let mut report = Report::default();
+        let sections = sections(&page, &mut report);
+        let text = format!("# A\n\n{}\n\n- {line}\n\n## Other (9.9)\n", ARCHITECTURE.1);
+        deviations(&file(ARCHITECTURE.0, &text), &sections, &mut report);
+        report.errors.len()
+    };
+    assert_eq!(count("paths end (1.1);", "differs: no"), 0);
+    assert_eq!(count("after 1.5 s (at most 2.5 s), and (see below)", "`raw_a::a_test`"), 0);
+    assert_eq!(count("paths end (1.1, 1.2);", "differs: no"), 1);
+    assert_eq!(count("paths end (1.1);", "`raw_a::a_test`"), 1);
+    assert_eq!(count("paths end", "`raw_a::a_test`"), 0);
+}
