@@ -244,32 +244,6 @@ fn handshake_can_be_sent_to_the_client_as_it_is() {
     assert!(handshake["issued"].as_u64().unwrap() > 1_600_000_000_000);
 }
 
-// 3.9, 4.5
-#[test]
-fn session_ids_of_the_application_are_used_as_they_are() {
-    let server = Server::start(
-        |io| {
-            io.namespace("/", echo).generate_id(|handshake| {
-                handshake.query_value("id").map(std::borrow::Cow::into_owned).unwrap_or_default()
-            })
-        },
-        1,
-    );
-    let mut http = Http::connect(&server);
-    let open = |http: &mut Http, id: &str| sid_of(http.get(&format!("{POLLING}&id={id}")).text());
-    assert_eq!(open(&mut http, "my-id.1"), "my-id.1");
-    let mut ws = Ws::connect(&server, &format!("{WEBSOCKET}&id=my-id_2~"));
-    assert_eq!(sid_of(&ws.next_text()), "my-id_2~");
-    // One that is in use, one that is no id, and none.
-    for id in ["my-id.1", "a%22b", ""] {
-        let sid = open(&mut http, id);
-        assert_eq!(sid.len(), 20, "{id:?} gave {sid:?}");
-    }
-    let target = format!("{POLLING}&sid=my-id.1");
-    http.post(&target, "40").expect(200, "ok");
-    assert!(http.get(&target).text().starts_with(r#"40{"sid":""#));
-}
-
 // 41.8
 #[test]
 fn slow_decision_about_a_handshake_delays_nothing_else() {

@@ -1,4 +1,4 @@
-//! What an emit or a request asks for itself (behaviours 7.9, 8.12, 10.10, 28.5).
+//! What an emit or a request asks for itself (behaviours 7.9, 8.1, 8.12, 10.10, 28.5).
 
 #![allow(
     clippy::unwrap_used,
@@ -24,6 +24,16 @@ fn websockets_of_other_origins_are_served() {
     assert_eq!(answer.status, 101);
     answer.expect_no_header("access-control-allow-origin");
     assert_eq!(server.io().session_count(), 1);
+}
+
+// 8.1: RFC 9110 forbids the length of a 204, and the connection is in step without it.
+#[test]
+fn nothing_follows_a_preflight() {
+    let server = Server::start(|io| io.cors(Cors::any()), 1);
+    let mut http = Http::connect(&server);
+    let answer = http.request("OPTIONS", "/socket.io/?EIO=4&transport=polling");
+    answer.expect(204, "").expect_no_header("content-length");
+    assert_eq!(http.get("/socket.io/?EIO=4&transport=polling").status, 200);
 }
 
 // 7.9, 10.10, 28.5
