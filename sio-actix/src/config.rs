@@ -11,6 +11,7 @@ use sio_core::handler::{
     ConnectGuardHandler, ConnectionController, Controller, ErrorHook, EventError, Guard, Middleware,
 };
 use sio_core::limits::Limits;
+use sio_core::parser::Parser;
 use sio_core::server::{BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern};
 
 use crate::Transport;
@@ -275,6 +276,16 @@ impl IoBuilder {
         generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
     ) -> Self {
         self.core = self.core.generate_id(generate);
+        self
+    }
+
+    /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
+    ///
+    /// `MsgpackParser` comes with the feature `msgpack`; what one of your own needs is in
+    /// [`core::parser`](sio_core::parser).
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.core = self.core.parser(parser);
         self
     }
 

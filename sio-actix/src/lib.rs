@@ -36,7 +36,8 @@
 //! otherwise wait for each other, and `h1_allow_half_closed(false)`, because a polling client that went
 //! away is otherwise noticed only by its missing pong.
 //!
-//! Features: `garde` brings `Valid<T>`, arguments that are checked before the handler gets them.
+//! Features: `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
+//! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack.
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
@@ -76,6 +77,9 @@ pub use sio_core::handler::{
 };
 pub use sio_core::limits::Limits;
 pub use sio_core::packet::{Binary, Rest, Try, Value};
+#[cfg(feature = "msgpack")]
+pub use sio_core::parser::MsgpackParser;
+pub use sio_core::parser::Parser;
 pub use sio_core::server::{
     AckError, AckFuture, AckSender, BroadcastOperator, BuildError, ConnectError, EmitError,
     EngineHandler, EngineSocket, EventBuilder, Handshake, Inventory, Namespace, NamespaceBuilder,

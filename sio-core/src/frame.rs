@@ -19,11 +19,25 @@ pub enum FrameKind {
     Binary,
 }
 
+/// What a frame is to the packet it belongs to, as far as its parser has said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Nothing was said: a text begins a packet, in the default encoding, and bytes follow one.
+    Unsaid,
+    /// The frame begins the answer to an event.
+    Answer,
+    /// The frame begins another packet.
+    Other,
+    /// The frame goes on with the packet before it.
+    Rest,
+}
+
 /// One unit of a transport; cloning shares the payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     kind: FrameKind,
     compressible: bool,
+    role: Role,
     payload: Bytes,
     /// Where the compressed form is kept, of a frame for many.
     deflated: Option<Deflated>,
@@ -33,13 +47,25 @@ impl Frame {
     /// A text frame; the payload is an engine packet in UTF-8.
     #[must_use]
     pub const fn text(payload: Bytes) -> Self {
-        Self { kind: FrameKind::Text, compressible: true, payload, deflated: None }
+        Self {
+            kind: FrameKind::Text,
+            compressible: true,
+            role: Role::Unsaid,
+            payload,
+            deflated: None,
+        }
     }
 
     /// A binary frame.
     #[must_use]
     pub const fn binary(payload: Bytes) -> Self {
-        Self { kind: FrameKind::Binary, compressible: true, payload, deflated: None }
+        Self {
+            kind: FrameKind::Binary,
+            compressible: true,
+            role: Role::Unsaid,
+            payload,
+            deflated: None,
+        }
     }
 
     /// A text frame of constant text.
@@ -68,6 +94,19 @@ impl Frame {
     #[must_use]
     pub const fn is_compressible(&self) -> bool {
         self.compressible
+    }
+
+    /// Whether this frame begins the answer to an event; `None`: it goes on with the packet before it.
+    #[must_use]
+    pub fn begins_answer(&self) -> Option<bool> {
+        match (self.role, self.kind) {
+            (Role::Unsaid, FrameKind::Text) => {
+                Some(matches!(self.payload.get(..2), Some(b"43" | b"46")))
+            }
+            (Role::Answer, _) => Some(true),
+            (Role::Other, _) => Some(false),
+            (Role::Unsaid, FrameKind::Binary) | (Role::Rest, _) => None,
+        }
     }
 
     /// Text or binary.
@@ -102,6 +141,13 @@ impl FrameGroup {
     #[must_use]
     pub const fn of_frames(head: Frame, rest: Vec<Frame>) -> Self {
         Self { head, rest }
+    }
+
+    /// As [`Self::of_frames`], for a parser whose frames do not tell by themselves what they are.
+    pub(crate) fn of_parser(head: Frame, rest: Vec<Frame>, is_answer: bool) -> Self {
+        let role = if is_answer { Role::Answer } else { Role::Other };
+        let rest = rest.into_iter().map(|frame| Frame { role: Role::Rest, ..frame }).collect();
+        Self { head: Frame { role, ..head }, rest }
     }
 
     /// The group as one for many receivers, whose clones are compressed once.

@@ -6,6 +6,7 @@
 //!
 //! - [`engine`]: engine packets, polling payloads, the state machine of a session;
 //! - [`packet`]: Socket.IO packets and their arguments;
+//! - [`parser`]: other encodings of Socket.IO packets;
 //! - [`mux`]: namespaces, acks and attachments over one session;
 //! - [`adapter`]: rooms and the selection of a broadcast;
 //! - [`handler`]: what users register;
@@ -24,5 +25,6 @@ pub mod limits;
 pub mod macros;
 pub mod mux;
 pub mod packet;
+pub mod parser;
 pub mod server;
 pub mod sid;

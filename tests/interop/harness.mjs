@@ -12,6 +12,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { NodeWebSocket, NodeXHR } from "engine.io-client";
 import { Manager } from "socket.io-client";
+import msgpack from "socket.io-msgpack-parser";
 import WebSocket from "ws";
 
 /** Longest wait for one event; only a failing test waits that long. */
@@ -182,6 +183,7 @@ export function manager(t, server, { mode = "websocket", ...options } = {}) {
     reconnectionDelay: 10,
     reconnectionDelayMax: 50,
     randomizationFactor: 0,
+    ...(server.flags.msgpack === 1 ? { parser: msgpack } : {}),
     ...options,
   });
   t.after(() => result._close());

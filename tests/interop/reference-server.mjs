@@ -9,6 +9,7 @@
 //   --connect-timeout MS  default 45000        --upgrade-timeout MS   default 10000
 //   --max-payload BYTES   default 1000000; enforced, and announced as `maxPayload` in the handshake
 //   --deflate BYTES       permessage-deflate from this size on; off by default
+//   --msgpack 1           packets as MessagePack (the package socket.io-msgpack-parser); 0 by default
 // All other options have their defaults: path /socket.io, both transports, upgrades allowed, no CORS, no recovery.
 // When ready, exactly one line on stdout: `listening on http://127.0.0.1:PORT`. Anything else goes to stderr.
 // SIGTERM: disconnect everybody, free the port, end with status 0 within a few seconds.
@@ -97,6 +98,7 @@ import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import { Server } from "socket.io";
+import msgpack from "socket.io-msgpack-parser";
 
 const { values: flags } = parseArgs({
   options: {
@@ -108,6 +110,7 @@ const { values: flags } = parseArgs({
     "upgrade-timeout": { type: "string", default: "10000" },
     "max-payload": { type: "string", default: "1000000" },
     deflate: { type: "string" },
+    msgpack: { type: "string", default: "0" },
   },
 });
 const RECORDED = 10000;
@@ -121,6 +124,7 @@ const io = new Server(http, {
   maxHttpBufferSize: Number(flags["max-payload"]),
   perMessageDeflate: flags.deflate === undefined ? false : { threshold: Number(flags.deflate) },
   serveClient: false,
+  ...(flags.msgpack === "1" ? { parser: msgpack } : {}),
 });
 const watch = io.of("/watch");
 

@@ -171,9 +171,7 @@ impl Outbox {
         // Attachments follow their packet; at the front they belong to one that is on its way.
         let mut kept = true;
         self.queue.retain(|frame| {
-            if frame.kind() == FrameKind::Text {
-                kept = matches!(frame.payload().get(..2), Some(b"43" | b"46"));
-            }
+            kept = frame.begins_answer().unwrap_or(kept);
             kept
         });
         self.queued_bytes = self.queue.iter().map(|frame| frame.payload().len()).sum();

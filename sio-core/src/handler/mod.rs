@@ -38,6 +38,7 @@ pub use error::{ErrorHook, EventError, IntoEventError};
 pub use guard::ErasedGuard;
 pub use guard::{EventGuard, Guard, GuardResult, OnEvents, on_events};
 pub use middleware::{Middleware, Next, ReplyFuture};
+pub(crate) use reply::PooledBuffer;
 pub use reply::{EncodedArgs, IntoReply, Reply};
 pub use requirements::{Fault, Requirements};
 #[cfg(feature = "garde")]

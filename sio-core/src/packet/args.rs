@@ -8,10 +8,12 @@
 
 mod event_arg;
 
+use std::marker::PhantomData;
+
 use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
-    de::{self, IgnoredAny, Visitor},
+    de::{self, DeserializeSeed, IgnoredAny, Visitor},
     forward_to_deserialize_any,
 };
 use thiserror::Error;
@@ -121,15 +123,24 @@ impl<'de> ArgCursor<'de> {
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "the item type differs from call to call")]
     pub fn next<T: Deserialize<'de>>(&mut self) -> Result<Option<T>, ArgError> {
+        self.next_seed(PhantomData::<T>)
+    }
+
+    /// As [`Self::next`], for what is read with a seed.
+    #[inline]
+    pub(crate) fn next_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, ArgError> {
         if !self.seek()? {
             return Ok(None);
         }
         let mut de = serde_json::Deserializer::from_str(self.unread());
         let value = if self.bins.is_empty() {
-            T::deserialize(&mut de)
+            seed.deserialize(&mut de)
         } else {
             let _guard = ShownGuard;
-            T::deserialize(Bin { de: &mut de, bins: self.bins })
+            seed.deserialize(Bin { de: &mut de, bins: self.bins })
         };
         match value {
             Ok(value) => {

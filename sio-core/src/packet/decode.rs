@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, de::IgnoredAny};
 
+use super::binary::{MAX_OUTGOING_ATTACHMENTS, check_placeholders};
 use super::{DecodeError, EventName, Packet, PacketType, reserved};
 
 /// The deepest nesting of arrays and objects in a packet, the outer array included.
@@ -56,6 +57,57 @@ pub fn decode<'a>(text: &'a str, limits: &DecodeLimits) -> Result<Packet<'a>, De
         if kind.is_binary() { attachment_count(rest, limits)? } else { (0, rest) };
     let (namespace, rest) = namespace(rest, limits)?;
     let (ack, rest) = ack_id(rest)?;
+    with_payload(kind, attachments, namespace, ack, rest, limits)
+}
+
+/// Puts a packet together whose parts another parser has read; `rest` is its JSON, empty when absent, and
+/// `attachments` is what its placeholders stand for.
+///
+/// As with [`decode`], the arguments of an EVENT without attachments are checked by whoever reads them.
+///
+/// # Errors
+///
+/// The parts break a rule of the packet format, or a limit.
+pub(crate) fn from_parts<'a>(
+    kind: PacketType,
+    namespace: &'a str,
+    ack: Option<u64>,
+    rest: &'a str,
+    attachments: usize,
+    limits: &DecodeLimits,
+) -> Result<Packet<'a>, DecodeError> {
+    check_namespace(namespace, limits)?;
+    if ack.is_some_and(|id| id > MAX_ACK_ID) {
+        return Err(DecodeError::AckIdTooLarge);
+    }
+    let limit = limits.max_attachments.max(MAX_OUTGOING_ATTACHMENTS);
+    if attachments > limit {
+        return Err(DecodeError::TooManyAttachments { announced: attachments, limit });
+    }
+    let kind = match (kind, attachments > 0) {
+        (PacketType::Event | PacketType::BinaryEvent, true) => PacketType::BinaryEvent,
+        (PacketType::Event | PacketType::BinaryEvent, false) => PacketType::Event,
+        (PacketType::Ack | PacketType::BinaryAck, true) => PacketType::BinaryAck,
+        (PacketType::Ack | PacketType::BinaryAck, false) => PacketType::Ack,
+        (_, true) => return Err(DecodeError::IllegalAttachments),
+        (other, false) => other,
+    };
+    let packet = with_payload(kind, attachments, namespace, ack, rest, limits)?;
+    if attachments > 0 {
+        check_placeholders(packet.data, attachments)?;
+    }
+    Ok(packet)
+}
+
+/// Checks the payload of a packet by its type.
+fn with_payload<'a>(
+    kind: PacketType,
+    attachments: usize,
+    namespace: &'a str,
+    ack: Option<u64>,
+    rest: &'a str,
+    limits: &DecodeLimits,
+) -> Result<Packet<'a>, DecodeError> {
     let data = trim(rest);
     // The usual limit is checked where the JSON is read.
     if limits.max_depth < MAX_DEPTH {
@@ -206,13 +258,14 @@ fn namespace<'a>(text: &'a str, limits: &DecodeLimits) -> Result<(&'a str, &'a s
         return Ok(("/", text));
     }
     let (namespace, rest) = text.split_once(',').unwrap_or((text, ""));
-    if namespace.len() > limits.max_namespace_len {
-        return Err(DecodeError::NamespaceTooLong {
-            len: namespace.len(),
-            limit: limits.max_namespace_len,
-        });
-    }
+    check_namespace(namespace, limits)?;
     Ok((namespace, rest))
+}
+
+#[inline]
+const fn check_namespace(namespace: &str, limits: &DecodeLimits) -> Result<(), DecodeError> {
+    let (len, limit) = (namespace.len(), limits.max_namespace_len);
+    if len > limit { Err(DecodeError::NamespaceTooLong { len, limit }) } else { Ok(()) }
 }
 
 #[inline]

@@ -215,7 +215,7 @@ pub fn encode_disconnect(out: &mut Vec<u8>, namespace: &str) {
 }
 
 #[inline]
-fn check_name(name: &str) -> Result<(), EncodeError> {
+pub(crate) fn check_name(name: &str) -> Result<(), EncodeError> {
     reserved(name).map_or(Ok(()), |name| Err(EncodeError::ReservedEvent(name)))
 }
 
@@ -284,7 +284,7 @@ fn write_number(out: &mut Vec<u8>, number: u64) {
     let _ = write!(out, "{number}");
 }
 
-fn write_string(out: &mut Vec<u8>, text: &str) -> Result<(), EncodeError> {
+pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) -> Result<(), EncodeError> {
     serde_json::to_writer(out, text).map_err(|error| EncodeError::Serialize(error.to_string()))
 }
 

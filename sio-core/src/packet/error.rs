@@ -53,6 +53,18 @@ pub enum DecodeError {
     /// Arrays and objects are nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
     #[error("nesting too deep")]
     NestingTooDeep,
+    /// The message is not in the format of the server's parser at all.
+    #[error("malformed message")]
+    Malformed,
+    /// A parser found a packet type that Socket.IO does not have.
+    #[error("invalid packet type")]
+    InvalidPacketType,
+    /// A parser found a namespace that is no text.
+    #[error("invalid namespace")]
+    InvalidNamespace,
+    /// A parser found an ack id that is no whole number from 0.
+    #[error("invalid packet id")]
+    InvalidPacketId,
     /// A binary frame came although no packet waits for attachments.
     #[error("got binary data when not reconstructing a packet")]
     UnexpectedBinary,
@@ -77,4 +89,7 @@ pub enum EncodeError {
     /// Arrays and objects are nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
     #[error("nesting too deep")]
     NestingTooDeep,
+    /// The server's parser could not write the packet.
+    #[error("the parser failed: {0}")]
+    Parser(String),
 }

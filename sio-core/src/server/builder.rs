@@ -11,6 +11,7 @@ use crate::handler::{
 };
 use crate::limits::Limits;
 use crate::packet::MAX_DEPTH;
+use crate::parser::Parser;
 use crate::sid::SidSource;
 
 use super::handshake::Handshake;
@@ -77,6 +78,7 @@ pub struct IoConfig {
     generate_id: Option<Box<GenerateId>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     raw: Option<Box<dyn EngineHandler>>,
+    parser: Option<Box<dyn Parser>>,
     error_answer: Option<Box<ErrorAnswer>>,
 }
 
@@ -203,6 +205,13 @@ impl IoConfig {
         self
     }
 
+    /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
+    #[must_use]
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.parser = Some(Box::new(parser));
+        self
+    }
+
     /// Makes this a bare Engine.IO server: messages go to `handler`, and there are no namespaces.
     #[must_use]
     pub fn engine_handler(mut self, handler: impl EngineHandler) -> Self {
@@ -250,6 +259,7 @@ impl IoConfig {
         let parts = HubParts {
             new_namespace: self.new_namespace,
             raw: self.raw,
+            parser: self.parser,
             global: finished.scope,
             global_connect: finished.connect,
             data: self.data,

@@ -13,6 +13,7 @@ use crate::engine::{Session, Transport};
 use crate::frame::FrameGroup;
 use crate::mux::Multiplexer;
 
+use super::decoding::Decoding;
 use super::held::HeldEvents;
 use super::hub::SessionHandle;
 use super::sessions::{PollReply, PushReply};
@@ -34,6 +35,8 @@ pub struct Connection {
     pub(crate) handle: Arc<SessionHandle>,
     pub(crate) engine: RefCell<Session>,
     pub(crate) mux: RefCell<Multiplexer<Socket>>,
+    /// Where the server has a parser of its own.
+    pub(crate) decoding: Decoding,
     pub(crate) poll: RefCell<Option<oneshot::Sender<PollReply>>>,
     pub(crate) push: RefCell<Option<PendingPush>>,
     pub(crate) pushing: Cell<bool>,
@@ -65,6 +68,7 @@ impl Connection {
             handle,
             engine: RefCell::new(engine),
             mux: RefCell::new(mux),
+            decoding: Decoding::default(),
             poll: RefCell::new(None),
             push: RefCell::new(None),
             pushing: Cell::new(false),
@@ -109,6 +113,11 @@ impl Connection {
     #[must_use]
     pub fn has_output(&self) -> bool {
         self.engine.borrow().has_output()
+    }
+
+    /// When a packet that has not come completely is given up.
+    pub(crate) fn packet_deadline(&self) -> Option<Instant> {
+        self.mux.borrow().attachment_deadline().or_else(|| self.decoding.deadline())
     }
 
     /// As much waits for the peer as should.

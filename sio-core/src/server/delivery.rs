@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::adapter::Room;
 use crate::close::CloseReason;
-use crate::engine::Transport;
+use crate::engine::{Session, Transport};
 use crate::frame::{Frame, FrameGroup};
 use crate::handler::{EventError, Reply};
 
@@ -165,6 +165,31 @@ impl Worker {
         attachments: &[Bytes],
         volatile: bool,
     ) -> bool {
+        self.push_here(handle, volatile, |engine| {
+            engine.send_text(text);
+            for bytes in attachments {
+                engine.send_frame(&Frame::binary(bytes.clone()));
+            }
+        })
+    }
+
+    /// As [`Self::send_here`], for a packet that another parser wrote.
+    pub(super) fn send_group_here(
+        &self,
+        handle: &Arc<SessionHandle>,
+        group: &FrameGroup,
+        volatile: bool,
+    ) -> bool {
+        self.push_here(handle, volatile, |engine| engine.send_group(group))
+    }
+
+    #[inline]
+    fn push_here(
+        &self,
+        handle: &Arc<SessionHandle>,
+        volatile: bool,
+        push: impl FnOnce(&mut Session),
+    ) -> bool {
         if self.is_behind() {
             return false;
         }
@@ -175,10 +200,7 @@ impl Worker {
         if volatile && !engine.is_writable() {
             return true;
         }
-        engine.send_text(text);
-        for bytes in attachments {
-            engine.send_frame(&Frame::binary(bytes.clone()));
-        }
+        push(&mut engine);
         let needs_settling = engine.poll_waits() || engine.close_reason().is_some();
         let websocket = engine.transport() == Transport::Websocket;
         drop(engine);

@@ -14,6 +14,7 @@ use crate::engine::payload::Slot;
 use crate::engine::{Received, Revision, Transport};
 use crate::mux::{MuxError, MuxEvent};
 use crate::packet::{self, DecodeError};
+use crate::parser::{Message, Parser};
 
 use super::connection::{Connection, PendingPush};
 use super::legacy;
@@ -132,6 +133,9 @@ impl Worker {
     // ---- messages -------------------------------------------------------------------------------
 
     fn on_text(&self, connection: &Rc<Connection>, text: &str) {
+        if let Some(parser) = &self.hub.parser {
+            return self.on_foreign(connection, &**parser, Message::Text(text.to_owned()));
+        }
         let event = connection.mux.borrow_mut().receive_text(
             self.now(),
             text,
@@ -145,6 +149,9 @@ impl Worker {
     }
 
     fn on_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
+        if let Some(parser) = &self.hub.parser {
+            return self.on_foreign(connection, &**parser, Message::Binary(bytes));
+        }
         let event = connection.mux.borrow_mut().receive_binary(
             self.now(),
             bytes,
@@ -162,6 +169,21 @@ impl Worker {
             .map_err(MuxError::from)
             .and_then(|packet| connection.mux.borrow().route(packet));
         self.on_event_or_error(connection, decoded, &assembled.attachments);
+    }
+
+    /// Takes a message in another encoding than the default one.
+    fn on_foreign(&self, connection: &Rc<Connection>, parser: &dyn Parser, message: Message) {
+        let limits = &self.hub.config.limits;
+        let incoming = match connection.decoding.decode(parser, limits, self.now(), message) {
+            Ok(Some(incoming)) => incoming,
+            Ok(None) => return self.rearm(connection),
+            Err(error) => return self.on_undecodable(connection, error),
+        };
+        let routed = incoming
+            .packet(&self.hub.decode_limits)
+            .map_err(MuxError::from)
+            .and_then(|packet| connection.mux.borrow().route(packet));
+        self.on_event_or_error(connection, routed, &incoming.attachments);
     }
 
     fn on_event_or_error(

@@ -1,17 +1,23 @@
 //! Packets of a server to frames: the one place where they are written.
 //!
 //! What differs between clients is decided here: those of revision 3 know other forms of CONNECT and
-//! CONNECT_ERROR.
+//! CONNECT_ERROR. Where the server has a parser of its own, that one writes; nothing is borrowed meanwhile.
+
+mod parsed;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::engine::Revision;
 use crate::frame::{Frame, FrameGroup};
-use crate::handler::{EncodedArgs, EventError};
-use crate::packet::{self, EncodeError};
+use crate::handler::{EncodedArgs, EventError, PooledBuffer};
+use crate::packet::{self, EncodeError, PacketType};
+use crate::parser::Outgoing;
 use crate::sid::Sid;
 
-use super::hub::Hub;
+use super::hub::{Hub, SessionHandle};
+use super::worker::Worker;
 
 /// Why a CONNECT is refused.
 #[derive(Debug, Clone, Copy)]
@@ -58,19 +64,53 @@ impl Hub {
         event: &str,
         args: &EncodedArgs,
     ) -> Result<FrameGroup, EncodeError> {
-        let attachments = args.attachments();
+        let (json, attachments) = (args.json(), args.attachments());
+        if let Some(parser) = &self.parser {
+            return parsed::event(&**parser, namespace, id, event, json, attachments);
+        }
         let mut text = EncodedArgs::buffer();
-        let json = args.json();
         packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
         Ok(FrameGroup::new(Bytes::copy_from_slice(&text), attachments.to_vec()))
     }
 
-    /// The answer to an event.
-    pub(crate) fn ack_frames(&self, namespace: &str, id: u64, mut args: EncodedArgs) -> FrameGroup {
+    /// An event that is sent once, perhaps from the thread where its receiver lives.
+    pub(super) fn event_packet(
+        &self,
+        namespace: &str,
+        id: Option<u64>,
+        event: &str,
+        json: &[u8],
+        attachments: Vec<Bytes>,
+    ) -> Result<EventPacket, EncodeError> {
+        if let Some(parser) = &self.parser {
+            let group = parsed::event(&**parser, namespace, id, event, json, &attachments)?;
+            return Ok(EventPacket::Parsed(group));
+        }
+        let mut text = EncodedArgs::buffer();
+        packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
+        Ok(EventPacket::Text(text, attachments))
+    }
+
+    /// The answer to an event. The client is told if the answer cannot be written; not even that can be if
+    /// there is none.
+    pub(crate) fn ack_frames(
+        &self,
+        namespace: &str,
+        id: u64,
+        mut args: EncodedArgs,
+    ) -> Option<FrameGroup> {
+        if let Some(parser) = &self.parser {
+            let written = parsed::ack(&**parser, namespace, id, &args).or_else(|error| {
+                tracing::error!(%error, "an ack could not be written");
+                let args = self.error_ack(&EventError::internal(error.to_string()));
+                parsed::ack(&**parser, namespace, id, &args)
+            });
+            return written.ok();
+        }
         let attachments = args.take_attachments();
         let mut text = Vec::with_capacity(args.json().len() + namespace.len() + 32);
         packet::encode_ack_encoded(&mut text, namespace, id, args.json(), attachments.len());
-        FrameGroup::new(text.into(), attachments)
+        Some(FrameGroup::new(text.into(), attachments))
     }
 
     /// The answer that grants a CONNECT.
@@ -79,16 +119,22 @@ impl Hub {
         namespace: &str,
         id: &Sid,
         revision: Revision,
-    ) -> FrameGroup {
+    ) -> Result<FrameGroup, EncodeError> {
+        if let Some(parser) = &self.parser {
+            let payload = match revision {
+                Revision::V4 => serde_json::json!({ "sid": id.as_str() }).to_string(),
+                Revision::V3 => String::new(),
+            };
+            let connect = Outgoing::new(PacketType::Connect, namespace, &payload);
+            return parsed::packet(&**parser, &connect.with_undefined("pid"));
+        }
         let mut text = Vec::with_capacity(64);
         match revision {
             Revision::V4 => packet::encode_connect(&mut text, namespace, id.as_str()),
             // The bare packet, as a client would write it.
-            Revision::V3 => {
-                let _bare = packet::encode_connect_request(&mut text, namespace, None);
-            }
+            Revision::V3 => packet::encode_connect_request(&mut text, namespace, None)?,
         }
-        one(text)
+        Ok(one(text))
     }
 
     /// The answer that refuses a CONNECT.
@@ -100,6 +146,9 @@ impl Hub {
     ) -> Result<FrameGroup, EncodeError> {
         let mut text = Vec::with_capacity(64);
         let bare = if revision == Revision::V3 { refusal.bare() } else { None };
+        if let Some(parser) = &self.parser {
+            return parsed::refusal(&**parser, namespace, refusal, bare);
+        }
         if let Some(bare) = bare {
             packet::encode_connect_error_bare(&mut text, namespace, &bare.to_string())?;
         } else {
@@ -111,13 +160,53 @@ impl Hub {
     }
 
     /// The packet that puts a client out of a namespace.
-    pub(super) fn disconnect_frames(&self, namespace: &str) -> FrameGroup {
+    pub(super) fn disconnect_frames(&self, namespace: &str) -> Result<FrameGroup, EncodeError> {
+        if let Some(parser) = &self.parser {
+            return parsed::packet(
+                &**parser,
+                &Outgoing::new(PacketType::Disconnect, namespace, ""),
+            );
+        }
         let mut text = Vec::with_capacity(16);
         packet::encode_disconnect(&mut text, namespace);
-        one(text)
+        Ok(one(text))
     }
 }
 
 fn one(text: Vec<u8>) -> FrameGroup {
     FrameGroup::of_frames(Frame::text(text.into()), Vec::new())
+}
+
+/// An event as it is cheapest to send.
+pub(super) enum EventPacket {
+    /// In the default encoding: the text, and what follows it.
+    Text(PooledBuffer, Vec<Bytes>),
+    /// As another parser wrote it.
+    Parsed(FrameGroup),
+}
+
+impl EventPacket {
+    /// Sends it if the session lives on this worker; `false`: it does not.
+    pub(super) fn send_here(
+        &self,
+        worker: &Worker,
+        handle: &Arc<SessionHandle>,
+        volatile: bool,
+    ) -> bool {
+        match self {
+            Self::Text(text, attachments) => {
+                worker.send_here(handle, &[text], attachments, volatile)
+            }
+            Self::Parsed(group) => worker.send_group_here(handle, group, volatile),
+        }
+    }
+
+    pub(super) fn into_group(self) -> FrameGroup {
+        match self {
+            Self::Text(text, attachments) => {
+                FrameGroup::new(Bytes::copy_from_slice(&text), attachments)
+            }
+            Self::Parsed(group) => group,
+        }
+    }
 }

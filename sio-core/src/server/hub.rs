@@ -15,6 +15,7 @@ use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
 use crate::limits::Limits;
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
+use crate::parser::Parser;
 use crate::sid::{Sid, SidSource};
 
 use super::builder::ServerConfig;
@@ -49,6 +50,7 @@ pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 pub(crate) struct HubParts {
     pub(crate) new_namespace: Option<Box<NewNamespaceHook>>,
     pub(crate) raw: Option<Box<dyn EngineHandler>>,
+    pub(crate) parser: Option<Box<dyn Parser>>,
     pub(crate) global: Rules,
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
     pub(crate) data: DataMap,
@@ -85,6 +87,8 @@ pub struct Hub {
     draining: AtomicBool,
     error_answer: Option<Box<ErrorAnswer>>,
     pub(super) raw: Option<Box<dyn EngineHandler>>,
+    /// `None`: the default one, which is wired in.
+    pub(super) parser: Option<Box<dyn Parser>>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -130,6 +134,7 @@ impl Hub {
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             raw: parts.raw,
+            parser: parts.parser,
             error_answer: parts.error_answer,
             config,
         }
@@ -217,6 +222,11 @@ impl Hub {
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.session_count.load(Ordering::Relaxed)
+    }
+
+    /// Packets are written as text, and events and acks may be written in place.
+    pub(crate) const fn has_default_parser(&self) -> bool {
+        self.parser.is_none()
     }
 
     // ---- application data -----------------------------------------------------------------------

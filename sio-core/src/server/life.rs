@@ -26,6 +26,10 @@ impl Worker {
     // ---- namespaces -----------------------------------------------------------------------------
 
     pub(super) fn on_connect(&self, connection: &Rc<Connection>, path: &str, auth: &str) {
+        // Other parsers than the default one may let such a name through.
+        if !path.starts_with('/') {
+            return self.refuse(connection, path, Refusal::Server("Invalid namespace"));
+        }
         let limits = &self.hub.config.limits;
         if limits.max_namespaces > 0 && connection.mux.borrow().len() >= limits.max_namespaces {
             let error = match self.hub.namespace(path) {
@@ -84,6 +88,17 @@ impl Worker {
             socket.abandon();
             return;
         }
+        let revision = connection.handle.revision();
+        let granted = match self.hub.connect_frames(path, socket.id(), revision) {
+            Ok(granted) => granted,
+            Err(error) => {
+                tracing::error!(%error, "the answer to a CONNECT could not be written");
+                socket.abandon();
+                connection.mux.borrow_mut().withdraw(path, socket);
+                self.end(connection, CloseReason::ForcedClose);
+                return self.settle(connection);
+            }
+        };
         // The application may have disconnected the socket while its guards ran.
         if !connection.mux.borrow_mut().join(path, socket) {
             socket.abandon();
@@ -93,8 +108,6 @@ impl Worker {
         let rooms = socket.set_connected();
         self.adapter_add(connection, socket, &rooms);
         socket.namespace().count_connected();
-        let revision = connection.handle.revision();
-        let granted = self.hub.connect_frames(path, socket.id(), revision);
         connection.engine.borrow_mut().send_group(&granted);
         // A handler may end the socket: the others are told of the connection before its end.
         self.hold_ends(|| {
@@ -185,7 +198,11 @@ impl Worker {
         if socket.has_ended() || !connection.mux.borrow_mut().withdraw(path, socket) {
             return;
         }
-        connection.engine.borrow_mut().send_group(&self.hub.disconnect_frames(path));
+        // A client that is not told finds out with its next packet.
+        match self.hub.disconnect_frames(path) {
+            Ok(group) => connection.engine.borrow_mut().send_group(&group),
+            Err(error) => tracing::error!(%error, "a DISCONNECT could not be written"),
+        }
         self.drop_held(connection, socket);
         if socket.is_connected() {
             self.socket_ended(socket, DisconnectReason::ServerNamespaceDisconnect);
@@ -277,6 +294,7 @@ impl Worker {
             tracing::debug!(?reason, "session ended");
             connection.handle.end();
             drop(connection.held.take());
+            self.guarded(|| connection.decoding.clear());
             if let Some(push) = connection.push.borrow_mut().take() {
                 let _lost = push.reply.send(PushReply::Refused(HandshakeError::UnknownSid));
             }

@@ -11,6 +11,7 @@ mod broadcast;
 mod builder;
 mod bus;
 mod connection;
+mod decoding;
 mod delivery;
 mod dispatch;
 mod encoding;

@@ -20,6 +20,7 @@ use crate::mux::Multiplexer;
 
 use super::bus::Message;
 use super::connection::{Connection, PendingPush};
+use super::decoding::Decoding;
 use super::held::HeldEvents;
 use super::hub::SessionHandle;
 use super::sessions::{PollReply, SessionOp};
@@ -31,6 +32,7 @@ use super::worker::{Receiver, Source, Worker};
 pub(crate) struct Parcel {
     engine: Session,
     mux: Multiplexer<Socket>,
+    decoding: Decoding,
     poll: Option<oneshot::Sender<PollReply>>,
     push: Option<PendingPush>,
     held: HeldEvents,
@@ -212,6 +214,7 @@ impl Worker {
         connection.held.replace(held);
         connection.ended.set(ended);
         connection.joined_implicitly.set(parcel.joined_implicitly);
+        connection.decoding.replace(parcel.decoding);
         connection.rate.set(parcel.rate);
         let connection = self.add(connection);
         for (socket, rooms) in &rooms {
@@ -267,6 +270,7 @@ impl Connection {
         Parcel {
             engine: self.engine.into_inner(),
             mux: self.mux.into_inner(),
+            decoding: self.decoding,
             poll: self.poll.into_inner(),
             push: self.push.into_inner(),
             held: self.held.into_inner(),

@@ -335,7 +335,7 @@ impl Worker {
             }
         }
         connection.engine.borrow_mut().handle_timeout(now);
-        if connection.mux.borrow().attachment_deadline().is_some_and(|deadline| deadline <= now) {
+        if connection.packet_deadline().is_some_and(|deadline| deadline <= now) {
             self.end(connection, CloseReason::ForcedClose);
         }
         if connection.connect_deadline.get().is_some_and(|deadline| deadline <= now) {
@@ -366,7 +366,7 @@ impl Worker {
     pub(super) fn rearm(&self, connection: &Connection) {
         let next = {
             let mux = connection.mux.borrow();
-            [connection.engine.borrow().poll_timeout(), mux.attachment_deadline()]
+            [connection.engine.borrow().poll_timeout(), connection.packet_deadline()]
                 .into_iter()
                 .chain([connection.connect_deadline.get()])
                 .chain(mux.sockets().map(Socket::next_ack_deadline))

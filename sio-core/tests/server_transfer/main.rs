@@ -13,6 +13,7 @@
 mod arrivals;
 mod chance;
 mod emits;
+mod parsers;
 mod play;
 mod random;
 mod requests;

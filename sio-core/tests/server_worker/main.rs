@@ -16,6 +16,7 @@ mod ends;
 mod events;
 mod guards;
 mod limits;
+mod parsers;
 mod polling;
 mod pushes;
 mod rooms;

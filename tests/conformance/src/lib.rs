@@ -24,6 +24,12 @@ impl Flags {
         }
     }
 
+    /// Whether a flag was given.
+    #[must_use]
+    pub fn has(&self, flag: &str) -> bool {
+        self.0.iter().any(|known| known == flag)
+    }
+
     /// The number behind a flag.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ const KNOWN: &[&str] = &[
     "--upgrade-timeout",
     "--max-payload",
     "--deflate",
+    "--msgpack",
 ];
 
 /// The flags the program was started with.

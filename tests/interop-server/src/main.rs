@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::{App, HttpServer, web};
-use sio_actix::{Io, PerMessageDeflate, termination};
+use sio_actix::{Io, MsgpackParser, PerMessageDeflate, termination};
 
 use flags::Flags;
 use records::Records;
@@ -30,8 +30,11 @@ use records::Records;
 const SHUTDOWN_TIMEOUT: u64 = 2;
 
 fn server(flags: &Flags, records: &Arc<Records>) -> io::Result<Io> {
-    Io::builder()
-        .ping_interval(flags.millis("--ping-interval", 25_000)?)
+    let io = match flags.number("--msgpack", 0)? {
+        0 => Io::builder(),
+        _ => Io::builder().parser(MsgpackParser),
+    };
+    io.ping_interval(flags.millis("--ping-interval", 25_000)?)
         .ping_timeout(flags.millis("--ping-timeout", 20_000)?)
         .connect_timeout(flags.millis("--connect-timeout", 45_000)?)
         .upgrade_timeout(flags.millis("--upgrade-timeout", 10_000)?)

@@ -40,8 +40,7 @@ impl Socket {
     ) -> Result<(), EmitError> {
         let namespace = self.0.namespace.path();
         let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
-        let mut text = EncodedArgs::buffer();
-        packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
+        let packet = self.0.hub.event_packet(namespace, id, event, json, attachments)?;
         if self.has_ended() {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
@@ -59,11 +58,11 @@ impl Socket {
         }
         if let Some(worker) = Worker::current(&self.0.hub)
             && arm.is_none()
-            && worker.send_here(&self.0.session, &[&text], &attachments, volatile)
+            && packet.send_here(&worker, &self.0.session, volatile)
         {
             return Ok(());
         }
-        let group = FrameGroup::new(Bytes::copy_from_slice(&text), attachments);
+        let group = packet.into_group();
         let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
         let sent = self.route(op);
         if sent.is_err()
@@ -115,6 +114,7 @@ impl Socket {
         let namespace = self.0.namespace.path();
         let args = self.ack_args(reply);
         if args.attachments().is_empty()
+            && self.0.hub.has_default_parser()
             && let Some(worker) = worker
         {
             let mut digits = itoa::Buffer::new();
@@ -124,7 +124,10 @@ impl Socket {
                 return;
             }
         }
-        let group = self.0.hub.ack_frames(namespace, id, args);
+        let Some(group) = self.0.hub.ack_frames(namespace, id, args) else {
+            // Only the end of the session can still tell the client.
+            return self.close_session();
+        };
         match worker {
             Some(worker) => worker.send_group(self, group, false),
             None => {
@@ -140,7 +143,10 @@ impl Socket {
     /// The answer to an event as the frames of its packet.
     pub(crate) fn ack_group(&self, id: u64, reply: Reply) -> Option<FrameGroup> {
         let namespace = self.0.namespace.path();
-        (!self.has_ended()).then(|| self.0.hub.ack_frames(namespace, id, self.ack_args(reply)))
+        if self.has_ended() {
+            return None;
+        }
+        self.0.hub.ack_frames(namespace, id, self.ack_args(reply))
     }
 
     /// The arguments of an ack; a client that asked is answered in any case.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use conformance::{Flags, serve};
+use sio_actix::MsgpackParser;
 use sio_actix::prelude::*;
 
 fn handlers(ns: &mut NamespaceBuilder) {
@@ -23,8 +24,10 @@ fn handlers(ns: &mut NamespaceBuilder) {
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    let flags = Flags::parse(&["--port", "--workers"])?;
-    let io = Io::builder()
+    let flags = Flags::parse(&["--port", "--workers", "--msgpack"])?;
+    let io = Io::builder();
+    let io = if flags.has("--msgpack") { io.parser(MsgpackParser) } else { io };
+    let io = io
         .ping_interval(Duration::from_millis(300))
         .ping_timeout(Duration::from_millis(200))
         .connect_timeout(Duration::from_millis(1000))

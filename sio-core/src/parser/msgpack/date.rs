@@ -1,0 +1,66 @@
+//! Dates as JavaScript writes them in JSON.
+
+use std::fmt::Write as _;
+
+/// JavaScript's dates end this many milliseconds before and after 1970.
+const MAX_MILLIS: i64 = 8_640_000_000_000_000;
+const DAY: i64 = 86_400_000;
+
+/// Appends a date, in milliseconds since 1970, as ISO 8601 in quotation marks; `null` beyond the range that
+/// JavaScript has dates for.
+pub(super) fn write(out: &mut String, millis: i64) {
+    if !(-MAX_MILLIS..=MAX_MILLIS).contains(&millis) {
+        out.push_str("null");
+        return;
+    }
+    let (day, time) = (millis.div_euclid(DAY), millis.rem_euclid(DAY));
+    let (year, month, day) = civil(day);
+    let year = match year {
+        0..=9999 => format!("{year:04}"),
+        _ => format!("{year:+07}"),
+    };
+    let (hour, minute) = (time / 3_600_000, time / 60_000 % 60);
+    let (second, milli) = (time / 1000 % 60, time % 1000);
+    // Writing to a string cannot fail.
+    let _ =
+        write!(out, "\"{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z\"");
+}
+
+/// Year, month and day of a number of days since 1970 in the Gregorian calendar.
+///
+/// Counted in eras of 400 years that begin on 1 March, so that a leap day is the last of its year.
+const fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + if month <= 2 { 1 } else { 0 }, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_written_as_javascript_does() {
+        for (millis, expected) in [
+            (0, "\"1970-01-01T00:00:00.000Z\""),
+            (-1, "\"1969-12-31T23:59:59.999Z\""),
+            (951_827_696_789, "\"2000-02-29T12:34:56.789Z\""),
+            (253_402_300_799_999, "\"9999-12-31T23:59:59.999Z\""),
+            (253_402_300_800_000, "\"+010000-01-01T00:00:00.000Z\""),
+            (-62_167_219_200_001, "\"-000001-12-31T23:59:59.999Z\""),
+            (MAX_MILLIS, "\"+275760-09-13T00:00:00.000Z\""),
+            (-MAX_MILLIS, "\"-271821-04-20T00:00:00.000Z\""),
+            (MAX_MILLIS + 1, "null"),
+            (i64::MIN, "null"),
+        ] {
+            let mut out = String::new();
+            write(&mut out, millis);
+            assert_eq!(out, expected, "{millis}");
+        }
+    }
+}
