@@ -12,7 +12,9 @@ use sio_core::handler::{
 };
 use sio_core::limits::Limits;
 use sio_core::parser::Parser;
-use sio_core::server::{BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern};
+use sio_core::server::{
+    BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern, Recovery,
+};
 
 use crate::Transport;
 use crate::client::{ClientFiles, ClientFilesError};
@@ -175,6 +177,21 @@ impl IoBuilder {
     #[must_use]
     pub fn allow_eio3(mut self, allow: bool) -> Self {
         self.core.config_mut().engine.allow_eio3 = allow;
+        self
+    }
+
+    /// Lets clients come back as the sockets they were after they have lost their connection (the
+    /// reference's `connectionStateRecovery`); off by default.
+    ///
+    /// ```
+    /// use sio_actix::{Io, Recovery};
+    ///
+    /// let io = Io::builder().connection_state_recovery(Recovery::default()).build();
+    /// # drop(io);
+    /// ```
+    #[must_use]
+    pub fn connection_state_recovery(mut self, recovery: Recovery) -> Self {
+        self.core = self.core.connection_state_recovery(recovery);
         self
     }
 

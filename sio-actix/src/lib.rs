@@ -83,7 +83,7 @@ pub use sio_core::parser::Parser;
 pub use sio_core::server::{
     AckError, AckFuture, AckSender, BroadcastOperator, BuildError, ConnectError, EmitError,
     EngineHandler, EngineSocket, EventBuilder, Handshake, Inventory, Namespace, NamespaceBuilder,
-    NamespaceRef, Pattern, Socket,
+    NamespaceRef, Pattern, Recovery, Socket,
 };
 pub use sio_core::sid::Sid;
 

@@ -59,6 +59,15 @@ pub struct Limits {
     pub max_worker_queue: usize,
     /// Bytes that wait with them; a broadcast counts in each queue. Above: the emit returns an error.
     pub max_worker_queue_bytes: usize,
+    /// Events one namespace keeps for clients that come back. Above, the oldest are forgotten, and who
+    /// may have missed them is not recovered.
+    pub max_recovery_packets: usize,
+    /// Bytes these events may take in one namespace; as above.
+    pub max_recovery_bytes: usize,
+    /// Bytes they may take in all namespaces together; above, the namespace that says something forgets.
+    pub max_recovery_bytes_total: usize,
+    /// Sockets that are kept for clients that come back. Above, the oldest are forgotten.
+    pub max_recovery_sockets: usize,
 }
 
 impl Default for Limits {
@@ -86,6 +95,10 @@ impl Default for Limits {
             close_timeout: Duration::from_secs(30),
             max_worker_queue: 1 << 20,
             max_worker_queue_bytes: 256 << 20,
+            max_recovery_packets: 10_000,
+            max_recovery_bytes: 16 << 20,
+            max_recovery_bytes_total: 256 << 20,
+            max_recovery_sockets: 100_000,
         }
     }
 }

@@ -165,7 +165,12 @@ fn encode(packet: &Packet<'_>, args: &[Value]) -> (String, Vec<Bytes>) {
         }
         PacketType::Connect => {
             let data: Value = serde_json::from_str(packet.data).unwrap();
-            encode_connect(&mut out, namespace, data.get("sid").and_then(Value::as_str).unwrap());
+            encode_connect(
+                &mut out,
+                namespace,
+                data.get("sid").and_then(Value::as_str).unwrap(),
+                None,
+            );
         }
         PacketType::ConnectError => {
             let value: Value = serde_json::from_str(packet.data).unwrap();

@@ -10,14 +10,15 @@
 //   --max-payload BYTES   default 1000000; enforced, and announced as `maxPayload` in the handshake
 //   --deflate BYTES       permessage-deflate from this size on; off by default
 //   --msgpack 1           packets as MessagePack (the package socket.io-msgpack-parser); 0 by default
-// All other options have their defaults: path /socket.io, both transports, upgrades allowed, no CORS, no recovery.
+//   --recovery MS         connection state recovery for this long; off by default
+// All other options have their defaults: path /socket.io, both transports, upgrades allowed, no CORS.
 // When ready, exactly one line on stdout: `listening on http://127.0.0.1:PORT`. Anything else goes to stderr.
 // SIGTERM: disconnect everybody, free the port, end with status 0 within a few seconds.
 //
 // NOTATION  `name` (a, b, ack) is an event of the client; "ack x" answers with x, "ack" alone with no argument.
 // Events are handled only by the namespaces they are listed for; an unknown event is ignored, its ack never answered.
 // "this socket" is the sender. All lists of ids or rooms are sorted by code unit. Bytes are binary attachments.
-// The state named below (list, ticks, tags, nick) belongs to one socket and ends with it.
+// The state named below (list, ticks, tags, nick) belongs to one socket and ends with it; the list comes back with it.
 //
 // NAMESPACES
 //   `/`, `/second`  common events, open to all
@@ -111,6 +112,7 @@ const { values: flags } = parseArgs({
     "max-payload": { type: "string", default: "1000000" },
     deflate: { type: "string" },
     msgpack: { type: "string", default: "0" },
+    recovery: { type: "string" },
   },
 });
 const RECORDED = 10000;
@@ -123,6 +125,8 @@ const io = new Server(http, {
   upgradeTimeout: Number(flags["upgrade-timeout"]),
   maxHttpBufferSize: Number(flags["max-payload"]),
   perMessageDeflate: flags.deflate === undefined ? false : { threshold: Number(flags.deflate) },
+  connectionStateRecovery:
+    flags.recovery === undefined ? undefined : { maxDisconnectionDuration: Number(flags.recovery) },
   serveClient: false,
   ...(flags.msgpack === "1" ? { parser: msgpack } : {}),
 });
@@ -251,7 +255,7 @@ function common(socket) {
     });
   });
 
-  const items = [];
+  const items = (socket.data.items ??= []);
   socket.on("count", (n, reply) => {
     for (let i = 0; i < n; i++) socket.emit("n", i);
     reply(n);

@@ -455,6 +455,14 @@ impl Session {
             || (frames > 0 && self.outbox.queued_frames() >= frames)
     }
 
+    /// Whether so much more can wait for the peer without ending the session.
+    #[must_use]
+    pub fn has_room_for(&self, bytes: usize, frames: usize) -> bool {
+        let (max, max_frames) = (self.config.send_buffer_max, self.config.send_buffer_max_frames);
+        (max == 0 || self.outbox.queued_bytes().saturating_add(bytes) <= max)
+            && (max_frames == 0 || self.outbox.queued_frames().saturating_add(frames) <= max_frames)
+    }
+
     /// Something waits to be sent.
     #[must_use]
     pub fn has_output(&self) -> bool {

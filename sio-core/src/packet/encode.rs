@@ -138,11 +138,23 @@ pub fn encode_args<T: Serialize + ?Sized>(
     })
 }
 
-/// Appends the answer that grants a namespace to a client.
-pub fn encode_connect(out: &mut Vec<u8>, namespace: &str, sid: &str) {
+/// Adds an argument behind those of an event that was just written; `text` needs no escapes.
+pub(crate) fn append_text_argument(out: &mut Vec<u8>, text: &str) {
+    out.pop();
+    for part in [b",\"".as_slice(), text.as_bytes(), b"\"]"] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// Appends the answer that grants a namespace to a client; `pid` is its secret for coming back.
+pub fn encode_connect(out: &mut Vec<u8>, namespace: &str, sid: &str, pid: Option<&str>) {
     header(out, PacketType::Connect, 0, namespace, None);
     out.extend_from_slice(br#"{"sid":"#);
     write_string_lossless(out, sid);
+    if let Some(pid) = pid {
+        out.extend_from_slice(br#","pid":"#);
+        write_string_lossless(out, pid);
+    }
     out.push(b'}');
 }
 

@@ -108,6 +108,8 @@ pub struct DecoderLimits {
 pub trait Parser: Send + Sync + 'static {
     /// Writes a packet as one or more messages, which reach the client next to each other.
     ///
+    /// With connection state recovery it is called while the namespace's events are locked: it must not emit.
+    ///
     /// # Errors
     ///
     /// The packet has no form in this encoding.

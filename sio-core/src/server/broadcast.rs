@@ -6,11 +6,14 @@ use futures_channel::oneshot;
 use serde::Serialize;
 
 use crate::adapter::{BroadcastOptions, RoomNames};
+use crate::frame::FrameGroup;
 use crate::handler::EncodedArgs;
+use crate::packet::EncodeError;
 
-use super::bus::{Action, Broadcast, Collected, Selection};
+use super::bus::{Action, Broadcast, Collected, Message, Selection};
 use super::hub::Hub;
 use super::namespace::Namespace;
+use super::recovery::{Addressees, OffsetText, PacketLog};
 use super::socket::{EmitError, Socket};
 
 /// A selection of sockets of one namespace.
@@ -85,14 +88,49 @@ impl BroadcastOperator {
         let Some(namespace) = &self.namespace else {
             return Ok(());
         };
-        let mut group = self.hub.event_frames(namespace.path(), None, event, args)?;
-        if self.hub.engine.per_message_deflate.is_some() {
-            group = group.shared();
+        if let Some(log) = namespace.log()
+            && !self.options.flags.volatile
+        {
+            return self.emit_logged(namespace, log, event, args);
         }
-        let broadcast =
-            Broadcast { namespace: Arc::clone(namespace), options: self.options.clone(), group };
-        self.hub.broadcast(&Arc::new(broadcast))?;
+        let group = self.frames(namespace, event, args, None)?;
+        let (namespace, options) = (Arc::clone(namespace), self.options.clone());
+        self.hub.broadcast(&Arc::new(Broadcast { namespace, options, group, logged: 0 }))?;
         Ok(())
+    }
+
+    /// The frames for all receivers.
+    fn frames(
+        &self,
+        namespace: &Namespace,
+        event: &str,
+        args: &EncodedArgs,
+        offset: Option<&OffsetText>,
+    ) -> Result<FrameGroup, EncodeError> {
+        let group = self.hub.event_frames(namespace.path(), None, event, args, offset)?;
+        let compressing = self.hub.engine.per_message_deflate.is_some();
+        Ok(if compressing { group.shared() } else { group })
+    }
+
+    /// An event that clients may get when they come back.
+    fn emit_logged(
+        &self,
+        namespace: &Arc<Namespace>,
+        log: &PacketLog,
+        event: &str,
+        args: &EncodedArgs,
+    ) -> Result<(), EmitError> {
+        log.publish(
+            Addressees::of(&self.options),
+            |offset| self.frames(namespace, event, args, Some(offset)),
+            |group, logged| {
+                let (namespace, options) = (Arc::clone(namespace), self.options.clone());
+                let broadcast = Broadcast { namespace, options, group: group.clone(), logged };
+                let broadcast = Arc::new(broadcast);
+                let message = || Message::Broadcast(Arc::clone(&broadcast));
+                Ok(self.hub.bus.queue_for_all(None, message)?.1)
+            },
+        )
     }
 
     /// Sends an event named `message`.

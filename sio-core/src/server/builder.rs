@@ -19,6 +19,7 @@ use super::hub::{DataMap, ErrorAnswer, GenerateId, Hub, HubParts, NewNamespaceHo
 use super::io::Io;
 use super::pattern::Pattern;
 use super::raw::EngineHandler;
+use super::recovery::Recovery;
 use super::registration::NamespaceBuilder;
 
 /// A configuration that no server can have.
@@ -54,6 +55,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Time a session has to join a namespace; 45 s.
     pub connect_timeout: Duration,
+    /// Whether and how clients come back after they have lost their connection; off by default.
+    pub recovery: Option<Recovery>,
 }
 
 impl Default for ServerConfig {
@@ -62,6 +65,7 @@ impl Default for ServerConfig {
             engine: EngineConfig::default(),
             limits: Limits::default(),
             connect_timeout: Duration::from_secs(45),
+            recovery: None,
         }
     }
 }
@@ -176,6 +180,14 @@ impl IoConfig {
         self
     }
 
+    /// Lets clients come back as the sockets they were after they have lost their connection (the
+    /// reference's `connectionStateRecovery`); off by default.
+    #[must_use]
+    pub fn connection_state_recovery(mut self, recovery: Recovery) -> Self {
+        self.config.recovery = Some(recovery);
+        self
+    }
+
     /// Makes what clients are told of an error, in place of `{"error":{"code","message","data"}}` in an ack
     /// and the inner object in an `exception` event; the second argument is the event's name where no ack
     /// tells it.
@@ -230,7 +242,7 @@ impl IoConfig {
     ///
     /// The options contradict each other.
     pub fn build(mut self, sids: Box<dyn SidSource>) -> Result<Io, BuildError> {
-        let ServerConfig { engine, limits, connect_timeout } = &mut self.config;
+        let ServerConfig { engine, limits, connect_timeout, recovery } = &mut self.config;
         if !engine.polling && !engine.websocket {
             return Err(BuildError::NoTransport);
         }
@@ -248,6 +260,9 @@ impl IoConfig {
             if duration.is_zero() {
                 return Err(BuildError::Zero(name));
             }
+        }
+        if recovery.as_ref().is_some_and(|r| r.max_disconnection_duration.is_zero()) {
+            return Err(BuildError::Zero("max_disconnection_duration"));
         }
         if limits.max_payload == 0 {
             return Err(BuildError::Zero("max_payload"));

@@ -25,6 +25,8 @@ pub(crate) struct Broadcast {
     pub(crate) namespace: Arc<Namespace>,
     pub(crate) options: BroadcastOptions,
     pub(crate) group: FrameGroup,
+    /// Its number among the logged events of the namespace, or 0.
+    pub(crate) logged: u64,
 }
 
 /// What is done to each selected socket.
@@ -202,25 +204,32 @@ impl Bus {
         except: Option<usize>,
         message: impl Fn() -> Message,
     ) -> Result<u64, QueueFull> {
-        let mut wakers: Vec<Waker> = Vec::new();
-        let number;
-        {
-            let mut state = self.lock();
-            let full = state
-                .queues
-                .iter()
-                .enumerate()
-                .any(|(n, queue)| Some(n) != except && self.is_full(queue));
-            if full {
-                return Err(QueueFull);
-            }
-            number = state.next_number();
-            for worker in (0..state.queues.len()).filter(|worker| Some(*worker) != except) {
-                wakers.extend(state.push(worker, number, message()));
-            }
-        }
+        let (number, wakers) = self.queue_for_all(except, message)?;
         wakers.into_iter().for_each(Waker::wake);
         Ok(number)
+    }
+
+    /// As [`Self::publish`]; the caller calls the wakers when it holds no lock.
+    pub(crate) fn queue_for_all(
+        &self,
+        except: Option<usize>,
+        message: impl Fn() -> Message,
+    ) -> Result<(u64, Vec<Waker>), QueueFull> {
+        let mut wakers: Vec<Waker> = Vec::new();
+        let mut state = self.lock();
+        let full = state
+            .queues
+            .iter()
+            .enumerate()
+            .any(|(n, queue)| Some(n) != except && self.is_full(queue));
+        if full {
+            return Err(QueueFull);
+        }
+        let number = state.next_number();
+        for worker in (0..state.queues.len()).filter(|worker| Some(*worker) != except) {
+            wakers.extend(state.push(worker, number, message()));
+        }
+        Ok((number, wakers))
     }
 
     /// Sends an operation to the worker that is the session's home.
@@ -229,20 +238,26 @@ impl Bus {
         session: &Arc<SessionHandle>,
         op: SessionOp,
     ) -> Result<(), QueueFull> {
-        let waker = {
-            let mut state = self.lock();
-            let home = session.home();
-            let full = state.queues.get(home).is_some_and(|queue| self.is_full(queue));
-            if full && !op.is_essential() {
-                return Err(QueueFull);
-            }
-            let number = state.next_number();
-            state.push(home, number, Message::Session(Arc::clone(session), op))
-        };
-        if let Some(waker) = waker {
+        if let Some(waker) = self.queue_home(session, op)? {
             waker.wake();
         }
         Ok(())
+    }
+
+    /// As [`Self::send_home`]; the caller calls the waker when it holds no lock.
+    pub(crate) fn queue_home(
+        &self,
+        session: &Arc<SessionHandle>,
+        op: SessionOp,
+    ) -> Result<Option<Waker>, QueueFull> {
+        let mut state = self.lock();
+        let home = session.home();
+        let full = state.queues.get(home).is_some_and(|queue| self.is_full(queue));
+        if full && !op.is_essential() {
+            return Err(QueueFull);
+        }
+        let number = state.next_number();
+        Ok(state.push(home, number, Message::Session(Arc::clone(session), op)))
     }
 
     /// Sends to one worker, without a bound: used for moves, which must not fail half way. The message

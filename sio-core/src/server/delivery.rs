@@ -37,6 +37,7 @@ impl Worker {
                 // A socket whose end waits for its turn is told nothing more.
                 if !belongs_elsewhere(connection, source)
                     && !receiver.socket.has_ended()
+                    && receiver.socket.takes_broadcast(broadcast.logged)
                     && connection.send(&broadcast.group, volatile)
                 {
                     unsettled.push(Rc::clone(connection));
@@ -217,7 +218,7 @@ impl Worker {
     pub(super) fn send_group(&self, socket: &Socket, group: FrameGroup, volatile: bool) {
         self.route(
             socket.session(),
-            SessionOp::Send { socket: socket.clone(), group, volatile, ack: None },
+            SessionOp::Send { socket: socket.clone(), group, volatile, logged: 0, ack: None },
         );
     }
 }

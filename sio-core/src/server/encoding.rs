@@ -17,6 +17,7 @@ use crate::parser::Outgoing;
 use crate::sid::Sid;
 
 use super::hub::{Hub, SessionHandle};
+use super::recovery::OffsetText;
 use super::worker::Worker;
 
 /// Why a CONNECT is refused.
@@ -56,20 +57,31 @@ impl Refusal<'_> {
 }
 
 impl Hub {
-    /// An event; the arguments may be used again.
+    /// An event; the arguments may be used again. A client that comes back tells the offset.
     pub(crate) fn event_frames(
         &self,
         namespace: &str,
         id: Option<u64>,
         event: &str,
         args: &EncodedArgs,
+        offset: Option<&OffsetText>,
     ) -> Result<FrameGroup, EncodeError> {
         let (json, attachments) = (args.json(), args.attachments());
         if let Some(parser) = &self.parser {
-            return parsed::event(&**parser, namespace, id, event, json, attachments);
+            let mut args = EncodedArgs::buffer();
+            args.extend_from_slice(json);
+            if let Some(offset) = offset {
+                args.push(b']');
+                packet::append_text_argument(&mut args, offset.as_str());
+                args.pop();
+            }
+            return parsed::event(&**parser, namespace, id, event, &args, attachments);
         }
         let mut text = EncodedArgs::buffer();
         packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
+        if let Some(offset) = offset {
+            packet::append_text_argument(&mut text, offset.as_str());
+        }
         Ok(FrameGroup::new(Bytes::copy_from_slice(&text), attachments.to_vec()))
     }
 
@@ -118,19 +130,27 @@ impl Hub {
         &self,
         namespace: &str,
         id: &Sid,
+        pid: Option<&Sid>,
         revision: Revision,
     ) -> Result<FrameGroup, EncodeError> {
         if let Some(parser) = &self.parser {
-            let payload = match revision {
-                Revision::V4 => serde_json::json!({ "sid": id.as_str() }).to_string(),
-                Revision::V3 => String::new(),
+            let payload = match (revision, pid) {
+                (Revision::V3, _) => String::new(),
+                (Revision::V4, None) => serde_json::json!({ "sid": id.as_str() }).to_string(),
+                (Revision::V4, Some(pid)) => {
+                    // As the reference orders them; a map of JSON would sort.
+                    format!(r#"{{"sid":"{id}","pid":"{pid}"}}"#)
+                }
             };
             let connect = Outgoing::new(PacketType::Connect, namespace, &payload);
-            return parsed::packet(&**parser, &connect.with_undefined("pid"));
+            let connect = if pid.is_none() { connect.with_undefined("pid") } else { connect };
+            return parsed::packet(&**parser, &connect);
         }
         let mut text = Vec::with_capacity(64);
         match revision {
-            Revision::V4 => packet::encode_connect(&mut text, namespace, id.as_str()),
+            Revision::V4 => {
+                packet::encode_connect(&mut text, namespace, id.as_str(), pid.map(Sid::as_str))
+            }
             // The bare packet, as a client would write it.
             Revision::V3 => packet::encode_connect_request(&mut text, namespace, None)?,
         }

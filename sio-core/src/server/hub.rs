@@ -24,6 +24,7 @@ use super::handshake::Handshake;
 use super::io::Io;
 use super::namespace::ConnectScope;
 use super::raw::EngineHandler;
+use super::recovery::{Keeper, PacketLog};
 use super::worker::Worker;
 use addresses::Addresses;
 use namespaces::Namespaces;
@@ -70,6 +71,8 @@ pub struct Hub {
     pub(crate) attachment_limits: AttachmentLimits,
     pub(crate) sids: Box<dyn SidSource>,
     pub(crate) bus: Bus,
+    /// What recovers sockets, if the server does.
+    pub(crate) keeper: Option<Keeper>,
     hasher: ahash::RandomState,
     sessions: Vec<Shard>,
     session_count: AtomicUsize,
@@ -118,6 +121,10 @@ impl Hub {
                 timeout: limits.attachment_timeout,
             },
             bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes),
+            keeper: config.recovery.clone().map(|recovery| {
+                let engine = &config.engine;
+                Keeper::new(recovery, limits, engine.ping_interval + engine.ping_timeout)
+            }),
             sids,
             hasher: ahash::RandomState::default(),
             sessions: (0..SHARDS).map(|_| Shard::default()).collect(),
@@ -241,6 +248,11 @@ impl Hub {
         self.extension.as_ref()
     }
 
+    /// The log of a new namespace, if the server recovers sockets.
+    fn new_log(&self) -> Option<PacketLog> {
+        Some(self.keeper.as_ref()?.new_log(&*self.sids))
+    }
+
     // ---- all workers ----------------------------------------------------------------------------
 
     /// Delivers to this thread's sockets at once and tells the other workers, once each.
@@ -310,6 +322,7 @@ impl Hub {
         if self.closing.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.forget_everything();
         let here = Worker::current(self);
         for worker in 0..self.bus.registered() {
             if here.as_ref().is_none_or(|here| here.index() != worker) {

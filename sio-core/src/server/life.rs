@@ -16,6 +16,7 @@ use super::encoding::Refusal;
 use super::events::cancellable;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;
+use super::recovery::Admission;
 use super::running::Gate;
 use super::sessions::{PollReply, PushReply, SessionOp};
 use super::socket::Socket;
@@ -47,8 +48,14 @@ impl Worker {
             self.hub.tell_unknown(path);
             return self.refuse(connection, path, Refusal::Server("Invalid namespace"));
         };
-        let socket = Socket::new(&self.hub, Arc::clone(&namespace), &connection.handle, auth);
+        let (socket, waits) = match self.admit(connection, &namespace, auth) {
+            Admission::Decide(socket) => (socket, false),
+            Admission::Wait(socket) => (socket, true),
+        };
         connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()), socket.clone());
+        if waits {
+            return;
+        }
         if self.hub.global_connect.is_none() && socket.handlers().connect.is_empty() {
             return self.decide(connection, &socket, Ok(()));
         }
@@ -89,7 +96,7 @@ impl Worker {
             return;
         }
         let revision = connection.handle.revision();
-        let granted = match self.hub.connect_frames(path, socket.id(), revision) {
+        let granted = match self.hub.connect_frames(path, socket.id(), socket.pid(), revision) {
             Ok(granted) => granted,
             Err(error) => {
                 tracing::error!(%error, "the answer to a CONNECT could not be written");
@@ -98,6 +105,13 @@ impl Worker {
                 self.end(connection, CloseReason::ForcedClose);
                 return self.settle(connection);
             }
+        };
+        let Some(missed) = self.missed(connection, socket) else {
+            // Too much was said while its guards ran: the client joins as a new one.
+            if connection.mux.borrow_mut().withdraw(path, socket) {
+                self.connect_again(connection, socket);
+            }
+            return;
         };
         // The application may have disconnected the socket while its guards ran.
         if !connection.mux.borrow_mut().join(path, socket) {
@@ -108,7 +122,10 @@ impl Worker {
         let rooms = socket.set_connected();
         self.adapter_add(connection, socket, &rooms);
         socket.namespace().count_connected();
-        connection.engine.borrow_mut().send_group(&granted);
+        {
+            let mut engine = connection.engine.borrow_mut();
+            missed.iter().chain([&granted]).for_each(|group| engine.send_group(group));
+        }
         // A handler may end the socket: the others are told of the connection before its end.
         self.hold_ends(|| {
             for handler in &socket.handlers().connection {
@@ -207,6 +224,7 @@ impl Worker {
         if socket.is_connected() {
             self.socket_ended(socket, DisconnectReason::ServerNamespaceDisconnect);
         } else {
+            socket.forget_claim();
             socket.abandon();
         }
     }
@@ -225,6 +243,7 @@ impl Worker {
         if !socket.begin_end() {
             return;
         }
+        self.note_leaving(socket);
         self.ends.borrow_mut().push_back((socket.clone(), reason));
         self.hold_ends(|| {});
     }
@@ -253,6 +272,7 @@ impl Worker {
         for handler in &handlers.disconnecting {
             self.run_life_cycle(socket, handler, Phase::Disconnecting, Some(reason));
         }
+        self.keep(socket, reason);
         socket.finish_end();
         drop(self.adapter_remove(socket));
         socket.namespace().count_disconnected();

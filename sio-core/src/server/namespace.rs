@@ -11,6 +11,7 @@ use crate::handler::{
 };
 
 use super::pattern::{Params, Pattern};
+use super::recovery::PacketLog;
 use super::registration::Finished;
 
 /// `abc` is `/abc`, and nothing is `/`.
@@ -78,6 +79,8 @@ pub(crate) struct LifeEntry {
 pub(crate) enum Step {
     Run(Box<ContextFn>),
     Guard(Arc<ErasedGuard>),
+    /// Makes a controller of the connection; a recovered socket needs one as well.
+    Create(Box<ContextFn>),
 }
 
 /// What decides about a CONNECT, inside of the middleware it was registered with.
@@ -205,10 +208,11 @@ pub struct Namespace {
     members: AtomicUsize,
     connected: AtomicUsize,
     handlers: RwLock<Arc<Handlers>>,
+    log: Option<PacketLog>,
 }
 
 impl Namespace {
-    pub(crate) fn new(path: Arc<str>, id: u64) -> Self {
+    pub(crate) fn new(path: Arc<str>, id: u64, log: Option<PacketLog>) -> Self {
         Self {
             path,
             id,
@@ -218,6 +222,7 @@ impl Namespace {
             members: AtomicUsize::new(0),
             connected: AtomicUsize::new(0),
             handlers: RwLock::default(),
+            log,
         }
     }
 
@@ -227,9 +232,10 @@ impl Namespace {
         id: u64,
         params: Params,
         handlers: Arc<Handlers>,
+        log: Option<PacketLog>,
     ) -> Self {
         let handlers = RwLock::new(handlers);
-        Self { dynamic: AtomicBool::new(true), params, handlers, ..Self::new(path, id) }
+        Self { dynamic: AtomicBool::new(true), params, handlers, ..Self::new(path, id, log) }
     }
 
     /// The name, `/` or `/…`; the one the client gave, where a pattern made it.
@@ -263,6 +269,11 @@ impl Namespace {
     /// Names and values of the parameters in a dynamic namespace's name.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// What clients that come back may have missed, if the server recovers sockets.
+    pub(crate) const fn log(&self) -> Option<&PacketLog> {
+        self.log.as_ref()
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {

@@ -77,6 +77,10 @@ pub(super) fn life(cx: &EventCx<'_>, entry: &Arc<LifeEntry>) -> LocalBoxFuture<R
 
 /// Everything that decides about a CONNECT: what is global, then the namespace's scopes in order.
 pub(super) fn connect(socket: &Socket) -> LocalBoxFuture<Reply> {
+    if socket.skips_guards() {
+        let socket = socket.clone();
+        return Box::pin(async move { scopes(&socket).await });
+    }
     let hub = socket.hub();
     let global = hub.global_connect.clone();
     let socket = socket.clone();
@@ -114,7 +118,7 @@ fn in_scope(
 ) -> LocalBoxFuture<Reply> {
     Box::pin(async move {
         let owned = EventCx::of_life(&socket, Phase::Connect, None, &rules).to_owned();
-        let middleware = rules.middleware.clone();
+        let middleware = if socket.skips_guards() { Vec::new() } else { rules.middleware.clone() };
         let decided = AssertUnwindSafe(chain(owned, middleware, inner)).catch_unwind().await;
         let mut reply = decided.unwrap_or_else(|_panic| Reply::Err(panicked()));
         if let Reply::Err(error) = &mut reply {
@@ -126,14 +130,16 @@ fn in_scope(
 
 async fn steps(socket: &Socket, scope: &ConnectScope) -> Reply {
     let cx = EventCx::of_life(socket, Phase::Connect, None, &scope.rules);
+    let skips = socket.skips_guards();
     for step in &scope.steps {
         match step {
+            Step::Guard(_) | Step::Run(_) if skips => {}
             Step::Guard(guard) => {
                 if let Err(error) = guard.ask(&cx).await {
                     return Reply::Err(error);
                 }
             }
-            Step::Run(run) => {
+            Step::Run(run) | Step::Create(run) => {
                 let reply = run(&cx).finished().await;
                 if reply.is_err() {
                     return reply;

@@ -368,7 +368,7 @@ impl NamespaceBuilder {
                 (_, Run::Life(_)) => {}
             }
         }
-        steps.extend(self.creates.into_iter().map(Step::Run));
+        steps.extend(self.creates.into_iter().map(Step::Create));
         finished.scope = self.scope.clone();
         let scope = Rules { guards: Vec::new(), ..self.scope };
         if !steps.is_empty() || !scope.middleware.is_empty() || !scope.hooks.is_empty() {

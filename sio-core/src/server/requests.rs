@@ -82,7 +82,9 @@ impl Worker {
         match op {
             // What was said behind the socket's end is dropped; its namespace may have a new one.
             SessionOp::Send { socket, .. } if socket.has_ended() => {}
-            SessionOp::Send { socket, group, volatile, ack } => {
+            // It came, or will come, with the answer to CONNECT.
+            SessionOp::Send { socket, logged, .. } if !socket.takes_direct(logged) => {}
+            SessionOp::Send { socket, group, volatile, ack, .. } => {
                 if let Some((id, timeout)) = ack {
                     socket.arm_ack(id, after(self.now(), timeout));
                     self.rearm(connection);
@@ -108,6 +110,7 @@ impl Worker {
             }
             SessionOp::Disconnect { socket, close } => self.disconnect(connection, &socket, close),
             SessionOp::Decided { socket, verdict } => self.decide(connection, &socket, verdict),
+            SessionOp::Admit(socket) => self.admit_now(connection, &socket),
             SessionOp::Close(reason) => {
                 self.end(connection, reason);
                 self.settle(connection);

@@ -14,6 +14,11 @@ pub(crate) struct RoomList {
 }
 
 impl RoomList {
+    /// A list that begins with these rooms.
+    pub(crate) fn of(names: Vec<Room>) -> Self {
+        Self { names, ..Self::default() }
+    }
+
     /// The rooms, in the order they were joined.
     pub(crate) fn names(&self) -> &[Room] {
         &self.names

@@ -44,6 +44,7 @@ impl SessionOp {
             self,
             Self::HandlerDone
                 | Self::Decided { .. }
+                | Self::Admit(_)
                 | Self::PollLost { .. }
                 | Self::PushFailed(_)
                 | Self::Disconnect { .. }
@@ -60,6 +61,8 @@ pub(crate) enum SessionOp {
         socket: Socket,
         group: FrameGroup,
         volatile: bool,
+        /// Its number among the logged events of the namespace, or 0.
+        logged: u64,
         ack: Option<(u64, Duration)>,
     },
     /// Send one message of a bare Engine.IO server.
@@ -80,6 +83,8 @@ pub(crate) enum SessionOp {
         socket: Socket,
         verdict: Result<(), EventError>,
     },
+    /// The socket that this one waits to take over has ended.
+    Admit(Socket),
     Close(CloseReason),
     Poll(oneshot::Sender<PollReply>),
     /// The connection of the waiting poll is gone; `answered` if its answer is lost with it.

@@ -30,6 +30,7 @@ use super::io::Io;
 use super::legacy;
 use super::namespace::{Handlers, Namespace};
 use super::raw::EngineSocket;
+use super::recovery::{Kept, Presence};
 use super::room_list::RoomList;
 use super::running::Unfinished;
 use super::sessions::SessionOp;
@@ -72,7 +73,16 @@ const CONNECTED: u8 = 1;
 const ENDING: u8 = 2;
 const ENDED: u8 = 3;
 
-type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+/// Values of the user's, one per type.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Drop for States {
+    fn drop(&mut self) {
+        // The last handle may go anywhere, also while another panic unwinds.
+        self.0.drain().for_each(|(_, value)| drop_guarded(value));
+    }
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -93,14 +103,8 @@ struct Inner {
     rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
     states: Mutex<Option<Box<States>>>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // The last handle may go anywhere, also while another panic unwinds.
-        let states = self.states.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        states.into_iter().flat_map(|states| states.into_values()).for_each(drop_guarded);
-    }
+    /// What its recovery needs, if the server recovers sockets.
+    presence: Option<Box<Presence>>,
 }
 
 /// Drops a value of the user's; a panic ends here.
@@ -135,10 +139,43 @@ impl Socket {
         namespace: Arc<Namespace>,
         session: &Arc<SessionHandle>,
         auth: &str,
+        presence: Option<Box<Presence>>,
+    ) -> Self {
+        let id = legacy::socket_id(session, namespace.path());
+        let id = id.unwrap_or_else(|| Sid::random(&*hub.sids));
+        let (rooms, states) = (RoomList::default(), None);
+        Self::with(hub, namespace, session, auth, id, rooms, states, presence)
+    }
+
+    /// The socket that a client was before it lost its connection; it knows all that was said to it up to
+    /// the event with the number `offset`.
+    pub(crate) fn restored(
+        hub: &Arc<Hub>,
+        session: &Arc<SessionHandle>,
+        auth: &str,
+        kept: Kept,
+        offset: u64,
+    ) -> Self {
+        let (namespace, id) = (Arc::clone(&kept.namespace), kept.id.clone());
+        let rooms = RoomList::of(kept.rooms.clone());
+        let states = Some(Box::new(kept.states.clone()));
+        let presence = Some(Box::new(Presence::restored(kept, offset)));
+        Self::with(hub, namespace, session, auth, id, rooms, states, presence)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a socket, for two constructors")]
+    fn with(
+        hub: &Arc<Hub>,
+        namespace: Arc<Namespace>,
+        session: &Arc<SessionHandle>,
+        auth: &str,
+        id: Sid,
+        rooms: RoomList,
+        states: Option<Box<States>>,
+        presence: Option<Box<Presence>>,
     ) -> Self {
         Self(Arc::new(Inner {
-            id: legacy::socket_id(session, namespace.path())
-                .unwrap_or_else(|| Sid::random(&*hub.sids)),
+            id,
             hub: Arc::clone(hub),
             handlers: namespace.handlers(),
             namespace,
@@ -149,9 +186,10 @@ impl Socket {
             barriers: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
             unfinished: Mutex::default(),
-            rooms: Mutex::default(),
+            rooms: Mutex::new(rooms),
             acks: Mutex::default(),
-            states: Mutex::default(),
+            states: Mutex::new(states),
+            presence,
         }))
     }
 
@@ -216,6 +254,31 @@ impl Socket {
         self.0.status.load(Ordering::Acquire) == CONNECTED
     }
 
+    /// The client had lost its connection and came back in time: this socket has the id, the rooms and the
+    /// stored values of the one it had before, and what it missed is on its way; see [`Recovery`].
+    ///
+    /// Known from the connect guards on, if those run.
+    ///
+    /// [`Recovery`]: super::Recovery
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sio_core::server::{Io, Recovery, Socket};
+    ///
+    /// let recovery = Recovery::default();
+    /// let server = Io::builder().connection_state_recovery(recovery).namespace("/", |ns| {
+    ///     ns.on_connection(|socket: Socket| {
+    ///         if socket.is_recovered() { Ok(()) } else { socket.emit("state", "everything") }
+    ///     });
+    /// });
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.0.presence.as_ref().is_some_and(|presence| presence.is_recovered())
+    }
+
     /// Stores a value on the socket, one per type; what was stored before is given back.
     pub fn set_state<T: Send + Sync + 'static>(&self, value: T) -> Option<Arc<T>> {
         self.set_shared_state(Arc::new(value))
@@ -223,14 +286,14 @@ impl Socket {
 
     /// As [`Self::set_state`], for a value that others hold as well.
     pub fn set_shared_state<T: Send + Sync + 'static>(&self, value: Arc<T>) -> Option<Arc<T>> {
-        let old = lock(&self.0.states).get_or_insert_default().insert(TypeId::of::<T>(), value);
+        let old = lock(&self.0.states).get_or_insert_default().0.insert(TypeId::of::<T>(), value);
         old.and_then(|old| old.downcast().ok())
     }
 
     /// The stored value of a type; it outlives the connection as long as the handle does.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let found = lock(&self.0.states).as_ref()?.get(&TypeId::of::<T>()).cloned();
+        let found = lock(&self.0.states).as_ref()?.0.get(&TypeId::of::<T>()).cloned();
         found.and_then(|found| found.downcast().ok())
     }
 

@@ -229,8 +229,10 @@ impl Worker {
             Message::Session(_, op) => self.apply_to(connection, op),
             Message::Broadcast(broadcast) => {
                 let (namespace, options) = (broadcast.namespace.id(), &broadcast.options);
-                for _ in self.selected(connection, namespace, options) {
-                    connection.send(&broadcast.group, options.flags.volatile);
+                for socket in self.selected(connection, namespace, options) {
+                    if socket.takes_broadcast(broadcast.logged) {
+                        connection.send(&broadcast.group, options.flags.volatile);
+                    }
                 }
             }
             Message::Selection(selection) => {

@@ -160,6 +160,9 @@ impl Worker {
             .ok()
             .flatten();
         drop(stopped);
+        if self.hub.bus.workers() == 0 {
+            self.hub.forget_everything();
+        }
     }
 
     fn close_all(&self) {
@@ -212,6 +215,9 @@ impl Worker {
         self.tick();
         self.take_messages(Some(cx.waker()));
         self.handle_timeouts();
+        if self.hub.keeper.is_some() {
+            self.guarded(|| self.hub.sweep(self.now()));
+        }
         for handle in self.resumable.take() {
             // One that has moved resumed when it arrived.
             if let Some(connection) = self.local(&handle) {
@@ -282,7 +288,8 @@ impl Worker {
 
     /// When [`Self::poll`] has to be called even if nothing wakes it; to be asked after each poll.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let deadline = self.wheel.borrow().next_deadline();
+        let sweep = self.hub.keeper.as_ref().and_then(|keeper| keeper.next_sweep(self.now()));
+        let deadline = self.wheel.borrow().next_deadline().into_iter().chain(sweep).min();
         self.sleeps_until.set(deadline);
         deadline
     }

@@ -16,6 +16,7 @@ mod emits;
 mod parsers;
 mod play;
 mod random;
+mod recovery;
 mod requests;
 mod rooms;
 mod streams;

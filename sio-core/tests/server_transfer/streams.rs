@@ -1,10 +1,11 @@
 //! Streams whose session has moved away from their worker.
 
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use futures_util::stream::iter;
+use futures_util::{FutureExt as _, StreamExt as _};
 use sio_core::handler::Emission;
 use sio_core::macros::traits::*;
 use sio_core::macros::{Registrar, Ret};
-use sio_core::server::IoConfig;
+use sio_core::server::{IoConfig, Recovery};
 
 use crate::threads::Thread;
 use crate::world::{A, B, Shared, World, config};
@@ -27,7 +28,7 @@ fn streaming(shared: &Shared, emission: Emission) -> IoConfig {
                 let go = async move { shared.wait("go").await };
                 let items = go
                     .into_stream()
-                    .flat_map(|()| stream::iter(0..ITEMS).map(|number| (number, "x".repeat(SIZE))));
+                    .flat_map(|()| iter(0..ITEMS).map(|number| (number, "x".repeat(SIZE))));
                 (&&Ret::of(&items)).finish(items, cx.outlet())
             },
         );
@@ -45,12 +46,26 @@ fn a_stream_to_everybody_waits_for_its_own_session() {
     stream_to_a_session_that_has_moved(Emission::broadcast("item"));
 }
 
+#[test]
+fn a_stream_waits_for_its_session_where_clients_come_back() {
+    for moves in [false, true] {
+        stream(moves, |shared| {
+            let recovery = Recovery::default();
+            streaming(shared, Emission::emit("item")).connection_state_recovery(recovery)
+        });
+    }
+}
+
 fn stream_to_a_session_that_has_moved(emission: Emission) {
+    stream(true, |shared| streaming(shared, emission));
+}
+
+fn stream(moves: bool, config: impl FnOnce(&Shared) -> IoConfig) {
     let threads = vec![Thread::spawn(), Thread::spawn()];
-    let mut world = World::with(|shared| streaming(shared, emission), threads);
+    let mut world = World::with(config, threads);
     world.start_push(A, "42[\"items\"]");
     assert_eq!(world.take_push_answer(), Some("ok"));
-    let _arrival = world.fetch_from_afar(B);
+    let _arrival = moves.then(|| world.fetch_from_afar(B));
     world.settle();
     assert!(world.shared.open_gate("go"));
     let mut got = Vec::new();

@@ -125,6 +125,12 @@ impl Local {
         opened
     }
 
+    /// The WebSocket that carries the session is lost.
+    pub(crate) fn lose(&mut self, session: &SessionHandle) {
+        let connection = self.sockets.remove(session.sid().as_str()).unwrap();
+        self.worker.transport_closed(&connection, CloseReason::TransportClose);
+    }
+
     fn carried(&self, session: &SessionHandle) -> &Rc<Connection> {
         &self.sockets[session.sid().as_str()]
     }

@@ -115,6 +115,24 @@ impl World {
     }
 
     pub(crate) fn with(config: impl FnOnce(&Shared) -> IoConfig, threads: Vec<Thread>) -> Self {
+        let mut world = Self::opened(config, threads);
+        world.got.clear();
+        world
+    }
+
+    /// As [`Self::with`] a server that recovers; gives the `pid` of the socket as well.
+    pub(crate) fn with_pid(
+        config: impl FnOnce(&Shared) -> IoConfig,
+        threads: Vec<Thread>,
+    ) -> (Self, String) {
+        let mut world = Self::opened(config, threads);
+        let answer = world.got.pop().unwrap();
+        let (_, pid) = answer.split_once("\"pid\":\"").unwrap();
+        world.got.clear();
+        (world, pid.trim_end_matches("\"}").to_owned())
+    }
+
+    fn opened(config: impl FnOnce(&Shared) -> IoConfig, threads: Vec<Thread>) -> Self {
         let shared = Shared::default();
         let io = config(&shared).build(Box::<Counter>::default()).unwrap();
         let clock = Clock::start();
@@ -142,7 +160,6 @@ impl World {
         world.start_poll(A);
         world.take_answer();
         assert_eq!(world.got.len(), 2, "{:?}", world.got);
-        world.got.clear();
         world
     }
 
@@ -344,6 +361,38 @@ impl World {
         assert_eq!(self.probe_frame(worker, "2probe"), ProbeReply::Pong);
         assert_eq!(self.probe_frame(worker, "5"), ProbeReply::Upgraded);
         self.turn(None);
+    }
+
+    // ---- clients that come back ----------------------------------------------------------------
+
+    /// The connection is lost, and with it what the client has not read; its worker notices.
+    pub(crate) fn lose(&mut self, worker: usize) {
+        let session = Arc::clone(&self.session);
+        self.got.clear();
+        if let Some(carrier) = self.carrier.take() {
+            self.poll = None;
+            return self.run(carrier, move |local| local.lose(&session));
+        }
+        if self.poll.is_none() {
+            self.start_poll(worker);
+        }
+        let mut poll = self.poll.take().unwrap();
+        let answered = matches!(poll.try_recv(), Ok(Some(_)));
+        poll.close();
+        self.run(worker, move |local| local.worker.poll_lost(&session, answered));
+    }
+
+    /// Opens another session, which takes the place of the one that was lost.
+    pub(crate) fn reopen(&mut self, worker: usize, transport: Transport) {
+        self.push = None;
+        self.poll = None;
+        self.session = self.run(worker, move |local| local.open(transport));
+        self.carrier = (transport == Transport::Websocket).then_some(worker);
+    }
+
+    /// The packets that came since this was asked last.
+    pub(crate) fn packets(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.got)
     }
 
     // ---- what came of it ------------------------------------------------------------------------

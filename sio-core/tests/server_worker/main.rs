@@ -19,6 +19,7 @@ mod limits;
 mod parsers;
 mod polling;
 mod pushes;
+mod recovery;
 mod rooms;
 mod tools;
 mod waking;

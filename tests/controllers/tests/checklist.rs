@@ -41,6 +41,7 @@ mod events;
 mod parameters_arguments;
 mod parameters_binary;
 mod parameters_context;
+mod recovery;
 mod registration;
 mod results;
 mod results_streams;

@@ -15,6 +15,7 @@ const KNOWN: &[&str] = &[
     "--max-payload",
     "--deflate",
     "--msgpack",
+    "--recovery",
 ];
 
 /// The flags the program was started with.

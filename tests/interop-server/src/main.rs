@@ -19,9 +19,10 @@ mod values;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
-use sio_actix::{Io, MsgpackParser, PerMessageDeflate, termination};
+use sio_actix::{Io, MsgpackParser, PerMessageDeflate, Recovery, termination};
 
 use flags::Flags;
 use records::Records;
@@ -30,10 +31,15 @@ use records::Records;
 const SHUTDOWN_TIMEOUT: u64 = 2;
 
 fn server(flags: &Flags, records: &Arc<Records>) -> io::Result<Io> {
-    let io = match flags.number("--msgpack", 0)? {
-        0 => Io::builder(),
-        _ => Io::builder().parser(MsgpackParser),
-    };
+    let mut io = Io::builder();
+    if flags.number("--msgpack", 0)? != 0 {
+        io = io.parser(MsgpackParser);
+    }
+    if let Some(millis) = flags.optional("--recovery")? {
+        let mut recovery = Recovery::default();
+        recovery.max_disconnection_duration = Duration::from_millis(millis);
+        io = io.connection_state_recovery(recovery);
+    }
     io.ping_interval(flags.millis("--ping-interval", 25_000)?)
         .ping_timeout(flags.millis("--ping-timeout", 20_000)?)
         .connect_timeout(flags.millis("--connect-timeout", 45_000)?)

@@ -35,9 +35,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives a new socket its memory.
+/// Gives a new socket its memory; one that came back has it still.
 pub(crate) fn prepare(socket: &Socket) {
-    socket.set_state(Memory::default());
+    if !socket.is_recovered() {
+        socket.set_state(Memory::default());
+    }
 }
 
 pub(crate) fn register(ns: &mut NamespaceBuilder) {

@@ -127,7 +127,7 @@ fn acks_and_life_cycle_packets_are_written_in_full() {
     let (mut out, mut bins) = (Vec::new(), Vec::new());
     encode_ack(&mut out, &mut bins, "/", 1, &()).unwrap();
     encode_ack(&mut out, &mut bins, "/n", 2, &(1, "x")).unwrap();
-    encode_connect(&mut out, "/", "s\"");
+    encode_connect(&mut out, "/", "s\"", None);
     encode_connect_error(&mut out, "/n", "no", Some("[1]")).unwrap();
     encode_disconnect(&mut out, "/n");
     let text = r#"431[]43/n,2[1,"x"]40{"sid":"s\""}44/n,{"message":"no","data":[1]}41/n,"#;

@@ -45,7 +45,8 @@ impl Hub {
             let params = dynamic.pattern.params(path)?;
             let handlers = Arc::clone(&dynamic.handlers);
             let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
-            let made = Namespace::dynamic(path.into(), id, params, Arc::clone(&handlers));
+            let made =
+                Namespace::dynamic(path.into(), id, params, Arc::clone(&handlers), self.new_log());
             handlers.fit(&made).then(|| Arc::new(made))
         })?;
         {
@@ -128,7 +129,7 @@ impl Hub {
             let created = known.is_none();
             let namespace = known.unwrap_or_else(|| {
                 let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
-                Arc::new(Namespace::new(path.into(), id))
+                Arc::new(Namespace::new(path.into(), id, self.new_log()))
             });
             namespace.keep(handlers);
             if created {

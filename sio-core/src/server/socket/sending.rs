@@ -2,6 +2,7 @@
 //!
 //! Directly into the outbox where the session lives on this thread, through the bus otherwise.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use crate::packet;
 
 use super::super::ack::AckError;
 use super::super::bus::QueueFull;
+use super::super::recovery::{Addressees, PacketLog};
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
 use super::{AckWaiter, EmitError, Socket, lock};
@@ -26,6 +28,12 @@ impl Socket {
         volatile: bool,
     ) -> Result<(), EmitError> {
         let mut args = EncodedArgs::encode(args)?;
+        if let Some(log) = self.0.namespace.log()
+            && ack.is_none()
+            && !volatile
+        {
+            return self.send_logged(log, event, &args);
+        }
         let attachments = args.take_attachments();
         self.send_encoded(event, args.json(), attachments, ack, volatile)
     }
@@ -63,7 +71,7 @@ impl Socket {
             return Ok(());
         }
         let group = packet.into_group();
-        let op = SessionOp::Send { socket: self.clone(), group, volatile, ack: arm };
+        let op = SessionOp::Send { socket: self.clone(), group, volatile, logged: 0, ack: arm };
         let sent = self.route(op);
         if sent.is_err()
             && let Some(id) = id
@@ -102,7 +110,39 @@ impl Socket {
         args: &EncodedArgs,
         volatile: bool,
     ) -> Result<(), EmitError> {
+        if let Some(log) = self.0.namespace.log()
+            && !volatile
+        {
+            return self.send_logged(log, event, args);
+        }
         self.send_encoded(event, args.json(), args.attachments().to_vec(), None, volatile)
+    }
+
+    /// An event that the client may get when it comes back.
+    fn send_logged(
+        &self,
+        log: &PacketLog,
+        event: &str,
+        args: &EncodedArgs,
+    ) -> Result<(), EmitError> {
+        let (hub, path) = (&self.0.hub, self.0.namespace.path());
+        if self.has_ended() {
+            if self.may_return() {
+                // Perhaps it is back already, on another session.
+                return self.everybody().to(&self.0.id).emit_encoded(event, args);
+            }
+            hub.event_frames(path, None, event, args, None)?;
+            return Ok(());
+        }
+        log.publish(
+            Addressees::One(Arc::clone(self.0.id.as_arc())),
+            |offset| hub.event_frames(path, None, event, args, Some(offset)),
+            |group, logged| {
+                let (socket, group) = (self.clone(), group.clone());
+                let op = SessionOp::Send { socket, group, volatile: false, logged, ack: None };
+                hub.bus.queue_home(&self.0.session, op)
+            },
+        )
     }
 
     /// Answers an event of the client.
@@ -131,8 +171,8 @@ impl Socket {
         match worker {
             Some(worker) => worker.send_group(self, group, false),
             None => {
-                let op =
-                    SessionOp::Send { socket: self.clone(), group, volatile: false, ack: None };
+                let socket = self.clone();
+                let op = SessionOp::Send { socket, group, volatile: false, logged: 0, ack: None };
                 if self.route(op).is_err() {
                     tracing::warn!("a worker's queue is full; an ack was dropped");
                 }

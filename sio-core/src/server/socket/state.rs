@@ -8,12 +8,14 @@ use bytes::Bytes;
 
 use crate::adapter::Room;
 use crate::mux::acks::TooManyAcks;
+use crate::sid::Sid;
 
 use super::super::ack::{AckArgs, AckError};
 use super::super::hub::{Hub, SessionHandle};
 use super::super::namespace::Handlers;
+use super::super::recovery::Presence;
 use super::super::room_list::RoomList;
-use super::{AckWaiter, CONNECTED, ENDED, ENDING, Socket, lock};
+use super::{AckWaiter, CONNECTED, ENDED, ENDING, Socket, States, lock};
 
 impl Socket {
     /// Tells this socket from all others that live.
@@ -33,6 +35,31 @@ impl Socket {
         &self.0.session
     }
 
+    pub(crate) fn presence(&self) -> Option<&Presence> {
+        self.0.presence.as_deref()
+    }
+
+    /// The client's secret for coming back, if it may.
+    pub(crate) fn pid(&self) -> Option<&Sid> {
+        self.presence().map(Presence::pid)
+    }
+
+    /// Nobody is asked whether this socket may connect, because it was connected before.
+    pub(crate) fn skips_guards(&self) -> bool {
+        let keeper = self.0.hub.keeper.as_ref();
+        self.is_recovered() && keeper.is_some_and(|keeper| keeper.skips_guards())
+    }
+
+    /// The rooms besides the one of its own id.
+    pub(crate) fn joined_rooms(&self) -> Vec<Room> {
+        lock(&self.0.rooms).names().to_vec()
+    }
+
+    /// What users have stored.
+    pub(crate) fn states(&self) -> States {
+        lock(&self.0.states).as_deref().cloned().unwrap_or_default()
+    }
+
     /// CONNECT was granted; gives the rooms to be indexed. Later changes go to the index themselves.
     pub(crate) fn set_connected(&self) -> Vec<Room> {
         let rooms = lock(&self.0.rooms);
@@ -50,6 +77,7 @@ impl Socket {
             return;
         }
         *lock(&self.0.rooms) = RoomList::default();
+        self.give_back();
         self.fail_acks();
         self.cancel_handlers();
         self.drop_instances();

@@ -1,0 +1,122 @@
+//! What a socket of a recovering server knows about its way through the log.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::sid::Sid;
+
+use super::lock;
+use super::shelf::Kept;
+
+/// A socket's place in the log of its namespace; numbers are those of the log.
+#[derive(Debug)]
+pub(crate) struct Presence {
+    /// The client's secret: whoever knows it can be the socket.
+    pid: Sid,
+    recovered: bool,
+    /// What was said before is not for this socket.
+    joined_at: u64,
+    /// What a recovered socket gets with the answer to its CONNECT begins behind this.
+    resumes_at: u64,
+    /// What was logged up to here is not delivered: it came with the answer to CONNECT, or was said before.
+    synced: AtomicU64,
+    /// The newest that was sent to the client.
+    sent: AtomicU64,
+    /// When the socket began to end, everything up to here had been delivered.
+    left_at: AtomicU64,
+    /// What the socket was recovered from, until its CONNECT is answered.
+    claim: Mutex<Option<Box<Kept>>>,
+}
+
+impl Presence {
+    /// Of a socket that is new; `joined_at` is the newest entry of the log.
+    pub(in crate::server) fn fresh(pid: Sid, joined_at: u64) -> Self {
+        Self {
+            pid,
+            recovered: false,
+            joined_at,
+            resumes_at: joined_at,
+            synced: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            left_at: AtomicU64::new(0),
+            claim: Mutex::new(None),
+        }
+    }
+
+    /// Of a socket whose client knows everything up to `offset`.
+    pub(in crate::server) fn restored(kept: Kept, offset: u64) -> Self {
+        Self {
+            pid: kept.pid.clone(),
+            recovered: true,
+            joined_at: kept.joined_at,
+            resumes_at: kept.resumes_at(offset),
+            // Nothing is delivered before the answer to CONNECT, which holds it all.
+            synced: AtomicU64::new(u64::MAX),
+            sent: AtomicU64::new(kept.sent.max(offset)),
+            left_at: AtomicU64::new(0),
+            claim: Mutex::new(Some(Box::new(kept))),
+        }
+    }
+
+    pub(crate) const fn pid(&self) -> &Sid {
+        &self.pid
+    }
+
+    pub(crate) const fn is_recovered(&self) -> bool {
+        self.recovered
+    }
+
+    pub(super) const fn joined_at(&self) -> u64 {
+        self.joined_at
+    }
+
+    pub(super) const fn resumes_at(&self) -> u64 {
+        self.resumes_at
+    }
+
+    /// A broadcast with this number is for the socket, which gets it now.
+    pub(super) fn takes_broadcast(&self, number: u64) -> bool {
+        self.takes(number)
+    }
+
+    /// As [`Self::takes_broadcast`], for what is said to this socket only: a new one gets also what its
+    /// connect guards say.
+    pub(super) fn takes_direct(&self, number: u64) -> bool {
+        if self.recovered {
+            return self.takes(number);
+        }
+        self.sent.fetch_max(number, Ordering::Relaxed);
+        true
+    }
+
+    fn takes(&self, number: u64) -> bool {
+        let takes = number > self.synced.load(Ordering::Relaxed);
+        if takes {
+            self.sent.fetch_max(number, Ordering::Relaxed);
+        }
+        takes
+    }
+
+    /// CONNECT is answered: everything up to `synced` is said, `newest` is the last of it that is for this
+    /// socket.
+    pub(super) fn connect(&self, synced: u64, newest: u64) {
+        self.synced.store(synced, Ordering::Relaxed);
+        self.sent.fetch_max(newest, Ordering::Relaxed);
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_left_at(&self, number: u64) {
+        self.left_at.store(number, Ordering::Relaxed);
+    }
+
+    pub(super) fn left_at(&self) -> u64 {
+        self.left_at.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn take_claim(&self) -> Option<Box<Kept>> {
+        lock(&self.claim).take()
+    }
+}

@@ -1,0 +1,276 @@
+//! Coming back, and being kept for it: what a worker does when sockets connect and end.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::close::{CloseReason, DisconnectReason};
+use crate::engine::Revision;
+use crate::engine::timer::after;
+use crate::frame::FrameGroup;
+use crate::sid::Sid;
+
+use super::super::connection::Connection;
+use super::super::namespace::Namespace;
+use super::super::sessions::SessionOp;
+use super::super::socket::Socket;
+use super::super::worker::Worker;
+use super::Keeper;
+use super::presence::Presence;
+use super::shelf::{Found, Kept};
+
+/// Text of a CONNECT answer, about; what is missed has to leave room for it.
+const ANSWER: usize = 1_024;
+
+/// What becomes of a CONNECT.
+#[derive(Debug)]
+pub(in crate::server) enum Admission {
+    /// Its guards decide about this socket.
+    Decide(Socket),
+    /// The socket it wants to take over has to end first; this one stands for it until then.
+    Wait(Socket),
+}
+
+/// What a client presents to be recovered.
+struct Credentials {
+    pid: String,
+    offset: String,
+}
+
+impl Credentials {
+    /// The texts `pid` and `offset` of a CONNECT payload.
+    fn read(auth: &str) -> Option<Self> {
+        // Most clients are new: nothing is parsed for them.
+        if !auth.contains("\"pid\"") {
+            return None;
+        }
+        let mut auth: serde_json::Value = serde_json::from_str(auth).ok()?;
+        let mut text = |key| match auth.get_mut(key)?.take() {
+            serde_json::Value::String(text) => Some(text),
+            _ => None,
+        };
+        Some(Self { pid: text("pid")?, offset: text("offset")? })
+    }
+}
+
+impl Worker {
+    /// The socket of a CONNECT: a new one, or the one that the client was.
+    pub(in crate::server) fn admit(
+        &self,
+        connection: &Connection,
+        namespace: &Arc<Namespace>,
+        auth: &str,
+    ) -> Admission {
+        let session = &connection.handle;
+        let (hub, presence) = (&self.hub, self.new_presence(connection, namespace));
+        let fresh = |presence| Socket::new(hub, Arc::clone(namespace), session, auth, presence);
+        let Some(presence) = presence else { return Admission::Decide(fresh(None)) };
+        match self.find(connection, namespace, auth) {
+            Some((_, offset, Found::Kept(kept))) => {
+                Admission::Decide(Socket::restored(hub, session, auth, kept, offset))
+            }
+            Some((pid, _, Found::Live(other))) => {
+                let socket = fresh(None);
+                let waits = hub.keeper.as_ref().is_some_and(|k| k.shelf().wait(&pid, &socket));
+                // Essential: it is queued in any case. If the other one has ended meanwhile, the answer is
+                // to look again.
+                let (to, op) = if waits {
+                    (&other, SessionOp::Close(CloseReason::TransportClose))
+                } else {
+                    (session, SessionOp::Admit(socket.clone()))
+                };
+                let _queued = hub.bus.send_home(to, op);
+                Admission::Wait(socket)
+            }
+            _ => Admission::Decide(fresh(Some(presence))),
+        }
+    }
+
+    /// Clients of revision 3 do not come back.
+    fn new_presence(
+        &self,
+        connection: &Connection,
+        namespace: &Namespace,
+    ) -> Option<Box<Presence>> {
+        let log = namespace.log().filter(|_| connection.handle.revision() == Revision::V4)?;
+        Some(Box::new(Presence::fresh(Sid::random(&*self.hub.sids), log.last())))
+    }
+
+    /// Looks for the socket that a CONNECT wants to be; gives its `pid` and what the client knows, too.
+    fn find(
+        &self,
+        connection: &Connection,
+        namespace: &Arc<Namespace>,
+        auth: &str,
+    ) -> Option<(String, u64, Found)> {
+        let (keeper, log) = (self.hub.keeper.as_ref()?, namespace.log()?);
+        let Credentials { pid, offset } = Credentials::read(auth)?;
+        let offset = log.number_of(&offset)?;
+        let now = self.read_clock();
+        let found = keeper.shelf().find(&pid, namespace, now, &connection.handle);
+        if let Found::Kept(kept) = &found
+            && !log.reaches(kept.resumes_at(offset))
+        {
+            // Events are gone that the client may have missed, and they do not come back.
+            if let Found::Kept(kept) = found {
+                keeper.shelf().remove_live(&kept.pid);
+                self.hub.discard([kept]);
+            }
+            return None;
+        }
+        Some((pid, offset, found))
+    }
+
+    /// Another socket has ended that this one waited for: its CONNECT is decided now.
+    pub(in crate::server) fn admit_now(&self, connection: &Rc<Connection>, socket: &Socket) {
+        if connection.mux.borrow_mut().withdraw(socket.namespace().path(), socket) {
+            self.connect_again(connection, socket);
+            self.settle(connection);
+        }
+    }
+
+    /// Decides about a CONNECT from the beginning, with another socket.
+    pub(in crate::server) fn connect_again(&self, connection: &Rc<Connection>, socket: &Socket) {
+        let auth = if socket.has_auth() { socket.auth_json() } else { "" };
+        // The new one enters before the old one leaves, so that a dynamic namespace stays.
+        self.on_connect(connection, socket.namespace().path(), auth);
+        socket.abandon();
+    }
+
+    /// What a socket that is about to be connected has missed. From here on it gets what is logged.
+    ///
+    /// `None`: it cannot be told completely any more; the socket must not be connected.
+    pub(in crate::server) fn missed(
+        &self,
+        connection: &Connection,
+        socket: &Socket,
+    ) -> Option<Vec<FrameGroup>> {
+        let (Some(presence), Some(keeper), Some(log)) =
+            (socket.presence(), &self.hub.keeper, socket.namespace().log())
+        else {
+            return Some(Vec::new());
+        };
+        let Some(kept) = presence.take_claim() else {
+            presence.connect(log.last(), 0);
+            let namespace = socket.namespace().id();
+            keeper.shelf().add_live(presence.pid(), &connection.handle, namespace, false);
+            return Some(Vec::new());
+        };
+        // It has been used, whatever comes of it.
+        self.hub.discard([*kept]);
+        let rooms = socket.rooms();
+        let rooms: HashSet<&str> = rooms.iter().map(|room| &**room).collect();
+        let missed = log.missed(presence.resumes_at(), &rooms)?;
+        let bytes = missed.groups.iter().map(FrameGroup::byte_len).sum::<usize>();
+        let frames = missed.groups.iter().map(|group| group.iter().count()).sum::<usize>();
+        if !connection.engine.borrow().has_room_for(bytes + ANSWER, frames + 1) {
+            return None;
+        }
+        presence.connect(missed.last, missed.newest);
+        Some(missed.groups)
+    }
+
+    /// A socket begins to end: notes what it has been given until then.
+    pub(in crate::server) fn note_leaving(&self, socket: &Socket) {
+        if let (Some(presence), Some(log)) = (socket.presence(), socket.namespace().log()) {
+            // Events are queued under the log's lock: if nothing waits here, all of them were delivered.
+            let left_at = log.while_locked(|last| (!self.is_behind()).then_some(last));
+            presence.set_left_at(left_at.unwrap_or_else(|| presence.sent()));
+        }
+    }
+
+    /// A socket has ended: keeps it if that was by accident, and tells who wants to take it over.
+    pub(in crate::server) fn keep(&self, socket: &Socket, reason: DisconnectReason) {
+        let (Some(presence), Some(keeper)) = (socket.presence(), &self.hub.keeper) else { return };
+        let kept = (is_accident(reason) && !self.hub.is_closing())
+            .then(|| self.kept(keeper, socket, presence));
+        let (dropped, successor) = {
+            let mut shelf = keeper.shelf();
+            let successor = shelf.remove_live(presence.pid());
+            (kept.map(|kept| shelf.keep(kept)), successor)
+        };
+        self.hub.discard(dropped.into_iter().flatten());
+        if let Some(successor) = successor {
+            let op = SessionOp::Admit(successor.clone());
+            let _queued = self.hub.bus.send_home(successor.session(), op);
+        }
+        keeper.budget().note_use();
+        // Somebody has to look when it expires.
+        self.wake();
+    }
+
+    fn kept(&self, keeper: &Keeper, socket: &Socket, presence: &Presence) -> Kept {
+        socket.namespace().enter();
+        let window = keeper.options.max_disconnection_duration;
+        Kept {
+            namespace: Arc::clone(socket.namespace()),
+            id: socket.id().clone(),
+            pid: presence.pid().clone(),
+            rooms: socket.joined_rooms(),
+            states: socket.states(),
+            joined_at: presence.joined_at(),
+            sent: presence.sent(),
+            left_at: presence.left_at(),
+            deadline: after(self.read_clock(), window),
+            place: 0,
+        }
+    }
+}
+
+impl Socket {
+    /// A broadcast with this number among the logged events is for this socket; 0 is not logged.
+    pub(in crate::server) fn takes_broadcast(&self, logged: u64) -> bool {
+        logged == 0 || self.presence().is_none_or(|presence| presence.takes_broadcast(logged))
+    }
+
+    /// As [`Self::takes_broadcast`], for what is said to this socket only.
+    pub(in crate::server) fn takes_direct(&self, logged: u64) -> bool {
+        logged == 0 || self.presence().is_none_or(|presence| presence.takes_direct(logged))
+    }
+
+    /// The socket has ended, and its client may come back, or is back: what is said to it is not lost.
+    pub(in crate::server) fn may_return(&self) -> bool {
+        let Some(presence) = self.presence() else { return false };
+        self.hub().keeper.as_ref().is_some_and(|keeper| keeper.shelf().knows(presence.pid()))
+    }
+
+    /// The server does not want the client back.
+    pub(in crate::server) fn forget_claim(&self) {
+        let claim = self.presence().and_then(Presence::take_claim);
+        self.hub().discard(claim.map(|kept| *kept));
+    }
+
+    /// Its CONNECT was not granted: what it was recovered from, if anything, can be taken again.
+    pub(in crate::server) fn give_back(&self) {
+        let (Some(presence), Some(keeper)) = (self.presence(), &self.hub().keeper) else { return };
+        let claim = presence.take_claim();
+        let dropped = {
+            let mut shelf = keeper.shelf();
+            // Nobody waits for a socket that was not connected.
+            shelf.remove_live(presence.pid());
+            claim.map(|kept| shelf.put(*kept))
+        };
+        if let Some(dropped) = dropped {
+            self.hub().discard(dropped);
+            keeper.budget().note_use();
+            if let Some(worker) = Worker::current(self.hub()) {
+                worker.wake();
+            }
+        }
+    }
+}
+
+/// The client did not mean to leave, nor did the server.
+fn is_accident(reason: DisconnectReason) -> bool {
+    match reason {
+        DisconnectReason::TransportError
+        | DisconnectReason::TransportClose
+        | DisconnectReason::ForcedClose
+        | DisconnectReason::PingTimeout
+        | DisconnectReason::ServerShuttingDown
+        | DisconnectReason::ForcedServerClose => true,
+        DisconnectReason::ParseError
+        | DisconnectReason::ClientNamespaceDisconnect
+        | DisconnectReason::ServerNamespaceDisconnect => false,
+    }
+}
