@@ -240,8 +240,10 @@ impl<'a> Tests<'a> {
             return text.is_some_and(|text| !title.is_empty() && text.contains(title));
         }
         let Some((path, test)) = name.rsplit_once("::") else { return false };
-        let stem = path.split("::").next().unwrap_or_default();
-        self.rust.get(stem).is_some_and(|tests| tests.contains(&test))
+        // The file is the last of the modules, but for those that hold the tests of a file.
+        let stem = path.strip_suffix("::tests").unwrap_or(path).rsplit("::").next();
+        let tests = stem.and_then(|stem| self.rust.get(stem));
+        tests.is_some_and(|tests| tests.contains(&test))
     }
 }
 

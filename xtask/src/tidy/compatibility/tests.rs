@@ -34,6 +34,7 @@ fn proofs_have_to_exist() {
         "`raw_a::another_test`",
         "`raw_a::a_test`, `raw_b::a_test`",
         "`raw_a::no_test`",
+        "`raw_a::raw_b::a_test`",
         "`a_test`",
         "`rooms.test.mjs: join two`",
         "`limits.test.mjs: join one`",
@@ -47,6 +48,7 @@ fn proofs_have_to_exist() {
         "`raw_a::a_test`",
         "`raw_a::waits`, `rooms.test.mjs: join one`",
         "`packet::tests::a_test`",
+        "`integration::raw_a::a_test`",
         "`raw_a::a_test`; differs: it answers `400`",
     ] {
         assert_eq!(errors(&format!("| 1.1 | must | paths | {proof} |")), [""; 0], "{proof}");
