@@ -1,6 +1,7 @@
 //! Building a server for actix-web.
 
-use std::path::{Path, PathBuf};
+mod http;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +18,13 @@ use sio_core::server::{
 };
 
 use crate::Transport;
-use crate::client::{ClientFiles, ClientFilesError};
+use crate::bundle::{ClientFilesError, ClientSource};
 use crate::drain::Drain;
+use crate::http::answers::Answers;
+use crate::http::cors::Cors;
+use crate::http::ids::GenerateId;
+use crate::http::middleware::Middlewares;
+use crate::http::refusal::ConnectionError;
 use crate::io::{Endpoint, Io};
 use crate::sids::OsSids;
 
@@ -26,12 +32,37 @@ use crate::sids::OsSids;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The options contradict each other.
+    /// The options contradict each other, or what was registered does.
     #[error(transparent)]
     Options(#[from] BuildError),
+    /// Options that cannot be, all of them.
+    #[error("{}", list(.0))]
+    Invalid(Vec<InvalidOption>),
     /// The client's files cannot be served.
     #[error(transparent)]
     Client(#[from] ClientFilesError),
+}
+
+fn list(invalid: &[InvalidOption]) -> String {
+    let lines: Vec<String> = invalid.iter().map(ToString::to_string).collect();
+    lines.join("; ")
+}
+
+/// An option that is unknown, or whose value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}`: {problem}")]
+#[non_exhaustive]
+pub struct InvalidOption {
+    /// Its name in the reference, with dots between the levels: `cors.maxAge`; or that of the variable.
+    pub name: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl InvalidOption {
+    pub(crate) fn new(name: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { name: name.into(), problem: problem.into() }
+    }
 }
 
 /// A refusal of [`IoBuilder::allow_request`]: 403 with code 4 and this text.
@@ -56,14 +87,21 @@ impl From<String> for Forbidden {
 
 type Verdict = Pin<Box<dyn Future<Output = Result<(), Forbidden>>>>;
 pub(crate) type AllowRequest = dyn Fn(Arc<Handshake>) -> Verdict + Send + Sync;
+pub(crate) type ConnectionErrorHook = dyn Fn(&ConnectionError<'_>) + Send + Sync;
 
 /// Configures a server; names and defaults of the options are the reference's.
 pub struct IoBuilder {
-    core: IoConfig,
+    pub(crate) core: IoConfig,
     path: String,
     trailing_slash: bool,
-    client_dir: Option<PathBuf>,
-    allow_request: Option<Arc<AllowRequest>>,
+    serve_client: Option<bool>,
+    client: ClientSource,
+    allow_request: Option<Box<AllowRequest>>,
+    cors: Option<Cors>,
+    middlewares: Middlewares,
+    generate_id: Option<GenerateId>,
+    on_connection_error: Option<Box<ConnectionErrorHook>>,
+    answers: Answers,
     drain: Drain,
 }
 
@@ -72,7 +110,6 @@ impl std::fmt::Debug for IoBuilder {
         f.debug_struct("IoBuilder")
             .field("core", &self.core)
             .field("path", &self.path)
-            .field("client_dir", &self.client_dir)
             .finish_non_exhaustive()
     }
 }
@@ -83,8 +120,14 @@ impl IoBuilder {
             core: IoConfig::default(),
             path: "/socket.io".to_owned(),
             trailing_slash: true,
-            client_dir: None,
+            serve_client: None,
+            client: ClientSource::Search,
             allow_request: None,
+            cors: None,
+            middlewares: Middlewares::default(),
+            generate_id: None,
+            on_connection_error: None,
+            answers: Answers::default(),
             drain: Drain::default(),
         }
     }
@@ -283,19 +326,6 @@ impl IoBuilder {
         self
     }
 
-    /// Makes session ids (the reference's `generateId`); random ones by default.
-    ///
-    /// Whoever knows a session id can speak for the session: it must not be guessable, and never repeat.
-    /// One that is not 1 to 128 letters, digits, `-`, `_`, `.` or `~`, or that is in use, is replaced.
-    #[must_use]
-    pub fn generate_id(
-        mut self,
-        generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
-    ) -> Self {
-        self.core = self.core.generate_id(generate);
-        self
-    }
-
     /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
     ///
     /// `MsgpackParser` comes with the feature `msgpack`; what one of your own needs is in
@@ -311,30 +341,6 @@ impl IoBuilder {
     #[must_use]
     pub fn on_new_namespace(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.core = self.core.on_new_namespace(hook);
-        self
-    }
-
-    /// Serves the official browser client below the path: `/socket.io/socket.io.js` and its siblings.
-    ///
-    /// The folder is that of the npm package `socket.io-client`, or its `dist` folder; the files are
-    /// read when the server is built.
-    #[must_use]
-    pub fn client_dir(mut self, folder: impl AsRef<Path>) -> Self {
-        self.client_dir = Some(folder.as_ref().to_path_buf());
-        self
-    }
-
-    /// Decides about every handshake, of both transports, before a session exists.
-    #[must_use]
-    pub fn allow_request<F>(mut self, decide: F) -> Self
-    where
-        F: AsyncFn(Arc<Handshake>) -> Result<(), Forbidden> + Send + Sync + 'static,
-    {
-        let decide = Arc::new(decide);
-        self.allow_request = Some(Arc::new(move |handshake| {
-            let decide = Arc::clone(&decide);
-            Box::pin(async move { decide(handshake).await })
-        }));
         self
     }
 
@@ -375,12 +381,29 @@ impl IoBuilder {
     ///
     /// The options contradict each other, or the client's files are missing.
     pub fn try_build(self) -> Result<Io, ConfigError> {
-        let client = self.client_dir.as_deref().map(ClientFiles::load).transpose()?;
+        let mut faults = Vec::new();
+        if self.path.contains(['?', '#', '{', '}', '%']) || !self.path.bytes().all(is_path_byte) {
+            let problem = "must be a plain path, without `?`, `#`, braces, blanks and escapes";
+            faults.push(InvalidOption::new("path", problem));
+        }
+        let cors = self.cors.and_then(|cors| cors.compile(&mut faults));
+        if let Some(cookie) = &self.answers.cookie {
+            cookie.check(&mut faults);
+        }
+        if !faults.is_empty() {
+            return Err(ConfigError::Invalid(faults));
+        }
+        let client = self.client.load(self.serve_client)?;
         let endpoint = Arc::new(Endpoint {
             path: self.path,
             trailing_slash: self.trailing_slash,
             client,
+            cors,
+            middlewares: self.middlewares,
             allow_request: self.allow_request,
+            generate_id: self.generate_id,
+            on_connection_error: self.on_connection_error,
+            answers: self.answers,
             drain: self.drain,
         });
         let core = self.core.extension(Arc::clone(&endpoint) as Arc<_>);
@@ -400,4 +423,8 @@ impl IoBuilder {
             Err(error) => panic!("the Socket.IO server cannot be built: {error}"),
         }
     }
+}
+
+const fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic()
 }

@@ -12,17 +12,26 @@ use actix_web::guard::{self, Guard};
 use actix_web::{App, FromRequest, HttpRequest, HttpServer, error, web};
 use sio_core::server::{self, EngineHandler};
 
-use crate::client::ClientFiles;
-use crate::config::{AllowRequest, IoBuilder};
+use crate::bundle::ClientBundle;
+use crate::config::{AllowRequest, ConnectionErrorHook, IoBuilder};
 use crate::drain::{self, Drain};
+use crate::http::answers::Answers;
+use crate::http::cors::Policy;
+use crate::http::ids::GenerateId;
+use crate::http::middleware::Middlewares;
 use crate::service;
 
 /// What the route needs besides the core's handle; the core keeps it, too, for handlers.
 pub(crate) struct Endpoint {
     pub(crate) path: String,
     pub(crate) trailing_slash: bool,
-    pub(crate) client: Option<ClientFiles>,
-    pub(crate) allow_request: Option<Arc<AllowRequest>>,
+    pub(crate) client: Option<ClientBundle>,
+    pub(crate) cors: Option<Policy>,
+    pub(crate) middlewares: Middlewares,
+    pub(crate) allow_request: Option<Box<AllowRequest>>,
+    pub(crate) generate_id: Option<GenerateId>,
+    pub(crate) on_connection_error: Option<Box<ConnectionErrorHook>>,
+    pub(crate) answers: Answers,
     pub(crate) drain: Drain,
 }
 
@@ -203,7 +212,7 @@ impl HttpServiceFactory for Io {
             let (core, endpoint) = (core.clone(), Arc::clone(&endpoint));
             async move {
                 let (request, payload) = request.into_parts();
-                let response = service::handle(&core, endpoint, request.clone(), payload).await;
+                let response = service::handle(&core, &endpoint, &request, payload).await;
                 Ok::<_, actix_web::Error>(ServiceResponse::new(request, response))
             }
         });

@@ -43,24 +43,35 @@
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
 #[path = "private.rs"]
 pub mod __private;
-mod client;
+mod bundle;
 mod config;
 mod context;
 mod drain;
+mod http;
 mod io;
 mod local;
 mod macros;
+mod options;
 mod service;
 mod sids;
 mod timeout;
 mod transport;
 
-pub use client::ClientFilesError;
-pub use config::{ConfigError, Forbidden, IoBuilder};
+pub use bundle::{ClientBundle, ClientFilesError};
+pub use config::{ConfigError, Forbidden, InvalidOption, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
 pub use drain::Drain;
+pub use http::compression::HttpCompression;
+pub use http::cookie::{Cookie, SameSite};
+pub use http::cors::Cors;
+pub use http::middleware::Pass;
+pub use http::refusal::{ConnectionError, ErrorContext};
 pub use io::{Io, termination};
 pub use macros::*;
+pub use options::{
+    CompressionOptions, CookieOptions, CorsOptions, DeflateOptions, IoOptions, LimitOptions,
+    OriginOption, ParserOption, RecoveryOptions, Switch,
+};
 pub use timeout::{Timeout, timeout};
 
 pub use sio_core::adapter::{Room, RoomNames};

@@ -1,26 +1,36 @@
 //! The route: from a request to a transport.
 //!
-//! Checks run in the reference's order. A refused request gets the reference's code as
-//! JSON; a refused WebSocket handshake gets 400 and the bare text.
+//! Checks run in the reference's order: CORS, client files, engine middlewares, then those of the
+//! handshake. A refused request gets the reference's code as JSON; a refused WebSocket handshake gets 400
+//! and the bare text.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
+use actix_http::ConnectionType;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Payload;
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
-use sio_core::server::{Handshake, HandshakeParts, Io, Opening};
+use sio_core::server::{Handshake, HandshakeParts, Io, OpenError, Opening};
+use sio_core::sid::Sid;
 
 use crate::config::Forbidden;
+use crate::http::answers::shielded;
+use crate::http::headers;
+use crate::http::refusal::{ErrorContext, Refusal};
 use crate::io::Endpoint;
 use crate::local;
-use crate::transport::{polling, websocket};
+use crate::transport::polling;
+use crate::transport::websocket::{self, Accepted};
 
 /// Digits of a JSONP index; clients count from 0.
 const MAX_JSONP_DIGITS: usize = 16;
@@ -29,29 +39,32 @@ const RETRY_AFTER: &str = "1";
 
 pub(crate) async fn handle(
     core: &Io,
-    endpoint: Arc<Endpoint>,
-    request: HttpRequest,
+    endpoint: &Endpoint,
+    request: &HttpRequest,
     mut payload: Payload,
 ) -> HttpResponse {
-    if let Some(client) = &endpoint.client
-        && let Some(name) = request.match_info().unprocessed().strip_prefix('/')
-        && let Some(response) = client.respond(name, &request)
-    {
-        return response;
-    }
-    let upgrade = websocket::wants_upgrade(&request);
-    let response = match route(core, &endpoint, request, &mut payload, upgrade).await {
-        Ok(response) => response,
-        Err(error) if upgrade => refused_upgrade(&error),
-        Err(error) => refused(&error),
+    // Without CORS and middlewares this stays empty, which needs no memory.
+    let mut gathered = HeaderMap::new();
+    let upgrade = websocket::wants_upgrade(request);
+    let (mut response, routed) = match before(endpoint, request, upgrade, &mut gathered).await {
+        Some(response) => (response, false),
+        None => match route(core, endpoint, request, &mut payload, upgrade).await {
+            Ok(response) => (response, true),
+            Err(refusal) => (endpoint.refuse(&refusal, request, upgrade), true),
+        },
     };
-    if response.status().is_success() || response.status().is_informational() {
+    if !gathered.is_empty() {
+        headers::put(&mut response, &gathered);
+    }
+    let status = response.status();
+    let read = routed && (status.is_success() || status.is_informational());
+    if read || matches!(payload, Payload::None) {
         return response;
     }
     response.map_body(|_, body| BoxBody::new(Unread { body, _payload: payload }))
 }
 
-/// The body of a refusal, with what was not read of the request.
+/// The body of an answer, with what was not read of the request.
 ///
 /// actix goes on reading a chunked body whose payload was dropped, for as long as the peer likes. A
 /// payload that is held until the answer is written ends the connection instead.
@@ -75,86 +88,170 @@ impl MessageBody for Unread {
     }
 }
 
+/// What answers a request before it is verified: CORS, the client's files, a middleware.
+async fn before(
+    endpoint: &Endpoint,
+    request: &HttpRequest,
+    upgrade: bool,
+    gathered: &mut HeaderMap,
+) -> Option<HttpResponse> {
+    if let Some(cors) = &endpoint.cors
+        && let Some(preflight) = cors.apply(request, gathered)
+    {
+        return Some(preflight);
+    }
+    if let Some(client) = &endpoint.client
+        && let Some(name) = request.match_info().unprocessed().strip_prefix('/')
+        && let Some(file) = client.file(name)
+    {
+        return Some(client.respond(file, request).await);
+    }
+    if endpoint.middlewares.is_empty() {
+        return None;
+    }
+    match endpoint.middlewares.run(request, gathered).await {
+        Ok(None) => None,
+        Ok(Some(mut answer)) => {
+            if upgrade {
+                answer.head_mut().set_connection_type(ConnectionType::Close);
+            }
+            Some(answer)
+        }
+        Err(_failed) => {
+            let refusal = Refusal::bad_request(ErrorContext::MiddlewareFailure);
+            Some(endpoint.refuse(&refusal, request, upgrade))
+        }
+    }
+}
+
+impl Endpoint {
+    /// Tells the hook and answers.
+    fn refuse(&self, refusal: &Refusal, request: &HttpRequest, upgrade: bool) -> HttpResponse {
+        if let Some(hook) = &self.on_connection_error {
+            shielded(|| hook(&refusal.seen_by(request)));
+        }
+        if upgrade { refused_upgrade(&refusal.error) } else { refused(&refusal.error) }
+    }
+}
+
 async fn route(
     core: &Io,
-    endpoint: &Arc<Endpoint>,
-    request: HttpRequest,
+    endpoint: &Endpoint,
+    request: &HttpRequest,
     payload: &mut Payload,
     upgrade: bool,
-) -> Result<HttpResponse, HandshakeError> {
+) -> Result<HttpResponse, Refusal> {
     let hub = core.hub();
     let query = EngineQuery::parse(request.query_string());
-    let transport = query.transport(hub.engine_config())?;
-    if has_illegal_origin(&request) {
-        return Err(HandshakeError::BadRequest);
+    let transport = query.transport(hub.engine_config()).map_err(|error| {
+        let transport = query.transport.as_deref().map(str::to_owned);
+        Refusal { error, context: ErrorContext::UnknownTransport { transport } }
+    })?;
+    if let Some(origin) = illegal_origin(request) {
+        return Err(Refusal::bad_request(ErrorContext::InvalidOrigin { origin }));
     }
     if let Some(sid) = &query.sid {
-        let session = hub.session(sid).ok_or(HandshakeError::UnknownSid)?;
+        let session = hub.session(sid).ok_or_else(|| Refusal::unknown_sid(sid))?;
         // The revision is that of the handshake; a request cannot change it.
         let revision = query.revision(hub.engine_config());
         if query.revision.is_some() && revision != Ok(session.revision()) {
-            return Err(HandshakeError::BadRequest);
+            return Err(Refusal::bad_request(ErrorContext::TransportHandshake));
         }
-        let base64 = query.base64;
         let worker = local::worker(core);
-        return match (transport, upgrade) {
+        let answers = &endpoint.answers;
+        let answer = match (transport, upgrade) {
             (Transport::Websocket, true) => {
-                websocket::upgrade(&worker, &session, request, payload.take(), base64).await
+                websocket::upgrade(&worker, &session, request, payload.take(), query.base64)
+                    .await
+                    .map(|response| answers.switching(response, request, None))
             }
             (Transport::Polling, false) => match *request.method() {
-                Method::GET => {
-                    drop(request);
-                    Ok(polling::poll(&worker, session).await)
-                }
-                Method::POST => Ok(polling::push(&worker, &session, &request, payload).await),
+                Method::GET => polling::poll(&worker, &session, answers, request, false).await,
+                Method::POST => polling::push(&worker, &session, answers, request, payload).await,
                 _ => Ok(HttpResponse::BadRequest().finish()),
             },
-            _ => Err(HandshakeError::BadRequest),
+            (Transport::Websocket, false) => {
+                return Err(Refusal::mismatch(Transport::Websocket, Transport::Polling));
+            }
+            _ => {
+                return Err(Refusal::bad_request(ErrorContext::TransportHandshake));
+            }
         };
+        return answer.map_err(|error| Refusal::of_session(error, sid));
     }
     if request.method() != Method::GET {
-        return Err(HandshakeError::BadHandshakeMethod);
+        let method = request.method().to_string();
+        let error = HandshakeError::BadHandshakeMethod;
+        return Err(Refusal { error, context: ErrorContext::BadMethod { method } });
     }
     if (transport == Transport::Websocket) != upgrade {
-        return Err(HandshakeError::BadRequest);
+        return Err(Refusal::bad_request(ErrorContext::TransportHandshake));
     }
-    let handshake = handshake(&request);
-    let handshake = match &endpoint.allow_request {
-        None => Arc::new(handshake),
-        Some(allow) => {
-            let handshake = Arc::new(handshake);
-            allow(Arc::clone(&handshake)).await.map_err(forbidden)?;
-            handshake
+    let handshake = Arc::new(handshake(request));
+    if let Some(allow) = &endpoint.allow_request {
+        let deciding = AssertUnwindSafe(async { allow(Arc::clone(&handshake)).await });
+        let verdict = deciding.catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("the hook that decides about requests panicked");
+            Err(Forbidden::default())
+        });
+        verdict.map_err(forbidden)?;
+    }
+    let revision = query.revision(hub.engine_config()).map_err(|error| Refusal {
+        error,
+        // Whatever was asked for, it is taken for the older one.
+        context: ErrorContext::UnsupportedProtocol { protocol: 3 },
+    })?;
+    let accepted = match transport {
+        Transport::Websocket => {
+            let deflate = hub.engine_config().per_message_deflate.is_some();
+            match websocket::accept(request, deflate) {
+                Ok(accepted) => Some(accepted),
+                Err(refusal) => return Ok(*refusal),
+            }
         }
+        _ => None,
     };
-    let revision = query.revision(hub.engine_config())?;
-    let mut opening = Opening {
+    let jsonp = query.jsonp.as_deref().filter(|_| accepted.is_none());
+    let opening = Opening {
         revision,
-        base64: query.base64,
-        jsonp: query.jsonp.as_deref().map(digits),
+        // A script cannot carry binary.
+        base64: query.base64 || jsonp.is_some(),
+        jsonp: jsonp.map(digits),
+        deflate: accepted.as_ref().is_some_and(Accepted::deflate),
+        sid: custom_sid(endpoint, &handshake).await?,
         ..Opening::new(handshake, transport)
     };
     let worker = local::worker(core);
-    if transport == Transport::Websocket {
-        let deflate = hub.engine_config().per_message_deflate.is_some();
-        let accepted = match websocket::accept(&request, deflate) {
-            Ok(accepted) => accepted,
-            Err(refusal) => return Ok(*refusal),
-        };
-        opening.deflate = accepted.deflate();
-        drop(request);
-        let Some(connection) = worker.open(opening) else {
-            return Ok(unavailable());
-        };
-        return Ok(websocket::carry(accepted, worker, connection, payload.take()).await);
-    }
-    drop(request);
-    let Some(connection) = worker.open(opening) else {
-        return Ok(unavailable());
+    let connection = match worker.open(opening) {
+        Ok(connection) => connection,
+        Err(OpenError::Unavailable) => return Ok(unavailable()),
+        Err(error @ OpenError::SidInUse) => return Err(no_sid(error.to_string())),
     };
     let session = Arc::clone(connection.handle());
+    if let Some(accepted) = accepted {
+        let response = websocket::carry(accepted, worker, connection, payload.take()).await;
+        return Ok(endpoint.answers.switching(response, request, Some(&session)));
+    }
     drop(connection);
-    Ok(polling::poll(&worker, session).await)
+    polling::poll(&worker, &session, &endpoint.answers, request, true)
+        .await
+        .map_err(|error| Refusal::of_session(error, session.sid().as_str()))
+}
+
+/// The id that the application gives the session.
+async fn custom_sid(
+    endpoint: &Endpoint,
+    handshake: &Arc<Handshake>,
+) -> Result<Option<Sid>, Refusal> {
+    match &endpoint.generate_id {
+        None => Ok(None),
+        Some(generate) => generate.make(handshake).await.map(Some).map_err(no_sid),
+    }
+}
+
+fn no_sid(error: String) -> Refusal {
+    tracing::error!(error, "no session id could be made");
+    Refusal::bad_request(ErrorContext::IdGeneration { error })
 }
 
 /// The digits of a JSONP index; nothing else may reach a script.
@@ -180,20 +277,24 @@ fn handshake(request: &HttpRequest) -> Handshake {
 }
 
 /// An origin that could not be echoed into a header.
-fn has_illegal_origin(request: &HttpRequest) -> bool {
-    request.headers().get(header::ORIGIN).is_some_and(|origin| {
-        origin.as_bytes().iter().any(|byte| !matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff))
-    })
+fn illegal_origin(request: &HttpRequest) -> Option<String> {
+    let origin = request.headers().get(header::ORIGIN)?.as_bytes();
+    let legal = |byte: &u8| matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff);
+    (!origin.iter().all(legal)).then(|| String::from_utf8_lossy(origin).into_owned())
 }
 
-fn forbidden(refusal: Forbidden) -> HandshakeError {
-    match refusal.message {
-        Some(message) => HandshakeError::Forbidden(message.into()),
-        None => HandshakeError::FORBIDDEN,
+fn forbidden(refusal: Forbidden) -> Refusal {
+    let message = refusal.message;
+    Refusal {
+        error: match &message {
+            Some(message) => HandshakeError::Forbidden(message.clone().into()),
+            None => HandshakeError::FORBIDDEN,
+        },
+        context: ErrorContext::Refused { message },
     }
 }
 
-pub(crate) fn refused(error: &HandshakeError) -> HttpResponse {
+fn refused(error: &HandshakeError) -> HttpResponse {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "application/json"))

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,25 +15,23 @@ use sio_core::engine::{HandshakeError, Revision};
 use sio_core::server::{PollReply, PushReply, SessionHandle, Worker};
 use tokio::time::timeout;
 
-use crate::service::refused;
+use crate::http::answers::Answers;
+use crate::http::jsonp;
 
 type Receiver<T> = futures_channel::oneshot::Receiver<T>;
 
 /// How long the body of a push may take when its session has ended: what it can still say is short.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
-const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
-const BINARY: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/octet-stream");
-const TEXT: (header::HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=UTF-8");
 
 /// A GET that waits; dropping it tells the session that its connection is gone.
-struct PendingPoll {
-    worker: Rc<Worker>,
-    session: Arc<SessionHandle>,
+struct PendingPoll<'a> {
+    worker: &'a Worker,
+    session: &'a Arc<SessionHandle>,
     reply: Receiver<PollReply>,
     answered: bool,
 }
 
-impl Drop for PendingPoll {
+impl Drop for PendingPoll<'_> {
     fn drop(&mut self) {
         if self.answered {
             return;
@@ -46,24 +43,27 @@ impl Drop for PendingPoll {
             Ok(Some(PollReply::Payload(payload))) => !matches!(payload.as_str(), "6" | "1:6"),
             _ => false,
         };
-        self.worker.poll_lost(&self.session, lost);
+        self.worker.poll_lost(self.session, lost);
     }
 }
 
-/// Answers a GET as soon as there is something to say.
-pub(crate) async fn poll(worker: &Rc<Worker>, session: Arc<SessionHandle>) -> HttpResponse {
-    let reply = worker.poll_session(&session);
-    let mut pending = PendingPoll { worker: Rc::clone(worker), session, reply, answered: false };
+/// Answers a GET as soon as there is something to say; `first`: it opened the session.
+pub(crate) async fn poll(
+    worker: &Worker,
+    session: &Arc<SessionHandle>,
+    answers: &Answers,
+    request: &HttpRequest,
+    first: bool,
+) -> Result<HttpResponse, HandshakeError> {
+    let reply = worker.poll_session(session);
+    let mut pending = PendingPoll { worker, session, reply, answered: false };
     let reply = (&mut pending.reply).await;
     pending.answered = true;
     match reply {
-        Ok(PollReply::Payload(payload)) => {
-            let kind = if payload.binary { BINARY } else { TEXT };
-            HttpResponse::Ok().insert_header(kind).insert_header(NO_STORE).body(payload.body)
-        }
-        Ok(PollReply::Refused(error)) => refused(&error),
-        Ok(PollReply::Overlap) => HttpResponse::BadRequest().finish(),
-        Err(_gone) => refused(&HandshakeError::UnknownSid),
+        Ok(PollReply::Payload(payload)) => Ok(answers.payload(payload, request, session, first)),
+        Ok(PollReply::Refused(error)) => Err(error),
+        Ok(PollReply::Overlap) => Ok(HttpResponse::BadRequest().finish()),
+        Err(_gone) => Err(HandshakeError::UnknownSid),
     }
 }
 
@@ -88,20 +88,21 @@ impl Drop for IncomingPush<'_> {
 pub(crate) async fn push(
     worker: &Worker,
     session: &Arc<SessionHandle>,
+    answers: &Answers,
     request: &HttpRequest,
     payload: &mut Payload,
-) -> HttpResponse {
+) -> Result<HttpResponse, HandshakeError> {
     let binary = has_content_type(request, "application/octet-stream");
     if binary && session.revision() == Revision::V4 {
         worker.push_failed(session, "invalid content");
-        return closing(StatusCode::BAD_REQUEST);
+        return Ok(closing(StatusCode::BAD_REQUEST));
     }
     if is_encoded(request) {
-        return closing(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        return Ok(closing(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let Some(ended) = session.begin_push() else {
         worker.push_failed(session, "data request overlap from client");
-        return closing(StatusCode::BAD_REQUEST);
+        return Ok(closing(StatusCode::BAD_REQUEST));
     };
     let mut incoming = IncomingPush {
         worker,
@@ -124,29 +125,28 @@ pub(crate) async fn push(
     };
     let Some(body) = body else {
         incoming.failure = None;
-        return closing(StatusCode::BAD_REQUEST);
+        return Ok(closing(StatusCode::BAD_REQUEST));
     };
     let body = match body {
         Ok(Ok(body)) => body,
         Ok(Err(BodyError::TooLarge)) => {
             incoming.failure = Some("payload too large");
-            return closing(StatusCode::PAYLOAD_TOO_LARGE);
+            return Ok(closing(StatusCode::PAYLOAD_TOO_LARGE));
         }
-        Ok(Err(BodyError::Broken)) => return closing(StatusCode::BAD_REQUEST),
+        Ok(Err(BodyError::Broken)) => return Ok(closing(StatusCode::BAD_REQUEST)),
         Err(_elapsed) => {
             incoming.failure = Some("data request took too long");
-            return closing(StatusCode::REQUEST_TIMEOUT);
+            return Ok(closing(StatusCode::REQUEST_TIMEOUT));
         }
     };
     incoming.failure = None;
+    // The client that reads scripts writes forms.
+    let body = if session.jsonp().is_some() { jsonp::payload(&body) } else { body };
     match worker.push(session, body, binary).await {
-        Ok(PushReply::Ok) => HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, "text/html"))
-            .insert_header(NO_STORE)
-            .body(Bytes::from_static(b"ok")),
-        Ok(PushReply::Refused(error)) => refused(&error),
-        Ok(PushReply::Invalid) => HttpResponse::BadRequest().finish(),
-        Err(_gone) => refused(&HandshakeError::UnknownSid),
+        Ok(PushReply::Ok) => Ok(answers.ok(request)),
+        Ok(PushReply::Refused(error)) => Err(error),
+        Ok(PushReply::Invalid) => Ok(HttpResponse::BadRequest().finish()),
+        Err(_gone) => Err(HandshakeError::UnknownSid),
     }
 }
 

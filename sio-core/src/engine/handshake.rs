@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::frame::Frame;
 use crate::sid::Sid;
 
 use super::deflate::PerMessageDeflate;
@@ -52,6 +53,8 @@ pub struct EngineConfig {
     pub allow_upgrades: bool,
     /// Clients of revision 3 are served as well; off.
     pub allow_eio3: bool,
+    /// A message that each session is sent right behind its open packet; none.
+    pub initial_packet: Option<Frame>,
     /// WebSocket messages are compressed for clients that offer it; off.
     pub per_message_deflate: Option<PerMessageDeflate>,
     /// Orderly-close wait of a polling session; 30 s.
@@ -76,6 +79,7 @@ impl Default for EngineConfig {
             websocket: true,
             allow_upgrades: true,
             allow_eio3: false,
+            initial_packet: None,
             per_message_deflate: None,
             close_timeout: limits.close_timeout,
             send_buffer_max: limits.send_buffer_max,

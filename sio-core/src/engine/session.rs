@@ -115,7 +115,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens a session; `open_packet` is the first thing its client will be told.
+    /// Opens a session; `open_packet` is the first thing its client will be told, the configured message
+    /// the second.
     #[must_use]
     pub fn open(
         now: Instant,
@@ -127,6 +128,9 @@ impl Session {
         let mut outbox = Outbox::new(config.send_buffer_max, config.send_buffer_max_frames);
         outbox.set_wire(wire);
         outbox.push(&Frame::text(open_packet.into()));
+        if let Some(message) = &config.initial_packet {
+            outbox.push(message);
+        }
         let state = match transport {
             Transport::Polling => State::Polling,
             Transport::Websocket => State::Websocket,

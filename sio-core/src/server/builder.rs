@@ -14,8 +14,7 @@ use crate::packet::MAX_DEPTH;
 use crate::parser::Parser;
 use crate::sid::SidSource;
 
-use super::handshake::Handshake;
-use super::hub::{DataMap, ErrorAnswer, GenerateId, Hub, HubParts, NewNamespaceHook};
+use super::hub::{DataMap, ErrorAnswer, Hub, HubParts, NewNamespaceHook};
 use super::io::Io;
 use super::pattern::Pattern;
 use super::raw::EngineHandler;
@@ -79,7 +78,6 @@ pub struct IoConfig {
     global: NamespaceBuilder,
     data: DataMap,
     extension: Option<Arc<dyn Any + Send + Sync>>,
-    generate_id: Option<Box<GenerateId>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
     raw: Option<Box<dyn EngineHandler>>,
     parser: Option<Box<dyn Parser>>,
@@ -164,19 +162,6 @@ impl IoConfig {
     #[must_use]
     pub fn data<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.data.insert(TypeId::of::<T>(), Box::new(value));
-        self
-    }
-
-    /// Makes session ids (the reference's `generateId`); random ones by default.
-    ///
-    /// Whoever knows a session id can speak for the session: it must not be guessable, and never repeat.
-    /// One that is not 1 to 128 letters, digits, `-`, `_`, `.` or `~`, or that is in use, is replaced.
-    #[must_use]
-    pub fn generate_id(
-        mut self,
-        generate: impl Fn(&Handshake) -> String + Send + Sync + 'static,
-    ) -> Self {
-        self.generate_id = Some(Box::new(generate));
         self
     }
 
@@ -279,7 +264,6 @@ impl IoConfig {
             global_connect: finished.connect,
             data: self.data,
             extension: self.extension,
-            generate_id: self.generate_id,
             error_answer: self.error_answer,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));

@@ -45,8 +45,21 @@ pub struct Opening {
     pub deflate: bool,
     /// Index of the JSONP callback, digits only, if answers are to be wrapped.
     pub jsonp: Option<Box<str>>,
-    /// The session id, if the application made one; otherwise a random one is drawn.
+    /// The session id, if the application made one; otherwise a random one is drawn. Whoever knows it can
+    /// speak for the session.
     pub sid: Option<Sid>,
+}
+
+/// Why a session was not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "a carrier must answer each of them")]
+pub enum OpenError {
+    /// The server is closing, or has as many sessions as it may.
+    #[error("the server takes no more sessions now")]
+    Unavailable,
+    /// Another session has the id that the application made.
+    #[error("the session id is in use")]
+    SidInUse,
 }
 
 impl Opening {

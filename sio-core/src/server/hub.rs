@@ -40,9 +40,6 @@ pub(crate) type NewNamespaceHook = dyn Fn(&str) + Send + Sync;
 /// Makes what a client is told of an error; with the event's name if no ack tells it.
 pub(crate) type ErrorAnswer = dyn Fn(&EventError, Option<&str>) -> serde_json::Value + Send + Sync;
 
-/// Makes session ids.
-pub(crate) type GenerateId = dyn Fn(&Handshake) -> String + Send + Sync;
-
 /// Values of the application, one per type.
 pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
@@ -56,7 +53,6 @@ pub(crate) struct HubParts {
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
     pub(crate) data: DataMap,
     pub(crate) extension: Option<Arc<dyn Any + Send + Sync>>,
-    pub(crate) generate_id: Option<Box<GenerateId>>,
     pub(crate) error_answer: Option<Box<ErrorAnswer>>,
 }
 
@@ -85,7 +81,6 @@ pub struct Hub {
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
     data: DataMap,
     extension: Option<Arc<dyn Any + Send + Sync>>,
-    generate_id: Option<Box<GenerateId>>,
     closing: AtomicBool,
     draining: AtomicBool,
     error_answer: Option<Box<ErrorAnswer>>,
@@ -137,7 +132,6 @@ impl Hub {
             global_connect: parts.global_connect,
             data: parts.data,
             extension: parts.extension,
-            generate_id: parts.generate_id,
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             raw: parts.raw,
@@ -199,6 +193,12 @@ impl Hub {
         admitted
     }
 
+    /// Counts a session that was admitted and is no more, or never was.
+    pub(crate) fn dismiss(&self, handshake: &Handshake) {
+        self.session_count.fetch_sub(1, Ordering::Relaxed);
+        self.addresses.release(handshake.address());
+    }
+
     pub(crate) fn remove_session(&self, handle: &SessionHandle) {
         handle.end();
         let Some(shard) = self.shard(handle.sid.as_str()) else { return };
@@ -207,22 +207,8 @@ impl Hub {
         if shard.get(&handle.sid).is_some_and(is_this) {
             shard.remove(&handle.sid);
             drop(shard);
-            self.session_count.fetch_sub(1, Ordering::Relaxed);
-            self.addresses.release(handle.handshake().address());
+            self.dismiss(handle.handshake());
         }
-    }
-
-    /// A new session id; one of the application's if that is sound and free.
-    pub(crate) fn new_sid(&self, handshake: &Handshake) -> Sid {
-        if let Some(generate) = &self.generate_id {
-            let made = catch_unwind(AssertUnwindSafe(|| generate(handshake))).ok();
-            match made.as_deref().and_then(Sid::custom) {
-                Some(sid) if self.session(sid.as_str()).is_none() => return sid,
-                Some(_) => tracing::error!("the id generator repeated itself; a random id is used"),
-                None => tracing::error!("the id generator gave no usable id; a random one is used"),
-            }
-        }
-        Sid::random(&*self.sids)
     }
 
     /// Sessions that are open.

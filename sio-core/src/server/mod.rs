@@ -44,7 +44,7 @@ pub use ack::{AckArgs, AckError, AckFuture, AckSender};
 pub use broadcast::BroadcastOperator;
 pub use builder::{BuildError, IoConfig, ServerConfig};
 pub use connection::Connection;
-pub use handshake::{Handshake, HandshakeParts, Opening};
+pub use handshake::{Handshake, HandshakeParts, OpenError, Opening};
 pub use hub::{Hub, SessionHandle};
 pub use inventory::Inventory;
 pub use io::{Io, NamespaceRef};

@@ -20,10 +20,11 @@ use crate::adapter::MemoryAdapter;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::timer::after;
 use crate::engine::{Session, Transport, Wire};
+use crate::sid::Sid;
 
 use super::bus::Message;
 use super::connection::Connection;
-use super::handshake::Opening;
+use super::handshake::{OpenError, Opening};
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::raw::EngineSocket;
@@ -396,22 +397,27 @@ impl Worker {
 
     /// Opens a session on this worker.
     ///
-    /// `None`: the server is closing, or has as many sessions as it may.
-    pub fn open(&self, mut opening: Opening) -> Option<Rc<Connection>> {
+    /// # Errors
+    ///
+    /// The server is closing or full, or the id that the application made is in use.
+    pub fn open(&self, mut opening: Opening) -> Result<Rc<Connection>, OpenError> {
         if self.hub.refuses_sessions() || !self.hub.admit(&opening.handshake) {
-            return None;
+            return Err(OpenError::Unavailable);
         }
         let now = self.tick();
         let Opening { transport, revision, base64, deflate, .. } = opening;
-        let handle = loop {
-            let made = opening.sid.take();
-            let sid = made.unwrap_or_else(|| self.hub.new_sid(&opening.handshake));
-            let handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
-            // Two workers may be given the same id by an application.
-            if self.hub.add_session(&handle) {
-                break handle;
+        let made = opening.sid.take();
+        let random = made.is_none();
+        let sid = made.unwrap_or_else(|| Sid::random(&*self.hub.sids));
+        let mut handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
+        while !self.hub.add_session(&handle) {
+            if !random {
+                self.hub.dismiss(&opening.handshake);
+                return Err(OpenError::SidInUse);
             }
-        };
+            let sid = Sid::random(&*self.hub.sids);
+            handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
+        }
         let deflate = self.hub.engine.deflate_from(deflate);
         let wire = Wire { revision, base64, deflate };
         let open_packet = self.hub.engine.open_packet(handle.sid(), transport);
@@ -431,7 +437,7 @@ impl Worker {
         if transport == Transport::Websocket {
             self.connect_implicitly(&connection);
         }
-        Some(connection)
+        Ok(connection)
     }
 
     pub(super) fn add(&self, connection: Connection) -> Rc<Connection> {

@@ -99,7 +99,7 @@ impl Server {
             secure: false,
             time: UNIX_EPOCH,
         });
-        self.worker.open(Opening::new(handshake, transport))
+        self.worker.open(Opening::new(handshake, transport)).ok()
     }
 
     /// A session on WebSocket that has read its open packet.

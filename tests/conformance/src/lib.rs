@@ -1,4 +1,6 @@
-//! What the programs share: flags, listening on both loopback addresses, a clean end.
+//! What the programs share: flags, handlers, listening on both loopback addresses, a clean end.
+
+pub mod echo;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -28,6 +30,17 @@ impl Flags {
     #[must_use]
     pub fn has(&self, flag: &str) -> bool {
         self.0.iter().any(|known| known == flag)
+    }
+
+    /// The text behind a flag.
+    ///
+    /// # Errors
+    ///
+    /// The flag or its value is missing.
+    pub fn text(&self, flag: &str) -> io::Result<&str> {
+        let position = self.0.iter().position(|known| known == flag);
+        let value = position.and_then(|position| self.0.get(position + 1));
+        value.map(String::as_str).ok_or_else(|| io::Error::other(format!("{flag} needs a value")))
     }
 
     /// The number behind a flag.

@@ -144,16 +144,15 @@ impl Drop for Claim<'_> {
 pub(crate) async fn upgrade(
     worker: &Rc<Worker>,
     session: &Arc<SessionHandle>,
-    request: HttpRequest,
+    request: &HttpRequest,
     payload: Payload,
     base64: bool,
 ) -> Result<HttpResponse, HandshakeError> {
     let deflate = worker.hub().engine_config().per_message_deflate.is_some();
-    let accepted = match accept(&request, deflate) {
+    let accepted = match accept(request, deflate) {
         Ok(accepted) => accepted,
         Err(refusal) => return Ok(*refusal),
     };
-    drop(request);
     if !session.claim_websocket() {
         return Ok(closed_at_once(&accepted));
     }

@@ -1,6 +1,6 @@
 //! Program A: a bare Engine.IO server that echoes every message.
 //!
-//! `cargo run -p conformance --bin eio-echo -- --port 3000`
+//! `cargo run -p conformance --bin eio-echo -- --port 3000 [--eio3]`
 
 use std::time::Duration;
 
@@ -22,8 +22,9 @@ impl EngineHandler for Echo {
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    let flags = Flags::parse(&["--port", "--workers"])?;
+    let flags = Flags::parse(&["--port", "--workers", "--eio3"])?;
     let io = Io::engine(Echo)
+        .allow_eio3(flags.has("--eio3"))
         .ping_interval(Duration::from_millis(300))
         .ping_timeout(Duration::from_millis(200))
         .build();

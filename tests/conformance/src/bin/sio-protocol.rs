@@ -1,6 +1,6 @@
 //! Program B: the server of the Socket.IO protocol suites.
 //!
-//! `cargo run -p conformance --bin sio-protocol -- --port 3000`
+//! `cargo run -p conformance --bin sio-protocol -- --port 3000 [--eio3]`
 
 use std::time::Duration;
 
@@ -24,10 +24,11 @@ fn handlers(ns: &mut NamespaceBuilder) {
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    let flags = Flags::parse(&["--port", "--workers", "--msgpack"])?;
+    let flags = Flags::parse(&["--port", "--workers", "--eio3", "--msgpack"])?;
     let io = Io::builder();
     let io = if flags.has("--msgpack") { io.parser(MsgpackParser) } else { io };
     let io = io
+        .allow_eio3(flags.has("--eio3"))
         .ping_interval(Duration::from_millis(300))
         .ping_timeout(Duration::from_millis(200))
         .connect_timeout(Duration::from_millis(1000))

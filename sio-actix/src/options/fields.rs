@@ -1,0 +1,120 @@
+//! Objects of options, read key by key: unknown keys and unusable values are told together, by name.
+
+use serde_json::Value;
+
+use crate::config::InvalidOption;
+
+use super::values::Switch;
+
+/// What is wrong with a value, or with options inside of it.
+pub(super) type Faults = Vec<InvalidOption>;
+
+/// An object of options.
+pub(super) trait Fields: Default {
+    /// The keys it knows.
+    const KEYS: &'static [&'static str];
+
+    /// Reads the option `key`; `None`: there is no such option.
+    fn read(&mut self, key: &str, value: Value) -> Option<Result<(), Faults>>;
+
+    /// Reads all keys and tells all mistakes.
+    fn from_value(value: Value) -> Result<Self, Faults> {
+        let Value::Object(object) = value else {
+            return Err(vec![InvalidOption::new("", format!("must be an object, not {value}"))]);
+        };
+        let (mut options, mut faults) = (Self::default(), Vec::new());
+        for (key, value) in object {
+            if value.is_null() {
+                // As absent, but the name still has to be one.
+                if !Self::KEYS.contains(&&*key) {
+                    faults.push(InvalidOption::new(key, "unknown option"));
+                }
+                continue;
+            }
+            match options.read(&key, value) {
+                Some(Ok(())) => {}
+                Some(Err(inside)) => faults.extend(inside.into_iter().map(|f| within(&key, f))),
+                None => faults.push(InvalidOption::new(key, "unknown option")),
+            }
+        }
+        if faults.is_empty() { Ok(options) } else { Err(faults) }
+    }
+}
+
+/// The fault as one of the option `key`.
+fn within(key: &str, fault: InvalidOption) -> InvalidOption {
+    let name = if fault.name.is_empty() { key.to_owned() } else { format!("{key}.{}", fault.name) };
+    InvalidOption { name, ..fault }
+}
+
+/// A fault of the value itself.
+pub(super) fn fault(problem: impl Into<String>) -> Faults {
+    vec![InvalidOption::new("", problem)]
+}
+
+/// An object, or `false` for off.
+pub(super) fn nested<T: Fields>(value: Value) -> Result<Switch<T>, Faults> {
+    match value {
+        Value::Bool(false) => Ok(Switch::Off),
+        object => T::from_value(object).map(Switch::On),
+    }
+}
+
+/// An object, `true` for its defaults, or `false` for off.
+pub(super) fn switch<T: Fields>(value: Value) -> Result<Switch<T>, Faults> {
+    match value {
+        Value::Bool(true) => Ok(Switch::On(T::default())),
+        other => nested(other),
+    }
+}
+
+/// Declares an object of options: `field: type = "key" | "another spelling" => reader`.
+macro_rules! options {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident {
+            $(
+                $(#[$field_doc:meta])*
+                $field:ident: $type:ty = $key:literal $(| $alias:literal)* => $read:path,
+            )*
+        }
+        $(ignored: $($ignored:literal),* $(,)?)?
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: Option<$type>,)*
+        }
+
+        impl $crate::options::fields::Fields for $name {
+            const KEYS: &'static [&'static str] =
+                &[$($key, $($alias,)*)* $($($ignored,)*)?];
+
+            fn read(
+                &mut self,
+                key: &str,
+                value: ::serde_json::Value,
+            ) -> Option<Result<(), $crate::options::fields::Faults>> {
+                match key {
+                    $($key $(| $alias)* => {
+                        Some($read(value).map(|value| self.$field = Some(value.into())))
+                    })*
+                    $($($ignored)|* => Some(Ok(())),)?
+                    _ => None,
+                }
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = ::serde_json::Value::deserialize(deserializer)?;
+                $crate::options::fields::Fields::from_value(value).map_err(|faults| {
+                    let error = $crate::config::ConfigError::Invalid(faults);
+                    ::serde::de::Error::custom(error)
+                })
+            }
+        }
+    };
+}
+pub(super) use options;

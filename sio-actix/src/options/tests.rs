@@ -1,0 +1,170 @@
+//! What is taken, what is refused, and with which words.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::Io;
+
+fn read(options: serde_json::Value) -> Result<IoOptions, String> {
+    serde_json::from_value(options).map_err(|error| error.to_string())
+}
+
+fn from_vars(vars: &[(&str, &str)]) -> Result<IoOptions, String> {
+    IoOptions::from_vars("SIO_", vars.iter().copied()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn unknown_options_are_named() {
+    for (options, name) in [
+        (json!({"pingIntervall": 1}), "`pingIntervall`"),
+        (json!({"ping_interval": 1}), "`ping_interval`"),
+        (json!({"adapter": null}), "`adapter`"),
+        (json!({"cors": {"orgin": true}}), "`cors.orgin`"),
+        (json!({"cookie": {"expires": 1}}), "`cookie.expires`"),
+        (json!({"limits": {"maxFun": 1}}), "`limits.maxFun`"),
+        (json!({"perMessageDeflate": {"level": 1}}), "`perMessageDeflate.level`"),
+    ] {
+        let error = read(options).unwrap_err();
+        assert!(error.contains(name) && error.contains("unknown option"), "{error}");
+    }
+}
+
+#[test]
+fn unusable_values_are_named() {
+    for (options, name) in [
+        (json!({"pingInterval": "25s"}), "pingInterval"),
+        (json!({"pingInterval": 0}), "pingInterval"),
+        (json!({"pingTimeout": -1}), "pingTimeout"),
+        (json!({"upgradeTimeout": 1.5}), "upgradeTimeout"),
+        (json!({"maxHttpBufferSize": true}), "maxHttpBufferSize"),
+        (json!({"transports": []}), "transports"),
+        (json!({"transports": ["webtransport"]}), "transports"),
+        (json!({"allowEIO3": 1}), "allowEIO3"),
+        (json!({"path": "/a?b"}), "path"),
+        (json!({"path": 1}), "path"),
+        (json!({"cors": true}), "cors"),
+        (json!({"cors": {"origin": ["*"]}}), "cors.origin"),
+        (json!({"cors": {"origin": 1}}), "cors.origin"),
+        (json!({"cors": {"optionsSuccessStatus": 404}}), "cors.optionsSuccessStatus"),
+        (json!({"cookie": 1}), "cookie"),
+        (json!({"cookie": {"sameSite": "loose"}}), "cookie.sameSite"),
+        (json!({"httpCompression": {"threshold": "1k"}}), "httpCompression.threshold"),
+        (
+            json!({"connectionStateRecovery": {"maxDisconnectionDuration": 0}}),
+            "connectionStateRecovery.maxDisconnectionDuration",
+        ),
+        (json!({"parser": "yaml"}), "parser"),
+        (json!({"limits": {"bodyTimeout": 0}}), "limits.bodyTimeout"),
+    ] {
+        let error = read(options).unwrap_err();
+        assert!(error.contains(&format!("`{name}`: ")), "{name}: {error}");
+    }
+    assert!(read(json!([])).unwrap_err().contains("must be an object"));
+}
+
+#[test]
+fn all_mistakes_are_told_together() {
+    let error = read(json!({"a": 1, "cors": {"b": 1, "maxAge": "x"}, "path": 1})).unwrap_err();
+    for name in ["`a`", "`cors.b`", "`cors.maxAge`", "`path`"] {
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn combinations_that_cannot_be_are_refused_when_built() {
+    for (options, name) in [
+        (json!({"cors": {"origin": "*", "credentials": true}}), "cors.credentials"),
+        (json!({"cors": {"credentials": true}}), "cors.credentials"),
+        (json!({"cookie": {"sameSite": "none"}}), "cookie.sameSite"),
+        (json!({"cookie": "a b"}), "cookie.name"),
+        (json!({"maxHttpBufferSize": 0}), "max_payload"),
+    ] {
+        let built = Io::builder().options(read(options).unwrap()).try_build();
+        let error = built.unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn everything_the_reference_takes_is_taken() {
+    let parser = if cfg!(feature = "msgpack") { "msgpack" } else { "default" };
+    let options = read(json!({
+        "path": "/my", "addTrailingSlash": false, "serveClient": false, "connectTimeout": 1e3,
+        "pingInterval": 300, "pingTimeout": 200.0, "upgradeTimeout": 100, "maxHttpBufferSize": 1e6,
+        "transports": ["polling", "websocket"], "allowUpgrades": false, "allowEIO3": true,
+        "initialPacket": "hi",
+        "cors": {"origin": true, "methods": ["GET", "POST"], "allowedHeaders": "x-a, x-b",
+            "exposedHeaders": [], "credentials": true, "maxAge": 5, "optionsSuccessStatus": 200},
+        "cookie": {"name": "sid", "path": false, "httpOnly": false, "sameSite": true,
+            "secure": true, "maxAge": 7, "domain": "a.example", "partitioned": true},
+        "perMessageDeflate": {"threshold": 10, "zlibDeflateOptions": {"level": 3}},
+        "httpCompression": {"threshold": 20, "level": 9},
+        "connectionStateRecovery": {"maxDisconnectionDuration": 60000, "skipMiddlewares": false},
+        "cleanupEmptyChildNamespaces": true, "parser": parser,
+        "limits": {"maxHandlers": 3, "body_timeout": 4},
+    }))
+    .unwrap();
+    assert_eq!(options.ping_timeout, Some(Duration::from_millis(200)));
+    assert_eq!(options.max_http_buffer_size, Some(1_000_000));
+    assert_eq!(options.parser == Some(ParserOption::Text), parser == "default");
+    let recovery = options.connection_state_recovery.clone().unwrap().on().unwrap();
+    assert_eq!(recovery.max_disconnection_duration, Some(Duration::from_secs(60)));
+    let limits = options.limits.clone().unwrap();
+    assert_eq!(limits.body_timeout, Some(Duration::from_millis(4)));
+    Io::builder().options(options).try_build().unwrap();
+    let nulls = read(json!({"cors": null, "pingInterval": null})).unwrap();
+    assert_eq!(nulls, IoOptions::default());
+    assert_eq!(read(json!({"cookie": false})).unwrap().cookie, Some(Switch::Off));
+}
+
+#[test]
+fn later_calls_of_the_builder_win() {
+    let options = read(json!({"pingInterval": 1, "pingTimeout": 2})).unwrap();
+    let io = Io::builder()
+        .ping_timeout(Duration::from_millis(9))
+        .options(options)
+        .ping_interval(Duration::from_millis(3))
+        .build();
+    let engine = io.hub().engine_config();
+    assert_eq!(engine.ping_interval, Duration::from_millis(3));
+    assert_eq!(engine.ping_timeout, Duration::from_millis(2));
+}
+
+#[test]
+fn variables_that_are_no_options_are_named() {
+    for (vars, name) in [
+        ([("SIO_PING", "1"), ("OTHER", "")], "`SIO_PING`"),
+        ([("SIO_CORS_ORGIN", "*"), ("OTHER", "")], "`SIO_CORS_ORGIN`"),
+        ([("SIO_PING_TIMEOUT", "soon"), ("OTHER", "")], "`SIO_PING_TIMEOUT`"),
+        ([("SIO_", "1"), ("OTHER", "")], "`SIO_`"),
+    ] {
+        let error = from_vars(&vars).unwrap_err();
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn variables_are_read_as_json_or_text() {
+    let options = from_vars(&[
+        ("SIO_PING_INTERVAL", "300"),
+        ("SIO_ALLOW_EIO3", "true"),
+        ("SIO_PATH", "/7"),
+        ("SIO_INITIAL_PACKET", "7"),
+        ("SIO_TRANSPORTS", "polling,websocket"),
+        ("SIO_CORS_ORIGIN", r#"["http://a"]"#),
+        ("SIO_CORS_MAX_AGE", "5"),
+        ("SIO_COOKIE", "true"),
+        ("SIO_COOKIE_NAME", "sid"),
+        ("SIO_LIMITS_MAX_HANDLERS", "3"),
+        ("OTHER_PING_TIMEOUT", "x"),
+    ])
+    .unwrap();
+    let expected = read(json!({
+        "pingInterval": 300, "allowEIO3": true, "path": "/7", "initialPacket": "7",
+        "transports": ["polling", "websocket"], "cors": {"origin": ["http://a"], "maxAge": 5},
+        "cookie": {"name": "sid"}, "limits": {"maxHandlers": 3},
+    }));
+    assert_eq!(options, expected.unwrap());
+}

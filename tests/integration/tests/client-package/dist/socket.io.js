@@ -1,0 +1,1 @@
+/* socket.io.js of a made-up package */
