@@ -1,3 +1,5 @@
+//! Payloads of both revisions: what is refused, what is read, what is written.
+
 use super::*;
 
 const V3: Wire = Wire { revision: Revision::V3, ..Wire::V4 };
