@@ -14,7 +14,7 @@ use sio_core::handler::{
 use sio_core::limits::Limits;
 use sio_core::parser::Parser;
 use sio_core::server::{
-    BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern, Recovery,
+    BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern, Recovery, RoomEvent,
 };
 
 use crate::Transport;
@@ -233,8 +233,8 @@ impl IoBuilder {
     /// # drop(io);
     /// ```
     #[must_use]
-    pub fn connection_state_recovery(mut self, recovery: Recovery) -> Self {
-        self.core = self.core.connection_state_recovery(recovery);
+    pub fn connection_state_recovery(mut self, recovery: impl Into<Option<Recovery>>) -> Self {
+        self.core.config_mut().recovery = recovery.into();
         self
     }
 
@@ -341,6 +341,27 @@ impl IoBuilder {
     #[must_use]
     pub fn on_new_namespace(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.core = self.core.on_new_namespace(hook);
+        self
+    }
+
+    /// Is called when a socket joins or leaves a room, and when a room comes into being or goes.
+    ///
+    /// Calls come one after another, in one order for all threads, on whichever thread made the change; the
+    /// hook must not wait.
+    #[must_use]
+    pub fn on_room_event(mut self, hook: impl Fn(RoomEvent) + Send + Sync + 'static) -> Self {
+        self.core = self.core.on_room_event(hook);
+        self
+    }
+
+    /// Whether a namespace that a client made goes with its last socket (the reference's
+    /// `cleanupEmptyChildNamespaces`), as it does by default.
+    ///
+    /// Differs from the reference, where it is off: clients choose the names. How many there may be is
+    /// [`Limits::max_dynamic_namespaces`] in both cases.
+    #[must_use]
+    pub fn cleanup_empty_namespaces(mut self, cleanup: bool) -> Self {
+        self.core = self.core.cleanup_empty_namespaces(cleanup);
         self
     }
 

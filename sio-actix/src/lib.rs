@@ -83,8 +83,8 @@ pub use sio_core::handler::Valid;
 pub use sio_core::handler::{
     Admission, Auth, ConnectionController, Controller, ControllerPath, Emission, ErrorHook,
     EventCx, EventError, EventGuard, EventName, Fault, FromContext, Guard, Header, IntoEventError,
-    Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply, Requirements, State,
-    on_events,
+    Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply, Requirements,
+    SocketMiddleware, State, on_events,
 };
 pub use sio_core::limits::Limits;
 pub use sio_core::packet::{Binary, Rest, Try, Value};
@@ -92,9 +92,11 @@ pub use sio_core::packet::{Binary, Rest, Try, Value};
 pub use sio_core::parser::MsgpackParser;
 pub use sio_core::parser::Parser;
 pub use sio_core::server::{
-    AckError, AckFuture, AckSender, BroadcastOperator, BuildError, ConnectError, EmitError,
-    EngineHandler, EngineSocket, EventBuilder, Handshake, Inventory, Namespace, NamespaceBuilder,
-    NamespaceRef, Pattern, Recovery, Socket,
+    AckError, AckFuture, AckSender, BroadcastAckError, BroadcastAckFuture, BroadcastOperator,
+    BuildError, ConnectError, EmitError, EmitOperator, EngineHandler, EngineSocket, EventBuilder,
+    Handshake, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder, NamespaceRef,
+    OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery, RemoteSocket,
+    RoomEvent, RoomMap, Socket,
 };
 pub use sio_core::sid::Sid;
 
@@ -112,8 +114,9 @@ pub mod prelude {
     pub use crate::{
         AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, Emission,
         EmitError, EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header,
-        IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next, Pattern, Query,
-        RawArgs, Reply, Rest, Socket, State, Try, Value,
+        IncomingEvent, IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next,
+        OutgoingEvent, Pattern, Query, RawArgs, RemoteSocket, Reply, Rest, Socket, State, Try,
+        Value,
     };
 }
 

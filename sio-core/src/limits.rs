@@ -25,6 +25,9 @@ pub struct Limits {
     pub max_namespace_len: usize,
     /// Namespaces one session may have joined. Above: CONNECT_ERROR `Too many namespaces`.
     pub max_namespaces: usize,
+    /// Namespaces that exist at one time because clients named them and a pattern fits. Above: a CONNECT to
+    /// a new name is refused with `Invalid namespace`.
+    pub max_dynamic_namespaces: usize,
     /// CONNECT_ERROR answers one session may cause; then it ends.
     pub max_connect_failures: u32,
     /// Bytes waiting for one session from which on nothing more is read from its peer.
@@ -80,6 +83,7 @@ impl Default for Limits {
             attachment_timeout: Duration::from_secs(30),
             max_namespace_len: 255,
             max_namespaces: 100,
+            max_dynamic_namespaces: 10_000,
             max_connect_failures: 100,
             send_buffer_high: 1 << 20,
             send_buffer_max: 4 << 20,

@@ -26,6 +26,7 @@
 //                   waits that many ms; unless `auth.token` is "secret" it refuses with message "not authorized" and
 //                   data {"code":401,"hint":"token"}
 //   `/chat`         chat events only
+//   `/listen`       listen events only, open to all
 //   `/watch`        no events of the client; open to all
 //   others          do not exist ("Invalid namespace")
 //
@@ -84,6 +85,26 @@
 //                                 ack the number of its members (with this one)
 //   `say` (text, ack?)            emit `said` {"from":nick,"text":text} to all in the room, the sender too; then ack
 //   on disconnecting              emit `left` nick to the others in the room, if it had entered one
+//
+// LISTEN EVENTS
+//   before any handler, for every event: `old` is renamed to `echo`; `double` n becomes `echo` n, n; `late` waits about
+//                                 20 ms and becomes `echo`; `forbidden` is refused (without ack nothing is sent)
+//   `ack-none` (ack), `echo` (...args, ack)   as in the common events
+//   `listen` (name, ack)          from now on, for each event `name`: emit `heard` [name, ...its arguments] to this socket
+//   `listen-once` (name, ack)     the same for the next one
+//   `answer` (name, value, ack)   from now on each event `name` of this socket is answered with value
+//   `unlisten` (name, ack)        ends `listen`, `listen-once` and `answer` of that name
+//   `any` (on, ack)               keep [name, number of arguments] of each event of this socket from now on, or stop
+//   `any-log` (ack)               ack the list of what was kept, and forget it
+//   `outgoing` (on, ack)          keep [name, descriptions of arguments] of each event sent to this socket, or stop
+//   `outgoing-log` (ack)          ack the list of what was kept, and forget it
+//   `tell` (name, ...args, ack)   emit to this socket, then ack      `tell-all` the same to the whole namespace
+//   `join` (room, ack)            join, ack
+//   `data` (value, ack)           store value as this socket's data, ack true
+//   `remote` (room, ack)          ack {id, rooms, data} of each socket in the room, by id
+//   `remote-ask` (id, value, ms, ack)   emit `question` value to that socket: ack {"answer":<its first value>} or
+//                                 {"error":<text>} when it did not answer in ms; null if there is no such socket
+//   `remote-do` (id, what, room, ack)   that socket joins ("join") or leaves ("leave") the room, or is disconnected; ack
 //
 // RECORDS  In `/`, `/second`, `/guarded` and `/chat`, for each socket, at `disconnecting` and at `disconnect`:
 // {"ns":<namespace>,"id":<socket id>,"stage":"disconnecting"|"disconnect","reason":<text>,"rooms":[rooms at that time]}
@@ -364,6 +385,96 @@ function chat(socket) {
   });
 }
 
+function middleware(event, next) {
+  const [name, ...args] = event;
+  if (name === "forbidden") return next(new Error("not here"));
+  if (["old", "double", "late"].includes(name)) event[0] = "echo";
+  if (name === "double") event.splice(1, 1, args[0], args[0]);
+  return name === "late" ? setTimeoutOf(20, next) : next();
+}
+
+function setTimeoutOf(ms, call) {
+  delay(ms).then(() => call());
+}
+
+function listen(socket) {
+  const namespace = socket.nsp;
+  const any = [];
+  const outgoing = [];
+  const heard = (name) => (...args) => socket.emit("heard", [name, ...args]);
+  const taken = (log) => log.splice(0, log.length);
+  socket.use(middleware);
+  socket.on("ack-none", (reply) => reply());
+  socket.on("echo", (...args) => ackOf(args)?.(...args));
+  socket.on("listen", (name, reply) => {
+    socket.on(name, heard(name));
+    reply();
+  });
+  socket.on("listen-once", (name, reply) => {
+    socket.once(name, heard(name));
+    reply();
+  });
+  socket.on("answer", (name, value, reply) => {
+    socket.on(name, (...args) => ackOf(args)?.(value));
+    reply();
+  });
+  socket.on("unlisten", (name, reply) => {
+    socket.removeAllListeners(name);
+    reply();
+  });
+  socket.on("any", (on, reply) => {
+    socket.offAny();
+    if (on) socket.onAny((name, ...args) => any.push([name, (ackOf(args), args.length)]));
+    reply();
+  });
+  socket.on("any-log", (reply) => reply(taken(any)));
+  socket.on("outgoing", (on, reply) => {
+    socket.offAnyOutgoing();
+    if (on) socket.onAnyOutgoing((name, ...args) => outgoing.push([name, args.map(describe)]));
+    reply();
+  });
+  socket.on("outgoing-log", (reply) => reply(taken(outgoing)));
+  socket.on("tell", (name, ...args) => {
+    const reply = ackOf(args);
+    socket.emit(name, ...args);
+    reply();
+  });
+  socket.on("tell-all", (name, ...args) => {
+    const reply = ackOf(args);
+    namespace.emit(name, ...args);
+    reply();
+  });
+  socket.on("join", (room, reply) => {
+    socket.join(room);
+    reply();
+  });
+  socket.on("data", (value, reply) => {
+    socket.data = value;
+    reply(true);
+  });
+  socket.on("remote", async (room, reply) => {
+    const sockets = await namespace.in(room).fetchSockets();
+    const tell = ({ id, rooms, data }) => ({ id, rooms: [...rooms].sort(), data });
+    reply(sockets.map(tell).sort((a, b) => (a.id < b.id ? -1 : 1)));
+  });
+  socket.on("remote-ask", async (id, value, ms, reply) => {
+    const [found] = await namespace.in(id).fetchSockets();
+    if (found === undefined) return reply(null);
+    return found.timeout(ms).emitWithAck("question", value).then(
+      (answer) => reply({ answer }),
+      (error) => reply({ error: error.message }),
+    );
+  });
+  socket.on("remote-do", async (id, what, room, reply) => {
+    for (const found of await namespace.in(id).fetchSockets()) {
+      if (what === "join") found.join(room);
+      else if (what === "leave") found.leave(room);
+      else found.disconnect();
+    }
+    reply();
+  });
+}
+
 async function guard(socket, next) {
   const { token, delay: pause } = socket.handshake.auth;
   if (typeof pause === "number") await delay(pause);
@@ -376,6 +487,7 @@ async function guard(socket, next) {
 for (const name of ["/", "/second", "/guarded"]) io.of(name).on("connection", common);
 io.of("/guarded").use(guard);
 io.of("/chat").on("connection", chat);
+io.of("/listen").on("connection", listen);
 process.on("SIGTERM", () => io.close(() => process.exit(0)));
 http.listen(Number(flags.port), "127.0.0.1", () => {
   console.log(`listening on http://127.0.0.1:${http.address().port}`);

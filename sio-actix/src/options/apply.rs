@@ -2,6 +2,7 @@
 
 use sio_core::engine::PerMessageDeflate;
 use sio_core::limits::Limits;
+use sio_core::server::Recovery;
 
 use crate::config::IoBuilder;
 use crate::http::compression::HttpCompression;
@@ -10,7 +11,9 @@ use crate::http::cors::Cors;
 
 #[cfg(feature = "msgpack")]
 use super::ParserOption;
-use super::{CookieOptions, CorsOptions, IoOptions, LimitOptions, OriginOption, Switch};
+use super::{
+    CookieOptions, CorsOptions, IoOptions, LimitOptions, OriginOption, RecoveryOptions, Switch,
+};
 
 impl<T> Switch<T> {
     /// What it is on with.
@@ -58,6 +61,10 @@ impl IoBuilder {
             self = self.per_message_deflate(deflate.on().map(|deflate| {
                 deflate.threshold.map_or_else(Default::default, PerMessageDeflate::with_threshold)
             }));
+        }
+        if let Some(recovery) = options.connection_state_recovery {
+            self =
+                self.connection_state_recovery(recovery.on().map(RecoveryOptions::into_recovery));
         }
         #[cfg(feature = "msgpack")]
         if options.parser == Some(ParserOption::Msgpack) {
@@ -127,6 +134,15 @@ impl CorsOptions {
     }
 }
 
+impl RecoveryOptions {
+    fn into_recovery(self) -> Recovery {
+        let mut recovery = Recovery::default();
+        set(&mut recovery.max_disconnection_duration, self.max_disconnection_duration);
+        set(&mut recovery.skip_guards, self.skip_middlewares);
+        recovery
+    }
+}
+
 impl CookieOptions {
     fn into_cookie(self) -> Cookie {
         let mut cookie = self.name.map_or_else(Cookie::default, Cookie::new);
@@ -166,6 +182,10 @@ impl LimitOptions {
             (self.max_rooms, &mut limits.max_rooms),
             (self.max_connections, &mut limits.max_connections),
             (self.max_connections_per_ip, &mut limits.max_connections_per_ip),
+            (self.max_recovery_packets, &mut limits.max_recovery_packets),
+            (self.max_recovery_bytes, &mut limits.max_recovery_bytes),
+            (self.max_recovery_bytes_total, &mut limits.max_recovery_bytes_total),
+            (self.max_recovery_sockets, &mut limits.max_recovery_sockets),
             (self.max_idle_packets, &mut limits.max_idle_packets),
             (self.max_worker_queue, &mut limits.max_worker_queue),
             (self.max_worker_queue_bytes, &mut limits.max_worker_queue_bytes),

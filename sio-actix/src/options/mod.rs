@@ -201,6 +201,15 @@ options! {
         max_connections: usize = "maxConnections" | "max_connections" => size,
         /// Sessions from one address.
         max_connections_per_ip: usize = "maxConnectionsPerIp" | "max_connections_per_ip" => size,
+        /// Events of one namespace that are kept for clients that come back.
+        max_recovery_packets: usize = "maxRecoveryPackets" | "max_recovery_packets" => size,
+        /// Bytes of the events of one namespace that are kept.
+        max_recovery_bytes: usize = "maxRecoveryBytes" | "max_recovery_bytes" => size,
+        /// Bytes of all events that are kept.
+        max_recovery_bytes_total: usize =
+            "maxRecoveryBytesTotal" | "max_recovery_bytes_total" => size,
+        /// Sockets that may come back.
+        max_recovery_sockets: usize = "maxRecoverySockets" | "max_recovery_sockets" => size,
         /// Packets without a message in one polling payload.
         max_idle_packets: usize = "maxIdlePackets" | "max_idle_packets" => size,
         /// Time for the body of one POST.

@@ -99,6 +99,8 @@ pub struct BroadcastFlags {
     pub volatile: bool,
     /// Only to sockets of this node.
     pub local: bool,
+    /// Transports that compress must not compress it.
+    pub uncompressed: bool,
 }
 
 /// The selection of a broadcast: no rooms means everybody, several mean their

@@ -242,6 +242,12 @@ macro_rules! internal {
 
 internal!(crate::server::EmitError, crate::server::AckError, crate::packet::EncodeError);
 
+impl<T> IntoEventError for crate::server::BroadcastAckError<T> {
+    fn into_event_error(self) -> EventError {
+        self.reason.into()
+    }
+}
+
 /// The object behind `error`, with the event's name where no ack tells it.
 pub(crate) struct ErrorBody<'a> {
     error: &'a EventError,

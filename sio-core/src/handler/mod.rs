@@ -18,6 +18,7 @@ mod pairs;
 mod reply;
 mod requirements;
 mod rules;
+mod socket_middleware;
 mod valid;
 
 use std::future::Future;
@@ -41,6 +42,9 @@ pub use middleware::{Middleware, Next, ReplyFuture};
 pub(crate) use reply::PooledBuffer;
 pub use reply::{EncodedArgs, IntoReply, Reply};
 pub use requirements::{Fault, Requirements};
+#[doc(hidden)]
+pub use socket_middleware::ErasedSocketMiddleware;
+pub use socket_middleware::SocketMiddleware;
 #[cfg(feature = "garde")]
 pub use valid::Valid;
 

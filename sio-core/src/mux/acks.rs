@@ -81,9 +81,10 @@ impl<T> PendingAcks<T> {
         self.next_deadline
     }
 
-    /// Forgets the waiters that `keep` refuses.
-    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        self.pending.retain(|_, pending| keep(&pending.waiter));
+    /// Takes the waiters for which `is_over` holds.
+    pub fn extract(&mut self, mut is_over: impl FnMut(&T) -> bool) -> Vec<T> {
+        let over = self.pending.extract_if(|_, pending| is_over(&pending.waiter));
+        over.map(|(_, pending)| pending.waiter).collect()
     }
 
     /// Takes the waiters whose deadline has passed.

@@ -193,7 +193,7 @@ pub fn is_reserved(name: &str) -> bool {
 
 /// Returns the reserved name that `name` equals, if any.
 #[inline]
-fn reserved(name: &str) -> Option<&'static str> {
+pub(crate) fn reserved(name: &str) -> Option<&'static str> {
     // All of them start with one of four letters; most names end here.
     match name.as_bytes().first() {
         Some(b'c' | b'd' | b'n' | b'r') => RESERVED_EVENTS.into_iter().find(|r| *r == name),

@@ -1,6 +1,7 @@
 //! The broadcast operator: a selection of sockets and what to do with them.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_channel::oneshot;
 use serde::Serialize;
@@ -8,12 +9,17 @@ use serde::Serialize;
 use crate::adapter::{BroadcastOptions, RoomNames};
 use crate::frame::FrameGroup;
 use crate::handler::EncodedArgs;
-use crate::packet::EncodeError;
+use crate::packet::{EncodeError, EventArg};
+use crate::sid::Sid;
 
+use super::ack::{AckError, AckFuture};
+use super::broadcast_ack::{BroadcastAckFuture, Collector, Question};
 use super::bus::{Action, Broadcast, Collected, Message, Selection};
 use super::hub::Hub;
 use super::namespace::Namespace;
+use super::outgoing::OutgoingEvent;
 use super::recovery::{Addressees, OffsetText, PacketLog};
+use super::remote::RemoteSocket;
 use super::socket::{EmitError, Socket};
 
 /// A selection of sockets of one namespace.
@@ -36,7 +42,19 @@ pub struct BroadcastOperator {
 
 impl BroadcastOperator {
     pub(crate) fn new(hub: Arc<Hub>, namespace: Option<Arc<Namespace>>) -> Self {
-        Self { hub, namespace, options: BroadcastOptions::default() }
+        Self::with(hub, namespace, BroadcastOptions::default())
+    }
+
+    pub(crate) const fn with(
+        hub: Arc<Hub>,
+        namespace: Option<Arc<Namespace>>,
+        options: BroadcastOptions,
+    ) -> Self {
+        Self { hub, namespace, options }
+    }
+
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
     }
 
     /// Adds rooms to the selection; a socket's id is the room of that socket.
@@ -62,6 +80,13 @@ impl BroadcastOperator {
     pub fn volatile(&self) -> Self {
         let mut next = self.clone();
         next.options.flags.volatile = true;
+        next
+    }
+
+    /// Whether transports that compress may compress the event, as they may by default.
+    pub fn compress(&self, compress: bool) -> Self {
+        let mut next = self.clone();
+        next.options.flags.uncompressed = !compress;
         next
     }
 
@@ -93,23 +118,47 @@ impl BroadcastOperator {
         {
             return self.emit_logged(namespace, log, event, args);
         }
-        let group = self.frames(namespace, event, args, None)?;
-        let (namespace, options) = (Arc::clone(namespace), self.options.clone());
-        self.hub.broadcast(&Arc::new(Broadcast { namespace, options, group, logged: 0 }))?;
-        Ok(())
+        self.send_to(namespace, event, args, None)
     }
 
     /// The frames for all receivers.
     fn frames(
         &self,
         namespace: &Namespace,
+        id: Option<u64>,
         event: &str,
         args: &EncodedArgs,
         offset: Option<&OffsetText>,
     ) -> Result<FrameGroup, EncodeError> {
-        let group = self.hub.event_frames(namespace.path(), None, event, args, offset)?;
+        let group = self.hub.event_frames(namespace.path(), id, event, args, offset)?;
         let compressing = self.hub.engine.per_message_deflate.is_some();
-        Ok(if compressing { group.shared() } else { group })
+        Ok(match self.options.flags.uncompressed {
+            true => group.uncompressed(),
+            false if compressing => group.shared(),
+            false => group,
+        })
+    }
+
+    /// An event that no client gets that comes back later.
+    fn send_to(
+        &self,
+        namespace: &Arc<Namespace>,
+        event: &str,
+        args: &EncodedArgs,
+        question: Option<Question>,
+    ) -> Result<(), EmitError> {
+        let id = question.as_ref().map(|question| question.collector.id());
+        let group = self.frames(namespace, id, event, args, None)?;
+        let broadcast = Broadcast {
+            namespace: Arc::clone(namespace),
+            options: self.options.clone(),
+            group,
+            logged: 0,
+            question,
+            shown: shown(namespace, event, args),
+        };
+        self.hub.broadcast(&Arc::new(broadcast))?;
+        Ok(())
     }
 
     /// An event that clients may get when they come back.
@@ -122,15 +171,83 @@ impl BroadcastOperator {
     ) -> Result<(), EmitError> {
         log.publish(
             Addressees::of(&self.options),
-            |offset| self.frames(namespace, event, args, Some(offset)),
+            |offset| self.frames(namespace, None, event, args, Some(offset)),
             |group, logged| {
-                let (namespace, options) = (Arc::clone(namespace), self.options.clone());
-                let broadcast = Broadcast { namespace, options, group: group.clone(), logged };
-                let broadcast = Arc::new(broadcast);
+                let broadcast = Arc::new(Broadcast {
+                    namespace: Arc::clone(namespace),
+                    options: self.options.clone(),
+                    group: group.clone(),
+                    logged,
+                    question: None,
+                    shown: shown(namespace, event, args),
+                });
                 let message = || Message::Broadcast(Arc::clone(&broadcast));
                 Ok(self.hub.bus.queue_for_all(None, message)?.1)
             },
         )
+    }
+
+    /// Sends an event to the selected sockets and waits for their acks.
+    ///
+    /// The result is the first argument of each ack, in order of arrival; nobody selected gives an empty
+    /// list at once. Who does not answer within `timeout`, or ends before, is missing: the error then
+    /// carries the answers that came. It comes at once when nobody is left who could answer. With
+    /// [`Self::volatile`], only those count who are sent the event.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the answers up; the event is sent all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sio_core::server::Socket;
+    ///
+    /// async fn all_ready(socket: Socket) -> bool {
+    ///     let asked = socket.to("game").emit_with_ack("ready?", (), Duration::from_secs(3));
+    ///     asked.await.is_ok_and(|answers: Vec<bool>| answers.into_iter().all(|ready| ready))
+    /// }
+    /// ```
+    pub fn emit_with_ack<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+        timeout: Duration,
+    ) -> BroadcastAckFuture<T> {
+        let id = self.namespace.as_ref().map_or(0, |namespace| namespace.next_ack_id());
+        let (collector, outcome) = Collector::of_all(id);
+        match self.ask(event, &args, Question { collector: Arc::clone(&collector), timeout }) {
+            Ok(()) => BroadcastAckFuture::waiting(outcome, collector),
+            Err(error) => BroadcastAckFuture::failed(error.into()),
+        }
+    }
+
+    /// As [`Self::emit_with_ack`], for a selection of at most one socket.
+    pub(crate) fn ask_one<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+        timeout: Duration,
+    ) -> AckFuture<T> {
+        let Some(namespace) = &self.namespace else {
+            return AckFuture::failed(AckError::Disconnected);
+        };
+        let (collector, answer) = Collector::of_one(namespace.next_ack_id());
+        match self.ask(event, &args, Question { collector, timeout }) {
+            Ok(()) => AckFuture::waiting(answer),
+            Err(error) => AckFuture::failed(error.into()),
+        }
+    }
+
+    fn ask(&self, event: &str, args: &impl Serialize, question: Question) -> Result<(), EmitError> {
+        let args = EncodedArgs::encode(args)?;
+        match &self.namespace {
+            Some(namespace) => self.send_to(namespace, event, &args, Some(question)),
+            // The question ends here, and nobody was asked.
+            None => Ok(()),
+        }
     }
 
     /// Sends an event named `message`.
@@ -140,6 +257,15 @@ impl BroadcastOperator {
     /// As [`Self::emit`].
     pub fn send(&self, args: impl Serialize) -> Result<(), EmitError> {
         self.emit("message", args)
+    }
+
+    /// As [`Self::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::emit`].
+    pub fn write(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.send(args)
     }
 
     /// Makes the selected sockets join rooms.
@@ -175,6 +301,25 @@ impl BroadcastOperator {
         sockets.await.unwrap_or_default()
     }
 
+    /// Copies of the selected sockets: who they are, their rooms, their data (the reference's
+    /// `fetchSockets`). Live handles are had with [`Self::sockets`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        self.sockets().await.iter().map(RemoteSocket::of).collect()
+    }
+
+    /// The ids of the selected sockets.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn all_sockets(&self) -> Vec<Sid> {
+        self.sockets().await.iter().map(|socket| socket.id().clone()).collect()
+    }
+
     fn act(&self, action: Action) {
         let Some(namespace) = &self.namespace else {
             return;
@@ -185,4 +330,9 @@ impl BroadcastOperator {
             tracing::warn!("a worker's queue is full; an operation on sockets was dropped");
         }
     }
+}
+
+/// What listeners of outgoing events are shown, where there may be some.
+fn shown(namespace: &Namespace, event: &str, args: &EncodedArgs) -> Option<Box<OutgoingEvent>> {
+    namespace.shows_outgoing().then(|| Box::new(OutgoingEvent::of_args(event, args)))
 }

@@ -20,6 +20,7 @@ use super::pattern::Pattern;
 use super::raw::EngineHandler;
 use super::recovery::Recovery;
 use super::registration::NamespaceBuilder;
+use super::room_events::{RoomEvent, RoomHook};
 
 /// A configuration that no server can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +55,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Time a session has to join a namespace; 45 s.
     pub connect_timeout: Duration,
+    /// A namespace that a client made goes with its last socket; on.
+    pub cleanup_empty_namespaces: bool,
     /// Whether and how clients come back after they have lost their connection; off by default.
     pub recovery: Option<Recovery>,
 }
@@ -64,6 +67,7 @@ impl Default for ServerConfig {
             engine: EngineConfig::default(),
             limits: Limits::default(),
             connect_timeout: Duration::from_secs(45),
+            cleanup_empty_namespaces: true,
             recovery: None,
         }
     }
@@ -79,6 +83,7 @@ pub struct IoConfig {
     data: DataMap,
     extension: Option<Arc<dyn Any + Send + Sync>>,
     new_namespace: Option<Box<NewNamespaceHook>>,
+    room_event: Option<Box<RoomHook>>,
     raw: Option<Box<dyn EngineHandler>>,
     parser: Option<Box<dyn Parser>>,
     error_answer: Option<Box<ErrorAnswer>>,
@@ -202,6 +207,39 @@ impl IoConfig {
         self
     }
 
+    /// Is called when a socket joins or leaves a room, and when a room comes into being or goes.
+    ///
+    /// Calls come one after another, in one order for all threads, on whichever thread made the change; the
+    /// hook must not wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sio_core::server::{Io, RoomEvent};
+    ///
+    /// let server = Io::builder().on_room_event(|event| {
+    ///     if let RoomEvent::CreateRoom { namespace, room } = event {
+    ///         println!("{namespace} has a room {room}");
+    ///     }
+    /// });
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn on_room_event(mut self, hook: impl Fn(RoomEvent) + Send + Sync + 'static) -> Self {
+        self.room_event = Some(Box::new(hook));
+        self
+    }
+
+    /// Whether a namespace that a client made goes with its last socket, as it does by default.
+    ///
+    /// If not, it stays as long as the server; see
+    /// [`Limits::max_dynamic_namespaces`](crate::limits::Limits::max_dynamic_namespaces).
+    #[must_use]
+    pub const fn cleanup_empty_namespaces(mut self, cleanup: bool) -> Self {
+        self.config.cleanup_empty_namespaces = cleanup;
+        self
+    }
+
     /// Encodes packets in another way than as text (the reference's `parser`); clients must use the same.
     #[must_use]
     pub fn parser(mut self, parser: impl Parser) -> Self {
@@ -227,7 +265,7 @@ impl IoConfig {
     ///
     /// The options contradict each other.
     pub fn build(mut self, sids: Box<dyn SidSource>) -> Result<Io, BuildError> {
-        let ServerConfig { engine, limits, connect_timeout, recovery } = &mut self.config;
+        let ServerConfig { engine, limits, connect_timeout, recovery, .. } = &mut self.config;
         if !engine.polling && !engine.websocket {
             return Err(BuildError::NoTransport);
         }
@@ -258,6 +296,7 @@ impl IoConfig {
         let finished = self.global.finish(&Rules::default());
         let parts = HubParts {
             new_namespace: self.new_namespace,
+            room_event: self.room_event,
             raw: self.raw,
             parser: self.parser,
             global: finished.scope,

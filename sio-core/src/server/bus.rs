@@ -12,9 +12,11 @@ use std::task::Waker;
 use crate::adapter::{BroadcastOptions, Room};
 use crate::frame::FrameGroup;
 
+use super::broadcast_ack::Question;
 use super::hub::SessionHandle;
 use super::inventory::Census;
 use super::namespace::Namespace;
+use super::outgoing::OutgoingEvent;
 use super::sessions::SessionOp;
 use super::socket::Socket;
 use super::transfer::Parcel;
@@ -27,6 +29,10 @@ pub(crate) struct Broadcast {
     pub(crate) group: FrameGroup,
     /// Its number among the logged events of the namespace, or 0.
     pub(crate) logged: u64,
+    /// Its receivers are asked for acks.
+    pub(crate) question: Option<Question>,
+    /// What listeners of outgoing events are shown, where there may be some.
+    pub(crate) shown: Option<Box<OutgoingEvent>>,
 }
 
 /// What is done to each selected socket.

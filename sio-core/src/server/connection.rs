@@ -115,6 +115,11 @@ impl Connection {
         self.engine.borrow().has_output()
     }
 
+    /// The transport takes a packet at this moment.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.engine.borrow().is_writable()
+    }
+
     /// When a packet that has not come completely is given up.
     pub(crate) fn packet_deadline(&self) -> Option<Instant> {
         self.mux.borrow().attachment_deadline().or_else(|| self.decoding.deadline())

@@ -5,18 +5,20 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::adapter::Room;
 use crate::close::CloseReason;
-use crate::engine::{Session, Transport};
+use crate::engine::{Session, Transport, timer};
 use crate::frame::{Frame, FrameGroup};
 use crate::handler::{EventError, Reply};
 
 use super::bus::{Action, Broadcast, Message, Selection};
 use super::connection::Connection;
 use super::hub::SessionHandle;
+use super::listeners::heed;
 use super::sessions::SessionOp;
 use super::socket::Socket;
 use super::worker::{Receiver, Source, Worker};
@@ -29,24 +31,49 @@ impl Worker {
     }
 
     pub(super) fn deliver_from(&self, broadcast: &Arc<Broadcast>, source: Source) {
-        let mut unsettled = Vec::new();
-        let volatile = broadcast.options.flags.volatile;
+        let mut after = Aftermath::default();
+        let deadline = self.deadline_of(broadcast);
         if let Some(adapter) = self.adapters.borrow().get(&broadcast.namespace.id()) {
             adapter.select(&broadcast.options, |receiver| {
-                let connection = &receiver.connection;
                 // A socket whose end waits for its turn is told nothing more.
-                if !belongs_elsewhere(connection, source)
-                    && !receiver.socket.has_ended()
-                    && receiver.socket.takes_broadcast(broadcast.logged)
-                    && connection.send(&broadcast.group, volatile)
+                if !belongs_elsewhere(&receiver.connection, source) && !receiver.socket.has_ended()
                 {
-                    unsettled.push(Rc::clone(connection));
+                    after.send(broadcast, receiver, deadline);
                 }
             });
         }
         self.record_for_arrivals(source, || Message::Broadcast(Arc::clone(broadcast)));
-        for connection in unsettled {
-            self.settle(&connection);
+        self.follow_up(broadcast, after);
+    }
+
+    /// When the acks of a broadcast are due that asks for some.
+    fn deadline_of(&self, broadcast: &Broadcast) -> Option<Instant> {
+        let question = broadcast.question.as_ref()?;
+        Some(timer::after(self.read_clock(), question.timeout))
+    }
+
+    /// Delivers to one session what was kept for it.
+    pub(super) fn deliver_to(&self, receivers: &[Receiver], broadcast: &Broadcast) {
+        let mut after = Aftermath::default();
+        let deadline = self.deadline_of(broadcast);
+        for receiver in receivers {
+            after.send(broadcast, receiver, deadline);
+        }
+        self.follow_up(broadcast, after);
+    }
+
+    /// What a delivery leaves to be done when nothing is borrowed.
+    fn follow_up(&self, broadcast: &Broadcast, after: Aftermath) {
+        for connection in &after.asked {
+            self.rearm(connection);
+        }
+        for connection in &after.unsettled {
+            self.settle(connection);
+        }
+        if let Some(event) = &broadcast.shown {
+            for socket in after.listening {
+                socket.tell_outgoing(event);
+            }
         }
     }
 
@@ -220,6 +247,41 @@ impl Worker {
             socket.session(),
             SessionOp::Send { socket: socket.clone(), group, volatile, logged: 0, ack: None },
         );
+    }
+}
+
+/// What a delivery leaves to be done.
+#[derive(Default)]
+struct Aftermath {
+    /// A waiting poll or an overflow has to be dealt with.
+    unsettled: Vec<Rc<Connection>>,
+    /// Acks are due by a deadline.
+    asked: Vec<Rc<Connection>>,
+    /// Listeners want to see the event.
+    listening: Vec<Socket>,
+}
+
+impl Aftermath {
+    /// Queues a broadcast's packet for one receiver.
+    fn send(&mut self, broadcast: &Broadcast, receiver: &Receiver, deadline: Option<Instant>) {
+        let Receiver { connection, socket } = receiver;
+        if !socket.takes_broadcast(broadcast.logged) {
+            return;
+        }
+        let volatile = broadcast.options.flags.volatile;
+        if let (Some(question), Some(deadline)) = (&broadcast.question, deadline) {
+            // Who would not hear the question is not asked.
+            if (volatile && !connection.is_writable()) || !socket.ask_share(question, deadline) {
+                return;
+            }
+            self.asked.push(Rc::clone(connection));
+        }
+        if broadcast.shown.is_some() && socket.heeds(heed::OUTGOING) {
+            self.listening.push(socket.clone());
+        }
+        if connection.send(&broadcast.group, volatile) {
+            self.unsettled.push(Rc::clone(connection));
+        }
     }
 }
 

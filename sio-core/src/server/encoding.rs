@@ -68,14 +68,11 @@ impl Hub {
     ) -> Result<FrameGroup, EncodeError> {
         let (json, attachments) = (args.json(), args.attachments());
         if let Some(parser) = &self.parser {
-            let mut args = EncodedArgs::buffer();
-            args.extend_from_slice(json);
-            if let Some(offset) = offset {
-                args.push(b']');
-                packet::append_text_argument(&mut args, offset.as_str());
-                args.pop();
-            }
-            return parsed::event(&**parser, namespace, id, event, &args, attachments);
+            let Some(offset) = offset else {
+                return parsed::event(&**parser, namespace, id, event, json, attachments);
+            };
+            let json = [json, b",\"", offset.as_str().as_bytes(), b"\""].concat();
+            return parsed::event(&**parser, namespace, id, event, &json, attachments);
         }
         let mut text = EncodedArgs::buffer();
         packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;

@@ -23,7 +23,9 @@ use super::ack::no_answer;
 use super::connection::Connection;
 use super::held::HeldEvent;
 use super::life::{panicked, report};
+use super::listeners::heed;
 use super::namespace::EventEntry;
+use super::outgoing::drop_listener;
 use super::pipeline::{self, OwnedArgs};
 use super::running::HandlerSlot;
 use super::socket::Socket;
@@ -110,7 +112,7 @@ impl Worker {
         socket: &Socket,
         event: &str,
         asked: Option<u64>,
-        mut args: ArgCursor<'_>,
+        args: ArgCursor<'_>,
     ) {
         let handlers = socket.handlers();
         for entry in &handlers.any {
@@ -119,31 +121,22 @@ impl Worker {
                 return;
             }
         }
-        let asked = Asked::Client(asked);
-        if let Some(registered) = handlers.event(event) {
-            for entry in &registered.others {
-                self.run_handler(connection, socket, event, Asked::Observer, args.clone(), entry);
+        if socket.heeds(heed::ANY) {
+            for entry in socket.any_listeners() {
+                self.run_handler(connection, socket, event, Asked::Observer, args.clone(), &entry);
+                drop_listener(entry);
                 if connection.is_ending() || socket.has_ended() {
                     return;
                 }
             }
-            self.run_handler(connection, socket, event, asked, args, &registered.first);
-        } else if let Some(entry) = &handlers.fallback {
-            self.run_handler(connection, socket, event, asked, args, entry);
-        } else {
-            tracing::debug!(
-                namespace = socket.namespace().path(),
-                event,
-                "no handler for an event"
-            );
-            // Nobody reads the arguments, but a broken packet is still a broken packet.
-            if let Err(ArgError::Malformed(error)) = args.finish() {
-                self.on_undecodable(connection, error);
-            }
         }
+        if !handlers.middleware.is_empty() || socket.heeds(heed::MIDDLEWARE) {
+            return self.run_middleware(connection, socket, event, asked, &args);
+        }
+        self.run_named(connection, socket, event, asked, args);
     }
 
-    fn run_handler(
+    pub(super) fn run_handler(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,
@@ -381,7 +374,7 @@ pub(super) fn cancellable(
 
 /// For whom a handler runs.
 #[derive(Debug, Clone, Copy)]
-enum Asked {
+pub(super) enum Asked {
     /// The client, with its ack id if it asked for one.
     Client(Option<u64>),
     /// Nobody: another handler of the event answers.

@@ -25,10 +25,12 @@ use super::io::Io;
 use super::namespace::ConnectScope;
 use super::raw::EngineHandler;
 use super::recovery::{Keeper, PacketLog};
+use super::room_events::{RoomHook, RoomWatch};
 use super::worker::Worker;
 use addresses::Addresses;
 use namespaces::Namespaces;
 
+pub(crate) use namespaces::{Candidate, Dynamic, Entrance};
 pub use session::SessionHandle;
 
 /// Maps of the session table; a power of two well above the number of cores.
@@ -47,6 +49,7 @@ pub(crate) type DataMap = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 #[derive(Default)]
 pub(crate) struct HubParts {
     pub(crate) new_namespace: Option<Box<NewNamespaceHook>>,
+    pub(crate) room_event: Option<Box<RoomHook>>,
     pub(crate) raw: Option<Box<dyn EngineHandler>>,
     pub(crate) parser: Option<Box<dyn Parser>>,
     pub(crate) global: Rules,
@@ -75,7 +78,13 @@ pub struct Hub {
     addresses: Addresses,
     namespaces: RwLock<Namespaces>,
     next_namespace: AtomicU64,
+    /// The log has said that clients have made many.
+    many_namespaces: AtomicBool,
     new_namespace: Option<Box<NewNamespaceHook>>,
+    /// Counts members of rooms, if there is a hook for rooms.
+    pub(crate) rooms: Option<RoomWatch>,
+    /// The log has said that there are no other nodes.
+    alone: AtomicBool,
     /// What applies to every namespace.
     global: Rules,
     pub(crate) global_connect: Option<Arc<ConnectScope>>,
@@ -127,7 +136,10 @@ impl Hub {
             addresses: Addresses::new(limits.max_connections_per_ip),
             namespaces: RwLock::default(),
             next_namespace: AtomicU64::new(0),
+            many_namespaces: AtomicBool::new(false),
             new_namespace: parts.new_namespace,
+            rooms: parts.room_event.map(RoomWatch::new),
+            alone: AtomicBool::new(false),
             global: parts.global,
             global_connect: parts.global_connect,
             data: parts.data,
@@ -232,6 +244,24 @@ impl Hub {
     #[must_use]
     pub fn extension(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
         self.extension.as_ref()
+    }
+
+    /// What applies to every namespace.
+    pub(crate) const fn global(&self) -> &Rules {
+        &self.global
+    }
+
+    /// Tells the hook for rooms what has happened to them; to be called where nothing is locked.
+    #[inline]
+    pub(crate) fn tell_rooms(&self) {
+        if let Some(watch) = &self.rooms {
+            watch.tell();
+        }
+    }
+
+    /// `true` once: the log has to say that there are no other nodes.
+    pub(crate) fn stands_alone(&self) -> bool {
+        !self.alone.swap(true, Ordering::Relaxed)
     }
 
     /// The log of a new namespace, if the server recovers sockets.

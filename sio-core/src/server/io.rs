@@ -1,18 +1,24 @@
 //! The handle of a server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::adapter::RoomNames;
+use crate::packet::EventArg;
+use crate::sid::Sid;
 
 use super::broadcast::BroadcastOperator;
+use super::broadcast_ack::{BroadcastAckError, BroadcastAckFuture};
 use super::builder::{BuildError, IoConfig};
 use super::hub::Hub;
 use super::inventory::Inventory;
 use super::namespace::{Namespace, normalize};
+use super::parent::ParentNamespace;
 use super::pattern::Pattern;
 use super::registration::NamespaceBuilder;
+use super::remote::{RemoteSocket, RoomMap};
 use super::socket::{EmitError, Socket};
 
 /// A Socket.IO server: clone it into HTTP handlers, jobs and threads.
@@ -48,9 +54,16 @@ impl Io {
         }
     }
 
+    /// The namespaces that a pattern has made, as one selection: the pattern they were registered with, a
+    /// copy of it where it is a function.
+    pub fn of_pattern(&self, pattern: impl Into<Pattern>) -> ParentNamespace {
+        ParentNamespace::new(Arc::clone(&self.0), pattern.into())
+    }
+
     /// Adds a namespace while the server runs, or handlers to one that exists. Clients that are connected
     /// can join it at once; sockets that exist keep the handlers they had, and so do the namespaces that a
-    /// pattern has made.
+    /// pattern has made. A new name that fits a pattern is a namespace of that pattern: it has the pattern's
+    /// handlers as well, its own before those of the same events.
     ///
     /// # Panics
     ///
@@ -107,6 +120,38 @@ impl Io {
         self.of("/").emit(event, args)
     }
 
+    /// As [`BroadcastOperator::emit_with_ack`], to every socket of `/`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the answers up; the event is sent all the same.
+    pub fn emit_with_ack<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+        timeout: Duration,
+    ) -> BroadcastAckFuture<T> {
+        self.of("/").emit_with_ack(event, args, timeout)
+    }
+
+    /// Sends an event named `message` to every socket of `/`.
+    ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::emit`].
+    pub fn send(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.emit("message", args)
+    }
+
+    /// As [`Self::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::emit`].
+    pub fn write(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.send(args)
+    }
+
     /// Members of rooms of `/`.
     pub fn to(&self, rooms: impl RoomNames) -> BroadcastOperator {
         self.of("/").to(rooms)
@@ -127,7 +172,73 @@ impl Io {
         self.of("/").volatile()
     }
 
-    /// All sockets of `/` (the reference's `fetchSockets`).
+    /// Whether transports that compress may compress what is sent to all sockets of `/`.
+    pub fn compress(&self, compress: bool) -> BroadcastOperator {
+        self.of("/").compress(compress)
+    }
+
+    /// Copies of all sockets of `/`, as [`BroadcastOperator::fetch_sockets`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        self.of("/").fetch_sockets().await
+    }
+
+    /// The ids of all sockets of `/`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn all_sockets(&self) -> Vec<Sid> {
+        self.of("/").all_sockets().await
+    }
+
+    /// Makes all sockets of `/` join rooms.
+    pub fn sockets_join(&self, rooms: impl RoomNames) {
+        self.of("/").sockets_join(rooms);
+    }
+
+    /// Makes all sockets of `/` leave rooms.
+    pub fn sockets_leave(&self, rooms: impl RoomNames) {
+        self.of("/").sockets_leave(rooms);
+    }
+
+    /// Disconnects all sockets of `/`; with `close` ends their sessions too.
+    pub fn disconnect_sockets(&self, close: bool) {
+        self.of("/").disconnect_sockets(close);
+    }
+
+    /// Tells the other nodes of a cluster something; this node's own handlers do not hear it.
+    ///
+    /// With the in-memory adapter there are no others, which the log says once.
+    ///
+    /// # Errors
+    ///
+    /// The name is `connect`, `connection` or `new_namespace`, or the arguments cannot be serialised.
+    pub fn server_side_emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
+        self.0.server_side_emit(event, &args)
+    }
+
+    /// As [`Self::server_side_emit`]; gives one answer for each of the other nodes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::server_side_emit`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn server_side_emit_with_ack<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+    ) -> Result<Vec<T>, BroadcastAckError<T>> {
+        self.0.server_side_ask(event, &args)
+    }
+
+    /// All sockets of `/`.
     ///
     /// # Cancel safety
     ///
@@ -177,6 +288,38 @@ impl NamespaceRef {
         self.everybody.emit(event, args)
     }
 
+    /// As [`BroadcastOperator::emit_with_ack`], to every socket of the namespace.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the answers up; the event is sent all the same.
+    pub fn emit_with_ack<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+        timeout: Duration,
+    ) -> BroadcastAckFuture<T> {
+        self.everybody.emit_with_ack(event, args, timeout)
+    }
+
+    /// Sends an event named `message` to every socket of the namespace.
+    ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::emit`].
+    pub fn send(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.emit("message", args)
+    }
+
+    /// As [`Self::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::emit`].
+    pub fn write(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.send(args)
+    }
+
     /// Members of rooms.
     pub fn to(&self, rooms: impl RoomNames) -> BroadcastOperator {
         self.everybody.to(rooms)
@@ -200,6 +343,76 @@ impl NamespaceRef {
     /// All sockets of the namespace, those left out whose transport cannot take an event at that moment.
     pub fn volatile(&self) -> BroadcastOperator {
         self.everybody.volatile()
+    }
+
+    /// Whether transports that compress may compress what is sent to all sockets of the namespace.
+    pub fn compress(&self, compress: bool) -> BroadcastOperator {
+        self.everybody.compress(compress)
+    }
+
+    /// Copies of all sockets of the namespace, as [`BroadcastOperator::fetch_sockets`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+        self.everybody.fetch_sockets().await
+    }
+
+    /// The ids of all sockets of the namespace.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn all_sockets(&self) -> Vec<Sid> {
+        self.everybody.all_sockets().await
+    }
+
+    /// Makes all sockets of the namespace join rooms.
+    pub fn sockets_join(&self, rooms: impl RoomNames) {
+        self.everybody.sockets_join(rooms);
+    }
+
+    /// Makes all sockets of the namespace leave rooms.
+    pub fn sockets_leave(&self, rooms: impl RoomNames) {
+        self.everybody.sockets_leave(rooms);
+    }
+
+    /// Who is in which room.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn rooms(&self) -> RoomMap {
+        RoomMap::of(&self.sockets().await)
+    }
+
+    /// Tells the other nodes of a cluster something; this node's own handlers do not hear it.
+    ///
+    /// With the in-memory adapter there are no others, which the log says once.
+    ///
+    /// # Errors
+    ///
+    /// The name is `connect`, `connection` or `new_namespace`, or the arguments cannot be serialised.
+    pub fn server_side_emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
+        self.everybody.hub().server_side_emit(event, &args)
+    }
+
+    /// As [`Self::server_side_emit`]; gives one answer for each of the other nodes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::server_side_emit`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn server_side_emit_with_ack<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+    ) -> Result<Vec<T>, BroadcastAckError<T>> {
+        self.everybody.hub().server_side_ask(event, &args)
     }
 
     /// All sockets of the namespace, as an operator.

@@ -14,6 +14,7 @@ use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hoo
 use super::connection::Connection;
 use super::encoding::Refusal;
 use super::events::cancellable;
+use super::hub::Entrance;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;
 use super::recovery::Admission;
@@ -41,14 +42,30 @@ impl Worker {
         }
         // Patterns may be functions of the user's.
         let entered = catch_unwind(AssertUnwindSafe(|| self.hub.enter(path)));
-        let Some(namespace) = entered.unwrap_or_else(|_panic| {
+        let entered = entered.unwrap_or_else(|_panic| {
             tracing::error!("a namespace pattern panicked");
-            None
-        }) else {
-            self.hub.tell_unknown(path);
-            return self.refuse(connection, path, Refusal::Server("Invalid namespace"));
-        };
-        let (socket, waits) = match self.admit(connection, &namespace, auth) {
+            Entrance::Unknown
+        });
+        match entered {
+            Entrance::Found(namespace) => self.join_namespace(connection, &namespace, auth),
+            Entrance::Asked(patterns) => self.ask_patterns(connection, path, auth, patterns),
+            Entrance::Unknown => self.refuse_unknown(connection, path),
+        }
+    }
+
+    pub(super) fn refuse_unknown(&self, connection: &Rc<Connection>, path: &str) {
+        self.hub.tell_unknown(path);
+        self.refuse(connection, path, Refusal::Server("Invalid namespace"));
+    }
+
+    /// A namespace that exists, and counts the socket already, is to be joined.
+    pub(super) fn join_namespace(
+        &self,
+        connection: &Rc<Connection>,
+        namespace: &Arc<Namespace>,
+        auth: &str,
+    ) {
+        let (socket, waits) = match self.admit(connection, namespace, auth) {
             Admission::Decide(socket) => (socket, false),
             Admission::Wait(socket) => (socket, true),
         };
@@ -126,6 +143,7 @@ impl Worker {
             let mut engine = connection.engine.borrow_mut();
             missed.iter().chain([&granted]).for_each(|group| engine.send_group(group));
         }
+        self.hub.tell_rooms();
         // A handler may end the socket: the others are told of the connection before its end.
         self.hold_ends(|| {
             for handler in &socket.handlers().connection {
@@ -275,6 +293,7 @@ impl Worker {
         self.keep(socket, reason);
         socket.finish_end();
         drop(self.adapter_remove(socket));
+        self.hub.tell_rooms();
         socket.namespace().count_disconnected();
         socket.fail_acks();
         socket.cancel_handlers();
@@ -283,6 +302,7 @@ impl Worker {
         }
         // Handlers that still run keep the controllers of this connection for as long as they need.
         socket.drop_instances();
+        socket.drop_listeners();
     }
 
     /// Brings everybody up to date with a session's state: a waiting poll gets its answer, a WebSocket is

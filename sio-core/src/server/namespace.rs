@@ -10,6 +10,7 @@ use crate::handler::{
     ContextFn, ErasedGuard, EventError, Fault, FitsNamespace, HandlerFn, IntoEventError, Rules,
 };
 
+use super::incoming::MiddlewareEntry;
 use super::pattern::{Params, Pattern};
 use super::recovery::PacketLog;
 use super::registration::Finished;
@@ -104,6 +105,7 @@ pub(crate) struct Registered {
 pub(crate) struct Handlers {
     events: HashMap<Box<str>, Registered, ahash::RandomState>,
     pub(crate) any: Vec<Arc<EventEntry>>,
+    pub(crate) middleware: Vec<Arc<MiddlewareEntry>>,
     pub(crate) fallback: Option<Arc<EventEntry>>,
     pub(crate) connect: Vec<Arc<ConnectScope>>,
     pub(crate) connection: Vec<Arc<LifeEntry>>,
@@ -121,6 +123,27 @@ impl Handlers {
     /// The parameters of a dynamic namespace's name fit all handlers that take them.
     pub(crate) fn fit(&self, namespace: &Namespace) -> bool {
         self.fits.iter().all(|fits| fits(namespace))
+    }
+
+    /// Adds what a pattern has for the namespaces it makes; an event's own handlers come before the
+    /// pattern's.
+    pub(crate) fn inherit(&mut self, pattern: &Self) {
+        fn before<T: Clone>(own: &mut Vec<T>, inherited: &[T]) {
+            own.splice(0..0, inherited.iter().cloned());
+        }
+        for (event, registered) in &pattern.events {
+            self.events.entry(event.clone()).or_insert_with(|| registered.clone());
+        }
+        if self.fallback.is_none() {
+            self.fallback.clone_from(&pattern.fallback);
+        }
+        before(&mut self.any, &pattern.any);
+        before(&mut self.middleware, &pattern.middleware);
+        before(&mut self.connect, &pattern.connect);
+        before(&mut self.connection, &pattern.connection);
+        before(&mut self.disconnecting, &pattern.disconnecting);
+        before(&mut self.disconnect, &pattern.disconnect);
+        before(&mut self.fits, &pattern.fits);
     }
 
     /// Adds what a builder registered on `pattern`; `has` says which application data there is.
@@ -171,6 +194,7 @@ impl Handlers {
             }
         }
         self.any.extend(added.any);
+        self.middleware.extend(added.middleware);
         self.connect.extend(added.connect);
         self.connection.extend(added.connection);
         self.disconnecting.extend(added.disconnecting);
@@ -202,12 +226,16 @@ pub struct Namespace {
     /// Made by a pattern, and gone with its last socket.
     dynamic: AtomicBool,
     params: Params,
+    /// Id of the pattern that made it, or would have.
+    parent: Option<u64>,
     /// Ack ids count per namespace from 0.
     ack_ids: AtomicU64,
     /// Sockets that are connected, or whose CONNECT is being decided.
     members: AtomicUsize,
     connected: AtomicUsize,
     handlers: RwLock<Arc<Handlers>>,
+    /// Some socket has, or had, listeners of outgoing events.
+    shows_outgoing: AtomicBool,
     log: Option<PacketLog>,
 }
 
@@ -218,10 +246,12 @@ impl Namespace {
             id,
             dynamic: AtomicBool::new(false),
             params: Params::default(),
+            parent: None,
             ack_ids: AtomicU64::new(0),
             members: AtomicUsize::new(0),
             connected: AtomicUsize::new(0),
             handlers: RwLock::default(),
+            shows_outgoing: AtomicBool::new(false),
             log,
         }
     }
@@ -230,12 +260,19 @@ impl Namespace {
     pub(crate) fn dynamic(
         path: Arc<str>,
         id: u64,
+        parent: Option<u64>,
         params: Params,
         handlers: Arc<Handlers>,
         log: Option<PacketLog>,
     ) -> Self {
         let handlers = RwLock::new(handlers);
-        Self { dynamic: AtomicBool::new(true), params, handlers, ..Self::new(path, id, log) }
+        Self {
+            dynamic: AtomicBool::new(true),
+            parent,
+            params,
+            handlers,
+            ..Self::new(path, id, log)
+        }
     }
 
     /// The name, `/` or `/…`; the one the client gave, where a pattern made it.
@@ -253,7 +290,12 @@ impl Namespace {
         self.id
     }
 
-    /// A pattern made it, and it goes with its last socket.
+    /// The pattern whose child it is.
+    pub(crate) const fn parent(&self) -> Option<u64> {
+        self.parent
+    }
+
+    /// A pattern made it, and it goes with its last socket unless such namespaces are to stay.
     #[must_use]
     pub fn is_dynamic(&self) -> bool {
         self.dynamic.load(Ordering::Acquire)
@@ -269,6 +311,15 @@ impl Namespace {
     /// Names and values of the parameters in a dynamic namespace's name.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// A socket has listeners of outgoing events: broadcasts have to show what they send.
+    pub(crate) fn expect_outgoing_listeners(&self) {
+        self.shows_outgoing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn shows_outgoing(&self) -> bool {
+        self.shows_outgoing.load(Ordering::Acquire)
     }
 
     /// What clients that come back may have missed, if the server recovers sockets.

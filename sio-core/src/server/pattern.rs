@@ -1,16 +1,20 @@
 //! Names of dynamic namespaces: `/org/{org}`, a regular expression, or a function.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use regex::Regex;
+
+use crate::handler::GuardResult;
 
 use super::namespace::normalize;
 
 /// Which namespaces a registration is for.
 ///
 /// A plain name is one namespace. `/org/{org}` and `/room/{id:[0-9]+}` are as many as there are names
-/// that fit, made when a client connects to one; so are [`Self::regex`] and [`Self::matching`].
+/// that fit, made when a client connects to one; so are [`Self::regex`], [`Self::matching`] and
+/// [`Self::deciding`].
 /// Namespaces with a name of their own come first, then patterns in the order of registration.
 #[derive(Clone)]
 pub struct Pattern(Kind);
@@ -20,6 +24,26 @@ enum Kind {
     Name(String),
     Regex { source: String, regex: Result<Regex, String>, fields: bool },
     Function(Arc<dyn Fn(&str) -> bool + Send + Sync>),
+    Deciding(Arc<dyn Decides>),
+}
+
+type Decision<'a> = Pin<Box<dyn Future<Output = bool> + 'a>>;
+
+/// A function that sees the CONNECT payload and may wait.
+trait Decides: Send + Sync {
+    fn decide<'a>(&'a self, name: &'a str, auth: &'a serde_json::Value) -> Decision<'a>;
+}
+
+struct Deciding<F>(F);
+
+impl<F, R> Decides for Deciding<F>
+where
+    F: AsyncFn(&str, &serde_json::Value) -> R + Send + Sync,
+    R: GuardResult,
+{
+    fn decide<'a>(&'a self, name: &'a str, auth: &'a serde_json::Value) -> Decision<'a> {
+        Box::pin(async move { (self.0)(name, auth).await.verdict().is_ok() })
+    }
 }
 
 /// Parameters of a dynamic namespace's name.
@@ -40,11 +64,52 @@ impl Pattern {
         Self(Kind::Function(Arc::new(accepts)))
     }
 
+    /// Names that a function accepts that sees the CONNECT payload (`{}` if there is none) and may wait.
+    ///
+    /// It is asked about names that do not exist yet, and only if no pattern before it has accepted; `false`
+    /// and an error are a refusal, and the next pattern has its turn. Who connects later to a namespace that
+    /// was made is not asked about: what must hold for every client belongs into a connect guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sio_core::server::{Io, Pattern};
+    ///
+    /// let rooms = Pattern::deciding(async |name: &str, auth: &serde_json::Value| {
+    ///     name.starts_with("/room-") && auth["may_open"] == true
+    /// });
+    /// let server = Io::builder().namespace(rooms, |ns| {
+    ///     ns.on("say", |text: String| text);
+    /// });
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn deciding<F, R>(accepts: F) -> Self
+    where
+        F: AsyncFn(&str, &serde_json::Value) -> R + Send + Sync + 'static,
+        R: GuardResult + 'static,
+    {
+        Self(Kind::Deciding(Arc::new(Deciding(accepts))))
+    }
+
+    /// Whether its answer may have to be waited for.
+    pub(crate) const fn has_to_be_asked(&self) -> bool {
+        matches!(self.0, Kind::Deciding(_))
+    }
+
+    /// As [`Self::params`], of a pattern that may have to be asked.
+    pub(crate) async fn decide(&self, name: &str, auth: &serde_json::Value) -> Option<Params> {
+        match &self.0 {
+            Kind::Deciding(accepts) => accepts.decide(name, auth).await.then(Params::default),
+            _ => self.params(name),
+        }
+    }
+
     /// The name, if this is one namespace.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.0 {
             Kind::Name(name) => Some(name),
-            Kind::Regex { .. } | Kind::Function(_) => None,
+            Kind::Regex { .. } | Kind::Function(_) | Kind::Deciding(_) => None,
         }
     }
 
@@ -53,13 +118,14 @@ impl Pattern {
         match &self.0 {
             Kind::Name(name) => name,
             Kind::Regex { source, .. } => source,
-            Kind::Function(_) => "a function",
+            Kind::Function(_) | Kind::Deciding(_) => "a function",
         }
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Kind::Function(a), Kind::Function(b)) => Arc::ptr_eq(a, b),
+            (Kind::Deciding(a), Kind::Deciding(b)) => Arc::ptr_eq(a, b),
             (Kind::Regex { .. }, Kind::Regex { .. }) => self.source() == other.source(),
             _ => false,
         }
@@ -84,7 +150,7 @@ impl Pattern {
     /// The parameters of a name that fits.
     pub(crate) fn params(&self, name: &str) -> Option<Params> {
         match &self.0 {
-            Kind::Name(_) | Kind::Regex { regex: Err(_), .. } => None,
+            Kind::Name(_) | Kind::Deciding(_) | Kind::Regex { regex: Err(_), .. } => None,
             Kind::Function(accepts) => accepts(name).then(Params::default),
             Kind::Regex { regex: Ok(regex), fields, .. } => {
                 let captures = regex.captures(name)?;

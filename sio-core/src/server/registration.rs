@@ -5,10 +5,12 @@
 use std::sync::Arc;
 
 use crate::handler::{
-    ConnectGuardHandler, ContextFn, ContextHandler, Emission, ErrorHook, Guard, Handler, HandlerFn,
-    Middleware, Phase, Requirements, Rules, erase, erase_context, erase_guard,
+    ConnectGuardHandler, ContextFn, ContextHandler, Emission, ErasedSocketMiddleware, ErrorHook,
+    Guard, Handler, HandlerFn, Middleware, Phase, Requirements, Rules, SocketMiddleware, erase,
+    erase_context, erase_guard,
 };
 
+use super::incoming::MiddlewareEntry;
 use super::namespace::{ConnectScope, EventEntry, LifeEntry, Step};
 
 /// What a registered handler is called for.
@@ -120,6 +122,7 @@ pub struct NamespaceBuilder {
     scope: Rules,
     connect_guards: Vec<Box<ContextFn>>,
     creates: Vec<Box<ContextFn>>,
+    socket_middleware: Vec<ErasedSocketMiddleware>,
     pub(crate) entries: Vec<EventBuilder>,
     pub(crate) requirements: Vec<Requirements>,
 }
@@ -206,6 +209,20 @@ impl NamespaceBuilder {
     /// Wraps all handlers, and the decision about each CONNECT; the first added is the outermost.
     pub fn middleware(&mut self, middleware: impl Middleware) -> &mut Self {
         self.scope.middleware.push(Arc::new(middleware));
+        self
+    }
+
+    /// Shows each event of a socket to a middleware before its handlers, behind catch-all listeners (the
+    /// reference's `socket.use`).
+    ///
+    /// It may rename the event, replace its arguments, or refuse it. Error hooks registered with the same
+    /// builder, and those of all namespaces, see a refusal. Events wait in order behind one that the
+    /// middleware makes wait; CONNECT, DISCONNECT and acks do not come here.
+    ///
+    /// Differs from the reference: a client that asked for an ack gets the error, for it would wait for
+    /// ever.
+    pub fn socket_middleware<M>(&mut self, middleware: impl SocketMiddleware<M>) -> &mut Self {
+        self.socket_middleware.push(middleware.erase());
         self
     }
 
@@ -368,6 +385,13 @@ impl NamespaceBuilder {
                 (_, Run::Life(_)) => {}
             }
         }
+        if !self.socket_middleware.is_empty() {
+            let mut hooks = self.scope.hooks.clone();
+            hooks.extend(global.hooks.iter().cloned());
+            let rules = Arc::new(Rules { hooks, ..Rules::default() });
+            let entry = |run| Arc::new(MiddlewareEntry { run, rules: Arc::clone(&rules) });
+            finished.middleware = self.socket_middleware.into_iter().map(entry).collect();
+        }
         steps.extend(self.creates.into_iter().map(Step::Create));
         finished.scope = self.scope.clone();
         let scope = Rules { guards: Vec::new(), ..self.scope };
@@ -384,6 +408,7 @@ impl NamespaceBuilder {
 pub(crate) struct Finished {
     pub(crate) events: Vec<(Box<str>, Arc<EventEntry>)>,
     pub(crate) any: Vec<Arc<EventEntry>>,
+    pub(crate) middleware: Vec<Arc<MiddlewareEntry>>,
     pub(crate) fallback: Vec<Arc<EventEntry>>,
     pub(crate) connect: Option<Arc<ConnectScope>>,
     pub(crate) connection: Vec<Arc<LifeEntry>>,

@@ -110,6 +110,15 @@ impl Worker {
             }
             SessionOp::Disconnect { socket, close } => self.disconnect(connection, &socket, close),
             SessionOp::Decided { socket, verdict } => self.decide(connection, &socket, verdict),
+            SessionOp::Named { placeholder, candidate } => {
+                self.on_named(connection, &placeholder, candidate);
+                self.settle(connection);
+            }
+            SessionOp::Passed { event, slot } => {
+                self.run_passed(connection, &event);
+                drop(slot);
+                self.settle(connection);
+            }
             SessionOp::Admit(socket) => self.admit_now(connection, &socket),
             SessionOp::Close(reason) => {
                 self.end(connection, reason);

@@ -11,6 +11,9 @@ use crate::engine::{HandshakeError, Payload};
 use crate::frame::{Frame, FrameGroup};
 use crate::handler::EventError;
 
+use super::held::HeldEvent;
+use super::hub::Candidate;
+use super::running::HandlerSlot;
 use super::socket::Socket;
 
 /// The answer to a poll. A receiver that is dropped unanswered means that the session is gone.
@@ -44,6 +47,8 @@ impl SessionOp {
             self,
             Self::HandlerDone
                 | Self::Decided { .. }
+                | Self::Named { .. }
+                | Self::Passed { .. }
                 | Self::Admit(_)
                 | Self::PollLost { .. }
                 | Self::PushFailed(_)
@@ -82,6 +87,16 @@ pub(crate) enum SessionOp {
     Decided {
         socket: Socket,
         verdict: Result<(), EventError>,
+    },
+    /// The patterns for a namespace that does not exist have decided.
+    Named {
+        placeholder: Socket,
+        candidate: Option<Candidate>,
+    },
+    /// The middleware of a socket let an event pass; its place keeps later events behind it.
+    Passed {
+        event: HeldEvent,
+        slot: HandlerSlot,
     },
     /// The socket that this one waits to take over has ended.
     Admit(Socket),

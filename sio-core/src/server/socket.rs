@@ -1,8 +1,12 @@
 //! The handle of one client in one namespace.
 
+mod data;
+mod listeners;
+mod operator;
 mod sending;
 mod state;
 mod unfinished;
+mod waiter;
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
@@ -21,7 +25,7 @@ use crate::mux::acks::{PendingAcks, TooManyAcks};
 use crate::packet::{EncodeError, EventArg};
 use crate::sid::Sid;
 
-use super::ack::{AckArgs, AckError, AckFuture};
+use super::ack::AckFuture;
 use super::broadcast::BroadcastOperator;
 use super::bus::QueueFull;
 use super::handshake::Handshake;
@@ -35,6 +39,12 @@ use super::room_list::RoomList;
 use super::running::Unfinished;
 use super::sessions::SessionOp;
 use super::worker::Worker;
+use data::Extras;
+
+pub(crate) use data::read as read_data;
+pub(crate) use operator::EmitFlags;
+pub use operator::EmitOperator;
+pub(crate) use waiter::AckWaiter;
 
 /// Why an emit was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,9 +75,6 @@ impl From<QueueFull> for EmitError {
     }
 }
 
-/// Who waits for an ack: gets the answer, or nothing when the socket is gone.
-pub(crate) type AckWaiter = oneshot::Sender<Result<AckArgs, AckError>>;
-
 const CONNECTING: u8 = 0;
 const CONNECTED: u8 = 1;
 const ENDING: u8 = 2;
@@ -93,6 +100,8 @@ struct Inner {
     session: Arc<SessionHandle>,
     auth: Box<str>,
     status: AtomicU8,
+    /// What is registered on this socket alone, in bits of [`heed`](super::listeners::heed).
+    heeds: AtomicU8,
     /// Event handlers that have not finished.
     running: AtomicUsize,
     /// Handlers for which further events wait.
@@ -103,6 +112,7 @@ struct Inner {
     rooms: Mutex<RoomList>,
     acks: Mutex<Option<Box<PendingAcks<AckWaiter>>>>,
     states: Mutex<Option<Box<States>>>,
+    extras: Mutex<Option<Box<Extras>>>,
     /// What its recovery needs, if the server recovers sockets.
     presence: Option<Box<Presence>>,
 }
@@ -159,8 +169,13 @@ impl Socket {
         let (namespace, id) = (Arc::clone(&kept.namespace), kept.id.clone());
         let rooms = RoomList::of(kept.rooms.clone());
         let states = Some(Box::new(kept.states.clone()));
+        let data = kept.data.clone();
         let presence = Some(Box::new(Presence::restored(kept, offset)));
-        Self::with(hub, namespace, session, auth, id, rooms, states, presence)
+        let socket = Self::with(hub, namespace, session, auth, id, rooms, states, presence);
+        if data.is_some() {
+            socket.replace_data(data);
+        }
+        socket
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a socket, for two constructors")]
@@ -182,6 +197,7 @@ impl Socket {
             session: Arc::clone(session),
             auth: auth.into(),
             status: AtomicU8::new(CONNECTING),
+            heeds: AtomicU8::new(0),
             running: AtomicUsize::new(0),
             barriers: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
@@ -190,6 +206,7 @@ impl Socket {
             acks: Mutex::default(),
             states: Mutex::new(states),
             presence,
+            extras: Mutex::default(),
         }))
     }
 
@@ -308,7 +325,7 @@ impl Socket {
     ///
     /// The name is reserved or the arguments cannot be serialised. A socket that has ended is no error.
     pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.send_event(event, &args, None, false)
+        self.send_event(event, &args, None, EmitFlags::default())
     }
 
     /// Sends an event named `message` (the reference's `send`).
@@ -320,13 +337,22 @@ impl Socket {
         self.emit("message", args)
     }
 
+    /// As [`Self::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::emit`].
+    pub fn write(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.send(args)
+    }
+
     /// Sends an event unless the transport cannot take it at this moment.
     ///
     /// # Errors
     ///
     /// As [`Self::emit`].
     pub fn emit_volatile(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.send_event(event, &args, None, true)
+        self.send_event(event, &args, None, EmitFlags::volatile(true))
     }
 
     /// Sends an event at once and waits for the client's ack; its first argument is the result.
@@ -344,7 +370,8 @@ impl Socket {
         timeout: impl Into<Option<Duration>>,
     ) -> AckFuture<T> {
         let (waiter, receiver) = oneshot::channel();
-        match self.send_event(event, &args, Some((waiter, timeout.into())), false) {
+        let flags = EmitFlags::default();
+        match self.send_event(event, &args, Some((waiter.into(), timeout.into())), flags) {
             Ok(()) => AckFuture::waiting(receiver),
             Err(error) => AckFuture::failed(error.into()),
         }
@@ -381,6 +408,12 @@ impl Socket {
     fn change_rooms(&self, rooms: impl RoomNames, join: bool) -> Result<(), TooManyRooms> {
         let mut names = Vec::new();
         rooms.append_to(&mut names);
+        let changed = self.change_listed_rooms(names, join);
+        self.0.hub.tell_rooms();
+        changed
+    }
+
+    fn change_listed_rooms(&self, names: Vec<Room>, join: bool) -> Result<(), TooManyRooms> {
         let mut list = lock(&self.0.rooms);
         let status = self.0.status.load(Ordering::Acquire);
         if status >= ENDED {
@@ -394,6 +427,7 @@ impl Socket {
         if changed.is_empty() || status == CONNECTING {
             return Ok(());
         }
+        self.note_rooms(&changed, join);
         if let Some(worker) = Worker::current(&self.0.hub)
             && worker.owns(&self.0.session)
         {
@@ -423,15 +457,28 @@ impl Socket {
 
     /// A change that the socket's own worker makes while it handles messages.
     pub(crate) fn change_rooms_here(&self, worker: &Worker, rooms: Vec<Room>, join: bool) {
-        let mut list = lock(&self.0.rooms);
-        if self.0.status.load(Ordering::Acquire) < ENDED {
-            if join && let Err(error) = self.check_rooms(&list, &rooms) {
-                tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
-                return;
+        {
+            let mut list = lock(&self.0.rooms);
+            if self.0.status.load(Ordering::Acquire) < ENDED {
+                if join && let Err(error) = self.check_rooms(&list, &rooms) {
+                    tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+                    return;
+                }
+                let changed = list.change(self.0.id.as_str(), rooms, join);
+                list.overtake(&changed);
+                worker.index_rooms(self, &changed, join);
+                self.note_rooms(&changed, join);
             }
-            let changed = list.change(self.0.id.as_str(), rooms, join);
-            list.overtake(&changed);
-            worker.index_rooms(self, &changed, join);
+        }
+        self.0.hub.tell_rooms();
+    }
+
+    /// For the hook of rooms, which is told when nothing is locked.
+    fn note_rooms(&self, rooms: &[Room], join: bool) {
+        match &self.0.hub.rooms {
+            Some(watch) if join => watch.joined(&self.0.namespace, &self.0.id, rooms),
+            Some(watch) => watch.left(&self.0.namespace, &self.0.id, rooms),
+            None => {}
         }
     }
 

@@ -229,11 +229,10 @@ impl Worker {
             Message::Session(_, op) => self.apply_to(connection, op),
             Message::Broadcast(broadcast) => {
                 let (namespace, options) = (broadcast.namespace.id(), &broadcast.options);
-                for socket in self.selected(connection, namespace, options) {
-                    if socket.takes_broadcast(broadcast.logged) {
-                        connection.send(&broadcast.group, options.flags.volatile);
-                    }
-                }
+                let selected = self.selected(connection, namespace, options).into_iter();
+                let receiver = |socket| Receiver { connection: Rc::clone(connection), socket };
+                let receivers: Vec<_> = selected.map(receiver).collect();
+                self.deliver_to(&receivers, &broadcast);
             }
             Message::Selection(selection) => {
                 let (namespace, options) = (selection.namespace.id(), &selection.options);

@@ -15,6 +15,7 @@ mod chance;
 mod emits;
 mod parsers;
 mod play;
+mod questions;
 mod random;
 mod recovery;
 mod requests;

@@ -10,16 +10,22 @@
 )]
 
 mod acks;
+mod broadcast_acks;
 mod carrier;
 mod connect;
 mod ends;
 mod events;
 mod guards;
 mod limits;
+mod listeners;
+mod parents;
 mod parsers;
 mod polling;
 mod pushes;
 mod recovery;
+mod remote;
+mod room_events;
 mod rooms;
+mod socket_middleware;
 mod tools;
 mod waking;

@@ -7,7 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
-use integration::{Http, Server, echo};
+use integration::{Http, Server, Ws, echo};
 use sio_actix::{Io, IoOptions};
 
 fn serve(options: &str) -> Server {
@@ -71,4 +71,19 @@ fn compression_is_an_option() {
     let mut http = Http::connect(&server);
     http.send("GET", "/socket.io/?EIO=4&transport=polling", "Accept-Encoding: gzip\r\n", "");
     http.response().expect_no_header("content-encoding");
+}
+
+#[test]
+fn recovery_is_an_option() {
+    for (options, recovers) in [
+        (r#"{}"#, false),
+        (r#"{"connectionStateRecovery": false}"#, false),
+        (r#"{"connectionStateRecovery": true}"#, true),
+        (r#"{"connectionStateRecovery": {"maxDisconnectionDuration": 1000}}"#, true),
+    ] {
+        let server = serve(options);
+        let mut ws = Ws::open(&server);
+        ws.text("40");
+        assert_eq!(ws.next_text().contains(r#","pid":""#), recovers, "{options}");
+    }
 }

@@ -3,8 +3,9 @@
 use integration::Server;
 use sio_actix::prelude::*;
 use sio_actix::{
-    AckError, AckFuture, ClientFilesError, CloseReason, ConfigError, EmitError, EngineSocket,
-    EventName, Forbidden, Handshake, IoBuilder, Limits, Namespace, NamespaceRef, Room, Sid,
+    AckError, AckFuture, BroadcastAckError, BroadcastAckFuture, ClientFilesError, CloseReason,
+    ConfigError, EmitError, EmitOperator, EngineSocket, EventName, Forbidden, Handshake, IoBuilder,
+    Limits, ListenerId, Namespace, NamespaceRef, ParentNamespace, Room, RoomEvent, RoomMap, Sid,
     Transport,
 };
 
@@ -24,11 +25,14 @@ table!(crosses_threads:
     AckError, EmitError, EventError, ConnectError, ConfigError, ClientFilesError, Forbidden,
     DisconnectReason, CloseReason, Transport, Limits, Sid, Room, EventName,
     Value, Binary, Rest<Value>, Auth<Value>, State<u8>, Try<u8>, AckFuture<Value>,
+    BroadcastAckFuture<Value>, BroadcastAckError<Value>, EmitOperator, ParentNamespace, RemoteSocket,
+    RoomEvent, RoomMap, ListenerId, OutgoingEvent, IncomingEvent,
 );
 // Registering handlers is work of one thread.
 table!(can_be_sent: IoBuilder, NamespaceBuilder);
 table!(may_move:
     Io, Socket, BroadcastOperator, NamespaceRef, EngineSocket, AckSender, AckFuture<Value>,
+    BroadcastAckFuture<Value>, EmitOperator, ParentNamespace, RemoteSocket,
 );
 table!(outlives: Io, Socket, BroadcastOperator, NamespaceRef, AckFuture<Value>, AckSender, Server);
 

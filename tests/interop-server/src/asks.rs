@@ -51,15 +51,13 @@ pub(crate) fn register(ns: &mut NamespaceBuilder) {
         }
     });
     ns.on("ask-all", async |socket: Socket, room: Option<String>, value: Value, ms: u64| {
-        let asked = select(&socket, room).sockets().await;
-        let questions: Vec<_> = asked.iter().map(|one| question(one, &value, ms)).collect();
-        let count = questions.len();
-        let answers: Vec<_> = join_all(questions)
-            .await
-            .into_iter()
-            .filter_map(Result::ok)
-            .map(Option::unwrap_or_default)
-            .collect();
-        Answers { error: (answers.len() < count).then_some("timeout"), answers }
+        let timeout = Duration::from_millis(ms);
+        let asked =
+            select(&socket, room).emit_with_ack::<Option<Value>>("question", value, timeout);
+        let (error, answers) = match asked.await {
+            Ok(answers) => (None, answers),
+            Err(error) => (Some("timeout"), error.responses),
+        };
+        Answers { error, answers: answers.into_iter().map(Option::unwrap_or_default).collect() }
     });
 }

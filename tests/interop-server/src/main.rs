@@ -3,7 +3,7 @@
 //! `cargo run -p interop-server -- --port 3000 --workers 2`
 //!
 //! `common` and `chat` register the events of the namespaces, `values`, `asks`, `rooms`, `ends` and
-//! `sequences` hold the common ones by kind; `records` remembers who left, `http` is the side door.
+//! `sequences` hold the common ones by kind, `listen` those of `/listen`; `records` remembers who left, `http` is the side door.
 
 mod asks;
 mod chat;
@@ -11,6 +11,7 @@ mod common;
 mod ends;
 mod flags;
 mod http;
+mod listen;
 mod records;
 mod rooms;
 mod sequences;
@@ -53,6 +54,7 @@ fn server(flags: &Flags, records: &Arc<Records>) -> io::Result<Io> {
             common::register(ns, records);
         })
         .namespace("/chat", |ns| chat::register(ns, records))
+        .namespace("/listen", listen::register)
         .namespace(records::WATCH, |_| {})
         .try_build()
         .map_err(io::Error::other)

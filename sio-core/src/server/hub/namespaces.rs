@@ -5,24 +5,80 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
+use futures_util::FutureExt as _;
+
 use crate::handler::Fault;
 
 use super::super::namespace::{Handlers, Namespace};
-use super::super::pattern::Pattern;
+use super::super::pattern::{Params, Pattern};
 use super::super::registration::NamespaceBuilder;
 use super::Hub;
+
+/// Namespaces made by clients from which on the log warns, once.
+const MANY: usize = 1_000;
 
 /// Namespaces that exist, and those that clients can make.
 #[derive(Default)]
 pub(super) struct Namespaces {
     named: HashMap<Arc<str>, Arc<Namespace>, ahash::RandomState>,
     dynamic: Vec<Arc<Dynamic>>,
+    /// What patterns have made, by the ids of pattern and namespace.
+    children: HashMap<u64, HashMap<u64, Arc<Namespace>>, ahash::RandomState>,
+    /// How many of the named clients have made.
+    made: usize,
 }
 
 /// A pattern with the handlers of the namespaces it makes.
-pub(super) struct Dynamic {
+#[derive(Debug)]
+pub(crate) struct Dynamic {
+    id: u64,
     pattern: Pattern,
     handlers: Arc<Handlers>,
+}
+
+/// A namespace that a pattern would make.
+#[derive(Debug)]
+pub(crate) struct Candidate(Arc<Namespace>);
+
+/// What becomes of a CONNECT to a name.
+pub(crate) enum Entrance {
+    /// The namespace, which counts the socket from now on.
+    Found(Arc<Namespace>),
+    /// These have to be asked, one after another.
+    Asked(Vec<Arc<Dynamic>>),
+    /// There is none.
+    Unknown,
+}
+
+impl Namespaces {
+    fn enter(&self, path: &str) -> Option<Arc<Namespace>> {
+        let known = self.named.get(path)?;
+        known.enter();
+        Some(Arc::clone(known))
+    }
+
+    /// Clients have made as many as they may; 0 is no limit.
+    const fn are_too_many(&self, max: usize) -> bool {
+        max > 0 && self.made >= max
+    }
+
+    fn insert(&mut self, namespace: &Arc<Namespace>) {
+        self.named.insert(Arc::clone(namespace.path_arc()), Arc::clone(namespace));
+        if let Some(parent) = namespace.parent() {
+            let children = self.children.entry(parent).or_default();
+            children.insert(namespace.id(), Arc::clone(namespace));
+        }
+    }
+
+    fn remove(&mut self, namespace: &Namespace) {
+        self.named.remove(namespace.path());
+        self.made = self.made.saturating_sub(1);
+        if let Some(parent) = namespace.parent()
+            && let Some(children) = self.children.get_mut(&parent)
+        {
+            children.remove(&namespace.id());
+        }
+    }
 }
 
 impl Hub {
@@ -30,56 +86,147 @@ impl Hub {
         self.namespaces.read().unwrap_or_else(PoisonError::into_inner).named.get(path).cloned()
     }
 
-    /// The namespace a socket wants to join, which counts it from now on; one that a pattern fits is made.
-    pub(crate) fn enter(&self, path: &str) -> Option<Arc<Namespace>> {
+    fn next_namespace_id(&self) -> u64 {
+        self.next_namespace.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The namespaces that a pattern has made.
+    pub(crate) fn children(&self, pattern: &Pattern) -> Vec<Arc<Namespace>> {
+        let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+        let parent = namespaces.dynamic.iter().find(|known| known.pattern.is_same(pattern));
+        let children = parent.and_then(|parent| namespaces.children.get(&parent.id));
+        children.into_iter().flat_map(HashMap::values).cloned().collect()
+    }
+
+    /// Where a socket is while patterns decide about its namespace.
+    pub(crate) fn nowhere(&self, path: &str) -> Arc<Namespace> {
+        let nowhere = Namespace::dynamic(
+            path.into(),
+            self.next_namespace_id(),
+            None,
+            Params::default(),
+            Arc::default(),
+            None,
+        );
+        nowhere.enter();
+        Arc::new(nowhere)
+    }
+
+    /// The namespace a socket wants to join; one that a pattern fits is made.
+    pub(crate) fn enter(&self, path: &str) -> Entrance {
         let dynamic = {
             let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = namespaces.named.get(path) {
-                known.enter();
-                return Some(Arc::clone(known));
+            if let Some(known) = namespaces.enter(path) {
+                return Entrance::Found(known);
+            }
+            if namespaces.are_too_many(self.config.limits.max_dynamic_namespaces) {
+                tracing::debug!("clients have made as many namespaces as they may");
+                return Entrance::Unknown;
             }
             namespaces.dynamic.clone()
         };
         // Patterns and parameter types may be the user's code: no lock is held.
-        let made = dynamic.iter().find_map(|dynamic| {
-            let params = dynamic.pattern.params(path)?;
-            let handlers = Arc::clone(&dynamic.handlers);
-            let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
-            let made =
-                Namespace::dynamic(path.into(), id, params, Arc::clone(&handlers), self.new_log());
-            handlers.fit(&made).then(|| Arc::new(made))
-        })?;
-        {
-            let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = namespaces.named.get(path) {
-                known.enter();
-                return Some(Arc::clone(known));
+        for (index, candidate) in dynamic.iter().enumerate() {
+            if candidate.pattern.has_to_be_asked() {
+                return Entrance::Asked(dynamic.iter().skip(index).cloned().collect());
             }
-            made.enter();
-            namespaces.named.insert(Arc::clone(made.path_arc()), Arc::clone(&made));
+            if let Some(candidate) = self.candidate(candidate, path) {
+                let entered = self.enter_named(path, Some(candidate));
+                return entered.map_or(Entrance::Unknown, Entrance::Found);
+            }
+        }
+        Entrance::Unknown
+    }
+
+    /// What a pattern makes of a name that fits it and its handlers.
+    fn candidate(&self, dynamic: &Dynamic, path: &str) -> Option<Candidate> {
+        self.make(dynamic, path, dynamic.pattern.params(path)?)
+    }
+
+    fn make(&self, dynamic: &Dynamic, path: &str, params: Params) -> Option<Candidate> {
+        let handlers = Arc::clone(&dynamic.handlers);
+        let (id, parent) = (self.next_namespace_id(), Some(dynamic.id));
+        let log = self.new_log();
+        let made = Namespace::dynamic(path.into(), id, parent, params, Arc::clone(&handlers), log);
+        handlers.fit(&made).then(|| Candidate(Arc::new(made)))
+    }
+
+    /// Asks patterns about a name, one after another; one that panics has refused.
+    pub(crate) async fn ask(
+        &self,
+        patterns: &[Arc<Dynamic>],
+        path: &str,
+        auth: &serde_json::Value,
+    ) -> Option<Candidate> {
+        for dynamic in patterns {
+            let decided = AssertUnwindSafe(async {
+                let params = dynamic.pattern.decide(path, auth).await?;
+                self.make(dynamic, path, params)
+            });
+            match decided.catch_unwind().await {
+                Ok(Some(candidate)) => return Some(candidate),
+                Ok(None) => {}
+                Err(_panic) => tracing::error!("a namespace pattern panicked"),
+            }
+        }
+        None
+    }
+
+    /// The namespace of a name, which counts a socket from now on: the one that exists, or the candidate.
+    pub(crate) fn enter_named(
+        &self,
+        path: &str,
+        candidate: Option<Candidate>,
+    ) -> Option<Arc<Namespace>> {
+        let (Candidate(made), count) = {
+            let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = namespaces.enter(path) {
+                return Some(known);
+            }
+            if namespaces.are_too_many(self.config.limits.max_dynamic_namespaces) {
+                return None;
+            }
+            let candidate = candidate?;
+            candidate.0.enter();
+            namespaces.insert(&candidate.0);
+            namespaces.made += 1;
+            (candidate, namespaces.made)
+        };
+        if count == MANY && !self.many_namespaces.swap(true, Ordering::Relaxed) {
+            tracing::warn!("clients have made {MANY} namespaces");
         }
         self.announce(&made);
         Some(made)
     }
 
-    /// A socket has left; a dynamic namespace goes with its last.
+    /// A socket has left; a dynamic namespace goes with its last, unless it is to stay.
     ///
-    /// Differs from the reference: `cleanupEmptyChildNamespaces` is always on, because clients choose the
-    /// names.
+    /// Differs from the reference: `cleanupEmptyChildNamespaces` is on by default, because clients choose
+    /// the names.
     pub(crate) fn leave(&self, namespace: &Arc<Namespace>) {
-        if !namespace.leave() || !namespace.is_dynamic() {
+        let stays = !self.config.cleanup_empty_namespaces;
+        if !namespace.leave() || !namespace.is_dynamic() || stays {
             return;
         }
         let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
-        let named = &mut namespaces.named;
         let is_this = |known: &Arc<Namespace>| Arc::ptr_eq(known, namespace);
         // Meanwhile it may have been entered again, or registered by its name.
         if namespace.is_empty()
             && namespace.is_dynamic()
-            && named.get(namespace.path()).is_some_and(is_this)
+            && namespaces.named.get(namespace.path()).is_some_and(is_this)
         {
-            named.remove(namespace.path());
+            namespaces.remove(namespace);
         }
+    }
+
+    /// What the first pattern that fits makes of a name, if it need not be asked.
+    fn child(&self, path: &str) -> Option<Arc<Namespace>> {
+        let dynamic = {
+            let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+            namespaces.dynamic.clone()
+        };
+        let mut candidates = dynamic.iter().filter_map(|dynamic| self.candidate(dynamic, path));
+        candidates.next().map(|Candidate(made)| made)
     }
 
     /// Adds a namespace or a pattern, or handlers to one that exists; gives what is wrong with it. Then
@@ -105,8 +252,9 @@ impl Hub {
                 current.map_or_else(Handlers::default, |known| Handlers::clone(&known.handlers));
             let faults = handlers.add(added, pattern, has);
             if faults.is_empty() || collect {
-                let changed =
-                    Arc::new(Dynamic { pattern: pattern.clone(), handlers: Arc::new(handlers) });
+                let id = current.map_or_else(|| self.next_namespace_id(), |known| known.id);
+                let handlers = Arc::new(handlers);
+                let changed = Arc::new(Dynamic { id, pattern: pattern.clone(), handlers });
                 match known.and_then(|index| dynamic.get_mut(index)) {
                     Some(known) => *known = changed,
                     None => dynamic.push(changed),
@@ -114,6 +262,8 @@ impl Hub {
             }
             return faults;
         };
+        // At run time a name that fits a pattern is one of its children.
+        let child = if collect { None } else { self.child(path) };
         let (namespace, faults) = {
             let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
             let known = namespaces.named.get(path).cloned();
@@ -127,13 +277,21 @@ impl Hub {
                 return faults;
             }
             let created = known.is_none();
-            let namespace = known.unwrap_or_else(|| {
-                let id = self.next_namespace.fetch_add(1, Ordering::Relaxed);
+            if created || known.as_ref().is_some_and(|known| known.is_dynamic()) {
+                if let Some(child) = &child {
+                    handlers.inherit(&child.handlers());
+                }
+                if !created {
+                    namespaces.made = namespaces.made.saturating_sub(1);
+                }
+            }
+            let namespace = known.or(child).unwrap_or_else(|| {
+                let id = self.next_namespace_id();
                 Arc::new(Namespace::new(path.into(), id, self.new_log()))
             });
             namespace.keep(handlers);
             if created {
-                namespaces.named.insert(path.into(), Arc::clone(&namespace));
+                namespaces.insert(&namespace);
             }
             (created.then_some(namespace), faults)
         };

@@ -21,6 +21,7 @@ pub(crate) struct Kept {
     pub(super) pid: Sid,
     pub(in crate::server) rooms: Vec<Room>,
     pub(in crate::server) states: States,
+    pub(in crate::server) data: Option<serde_json::Value>,
     pub(super) joined_at: u64,
     pub(super) sent: u64,
     pub(super) left_at: u64,

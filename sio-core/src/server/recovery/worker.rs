@@ -208,6 +208,7 @@ impl Worker {
             pid: presence.pid().clone(),
             rooms: socket.joined_rooms(),
             states: socket.states(),
+            data: socket.stored_data(),
             joined_at: presence.joined_at(),
             sent: presence.sent(),
             left_at: presence.left_at(),

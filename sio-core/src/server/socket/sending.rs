@@ -12,12 +12,13 @@ use crate::frame::FrameGroup;
 use crate::handler::{Audience, Emission, EncodedArgs, Reply};
 use crate::packet;
 
-use super::super::ack::AckError;
 use super::super::bus::QueueFull;
+use super::super::listeners::heed;
+use super::super::outgoing::OutgoingEvent;
 use super::super::recovery::{Addressees, PacketLog};
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
-use super::{AckWaiter, EmitError, Socket, lock};
+use super::{AckWaiter, EmitError, EmitFlags, Socket, lock};
 
 impl Socket {
     pub(super) fn send_event<T: Serialize + ?Sized>(
@@ -25,17 +26,17 @@ impl Socket {
         event: &str,
         args: &T,
         ack: Option<(AckWaiter, Option<Duration>)>,
-        volatile: bool,
+        flags: EmitFlags,
     ) -> Result<(), EmitError> {
         let mut args = EncodedArgs::encode(args)?;
         if let Some(log) = self.0.namespace.log()
             && ack.is_none()
-            && !volatile
+            && !flags.volatile
         {
-            return self.send_logged(log, event, &args);
+            return self.send_logged(log, event, &args, flags);
         }
         let attachments = args.take_attachments();
-        self.send_encoded(event, args.json(), attachments, ack, volatile)
+        self.send_encoded(event, args.json(), attachments, ack, flags)
     }
 
     fn send_encoded(
@@ -44,21 +45,26 @@ impl Socket {
         json: &[u8],
         attachments: Vec<Bytes>,
         ack: Option<(AckWaiter, Option<Duration>)>,
-        volatile: bool,
+        flags: EmitFlags,
     ) -> Result<(), EmitError> {
         let namespace = self.0.namespace.path();
         let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
+        let shown = (self.heeds(heed::OUTGOING) && !self.has_ended())
+            .then(|| OutgoingEvent::new(event, json, &attachments));
         let packet = self.0.hub.event_packet(namespace, id, event, json, attachments)?;
         if self.has_ended() {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
+        }
+        if let Some(event) = shown {
+            self.tell_outgoing(&event);
         }
         let mut arm = None;
         if let Some((waiter, timeout)) = ack
             && let Some(id) = id
         {
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
-                let _lost = waiter.send(Err(AckError::Timeout));
+                waiter.expire();
             } else {
                 self.add_ack(id, waiter)?;
                 arm = timeout.map(|timeout| (id, timeout));
@@ -66,11 +72,14 @@ impl Socket {
         }
         if let Some(worker) = Worker::current(&self.0.hub)
             && arm.is_none()
-            && packet.send_here(&worker, &self.0.session, volatile)
+            && !flags.uncompressed
+            && packet.send_here(&worker, &self.0.session, flags.volatile)
         {
             return Ok(());
         }
         let group = packet.into_group();
+        let group = if flags.uncompressed { group.uncompressed() } else { group };
+        let volatile = flags.volatile;
         let op = SessionOp::Send { socket: self.clone(), group, volatile, logged: 0, ack: arm };
         let sent = self.route(op);
         if sent.is_err()
@@ -110,12 +119,13 @@ impl Socket {
         args: &EncodedArgs,
         volatile: bool,
     ) -> Result<(), EmitError> {
+        let flags = EmitFlags::volatile(volatile);
         if let Some(log) = self.0.namespace.log()
             && !volatile
         {
-            return self.send_logged(log, event, args);
+            return self.send_logged(log, event, args, flags);
         }
-        self.send_encoded(event, args.json(), args.attachments().to_vec(), None, volatile)
+        self.send_encoded(event, args.json(), args.attachments().to_vec(), None, flags)
     }
 
     /// An event that the client may get when it comes back.
@@ -124,19 +134,27 @@ impl Socket {
         log: &PacketLog,
         event: &str,
         args: &EncodedArgs,
+        flags: EmitFlags,
     ) -> Result<(), EmitError> {
         let (hub, path) = (&self.0.hub, self.0.namespace.path());
         if self.has_ended() {
             if self.may_return() {
                 // Perhaps it is back already, on another session.
-                return self.everybody().to(&self.0.id).emit_encoded(event, args);
+                let itself = self.everybody().to(&self.0.id);
+                return itself.compress(!flags.uncompressed).emit_encoded(event, args);
             }
             hub.event_frames(path, None, event, args, None)?;
             return Ok(());
         }
+        if self.heeds(heed::OUTGOING) && !packet::is_reserved(event) {
+            self.tell_outgoing(&OutgoingEvent::of_args(event, args));
+        }
         log.publish(
             Addressees::One(Arc::clone(self.0.id.as_arc())),
-            |offset| hub.event_frames(path, None, event, args, Some(offset)),
+            |offset| {
+                let group = hub.event_frames(path, None, event, args, Some(offset))?;
+                Ok(if flags.uncompressed { group.uncompressed() } else { group })
+            },
             |group, logged| {
                 let (socket, group) = (self.clone(), group.clone());
                 let op = SessionOp::Send { socket, group, volatile: false, logged, ack: None };

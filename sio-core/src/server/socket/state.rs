@@ -10,7 +10,8 @@ use crate::adapter::Room;
 use crate::mux::acks::TooManyAcks;
 use crate::sid::Sid;
 
-use super::super::ack::{AckArgs, AckError};
+use super::super::ack::AckArgs;
+use super::super::broadcast_ack::Question;
 use super::super::hub::{Hub, SessionHandle};
 use super::super::namespace::Handlers;
 use super::super::recovery::Presence;
@@ -64,6 +65,8 @@ impl Socket {
     pub(crate) fn set_connected(&self) -> Vec<Room> {
         let rooms = lock(&self.0.rooms);
         self.0.status.store(CONNECTED, Ordering::Release);
+        self.note_rooms(rooms.names(), true);
+        self.note_rooms(std::slice::from_ref(self.0.id.as_arc()), true);
         rooms.names().to_vec()
     }
 
@@ -81,6 +84,7 @@ impl Socket {
         self.fail_acks();
         self.cancel_handlers();
         self.drop_instances();
+        self.drop_listeners();
         self.0.hub.leave(&self.0.namespace);
     }
 
@@ -96,6 +100,8 @@ impl Socket {
         {
             let mut rooms = lock(&self.0.rooms);
             self.0.status.store(ENDED, Ordering::Release);
+            self.note_rooms(rooms.names(), false);
+            self.note_rooms(std::slice::from_ref(self.0.id.as_arc()), false);
             *rooms = RoomList::default();
         }
         self.0.hub.leave(&self.0.namespace);
@@ -103,16 +109,44 @@ impl Socket {
 
     pub(super) fn add_ack(&self, id: u64, waiter: AckWaiter) -> Result<(), TooManyAcks> {
         let limit = self.0.hub.config.limits.max_pending_acks;
-        let mut acks = lock(&self.0.acks);
-        if self.has_ended() {
-            return Ok(());
+        let mut over = Vec::new();
+        let refused = {
+            let mut acks = lock(&self.0.acks);
+            if self.has_ended() {
+                return Ok(());
+            }
+            let acks = acks.get_or_insert_default();
+            if acks.len() >= limit {
+                // Those whose future was dropped wait for nothing.
+                over = acks.extract(AckWaiter::is_over);
+            }
+            acks.insert(id, waiter, None, limit).err()
+        };
+        // The drop of a waiter may come back to this socket.
+        drop(over);
+        refused.map_or(Ok(()), |(_waiter, error)| Err(error))
+    }
+
+    /// A broadcast asks this socket among others; `false`: the answers are not waited for any more, or
+    /// this socket has as many to give as it may have.
+    pub(crate) fn ask_share(&self, question: &Question, deadline: Instant) -> bool {
+        let collector = &question.collector;
+        let Some(share) = collector.ask(self) else { return false };
+        if question.timeout.is_zero() {
+            drop(share);
+            return true;
         }
-        let acks = acks.get_or_insert_default();
-        if acks.len() >= limit {
-            // Those whose future was dropped wait for nothing.
-            acks.retain(|waiter| !waiter.is_canceled());
+        if self.add_ack(collector.id(), AckWaiter::Share(share)).is_err() {
+            return false;
         }
-        acks.insert(id, waiter, None, limit).map_err(|(_, error)| error)
+        self.arm_ack(collector.id(), deadline);
+        true
+    }
+
+    /// Nobody waits for an ack any more.
+    pub(crate) fn forget_ack(&self, id: u64) {
+        let waiter = lock(&self.0.acks).as_mut().and_then(|acks| acks.take(id));
+        drop(waiter);
     }
 
     pub(crate) fn arm_ack(&self, id: u64, deadline: Instant) {
@@ -128,14 +162,14 @@ impl Socket {
     pub(crate) fn expire_acks(&self, now: Instant) {
         let expired = lock(&self.0.acks).as_mut().map(|acks| acks.take_expired(now));
         for waiter in expired.into_iter().flatten() {
-            let _lost = waiter.send(Err(AckError::Timeout));
+            waiter.expire();
         }
     }
 
     pub(crate) fn resolve_ack(&self, id: u64, args: &str, bins: &[Bytes]) {
         let waiter = lock(&self.0.acks).as_mut().and_then(|acks| acks.take(id));
         if let Some(waiter) = waiter {
-            let _lost = waiter.send(Ok(AckArgs::new(args, bins)));
+            waiter.answer(AckArgs::new(args, bins));
         }
     }
 

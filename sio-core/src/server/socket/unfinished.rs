@@ -65,7 +65,7 @@ impl Socket {
         self.0.asked.store(asked, Ordering::Release);
     }
 
-    pub(super) fn answered(&self, id: u64) {
+    pub(crate) fn answered(&self, id: u64) {
         if self.0.asked.load(Ordering::Acquire) == 0 {
             return;
         }

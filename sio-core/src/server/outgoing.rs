@@ -1,0 +1,85 @@
+//! Catch-all listeners of what is sent to a socket.
+//!
+//! They are the user's code: a delivery first goes through all receivers, then tells the listeners.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::handler::EncodedArgs;
+use crate::packet::{ArgCursor, ArgError, EventArg};
+
+use super::socket::Socket;
+
+/// Called with each event that is sent to a socket.
+pub(crate) type OutgoingFn = dyn Fn(&OutgoingEvent) + Send + Sync;
+
+thread_local! {
+    /// A listener runs on this thread.
+    static LISTENING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// An event on its way to a client, as [`Socket::on_any_outgoing`] shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingEvent {
+    name: Box<str>,
+    /// As `packet::Packet::args`.
+    args: Box<str>,
+    attachments: Vec<Bytes>,
+}
+
+impl OutgoingEvent {
+    pub(crate) fn new(name: &str, args: &[u8], attachments: &[Bytes]) -> Self {
+        let mut text = String::with_capacity(args.len() + 1);
+        text.push_str(&String::from_utf8_lossy(args));
+        text.push(']');
+        Self { name: name.into(), args: text.into(), attachments: attachments.to_vec() }
+    }
+
+    pub(crate) fn of_args(name: &str, args: &EncodedArgs) -> Self {
+        Self::new(name, args.json(), args.attachments())
+    }
+
+    /// Name of the event.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads the first argument as `T`, or all with `Rest<T>`; bytes are bytes.
+    ///
+    /// # Errors
+    ///
+    /// The arguments do not fit `T`.
+    pub fn read<T: EventArg>(&self) -> Result<T, ArgError> {
+        T::read(&mut ArgCursor::new(&self.args, &self.attachments))
+    }
+}
+
+impl Socket {
+    /// Shows an event to the listeners of this socket, unless one of them sends it.
+    pub(super) fn tell_outgoing(&self, event: &OutgoingEvent) {
+        let listeners = self.outgoing_listeners();
+        if listeners.is_empty() || LISTENING.replace(true) {
+            return;
+        }
+        for listener in listeners {
+            if catch_unwind(AssertUnwindSafe(|| listener(event))).is_err() {
+                let event = event.name();
+                tracing::error!(event, "a listener of outgoing events panicked");
+            }
+            // The last reference may be this one.
+            drop_listener(listener);
+        }
+        LISTENING.set(false);
+    }
+}
+
+/// Drops something that may be the user's; a panic ends here.
+pub(super) fn drop_listener<T: ?Sized>(listener: Arc<T>) {
+    if catch_unwind(AssertUnwindSafe(|| drop(listener))).is_err() {
+        tracing::error!("dropping a listener panicked");
+    }
+}

@@ -1,0 +1,171 @@
+//! Sockets as others see them: copies that can be acted on wherever the socket lives.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::adapter::{Room, RoomNames};
+use crate::packet::EventArg;
+use crate::sid::Sid;
+
+use super::ack::AckFuture;
+use super::broadcast::BroadcastOperator;
+use super::handshake::Handshake;
+use super::socket::{EmitError, Socket, read_data};
+
+/// What a socket was when it was fetched, and a way to act on it.
+///
+/// The description is a copy and does not change. What is done goes to the room of the socket's own id:
+/// after its end it reaches nobody.
+///
+/// # Examples
+///
+/// ```
+/// use sio_core::server::NamespaceRef;
+///
+/// async fn close_lobby(chat: NamespaceRef) {
+///     for socket in chat.to("lobby").fetch_sockets().await {
+///         let _unsent = socket.emit("closing", ());
+///         socket.leave("lobby");
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct RemoteSocket {
+    id: Sid,
+    handshake: Arc<Handshake>,
+    auth: Box<str>,
+    rooms: Vec<Room>,
+    data: Option<serde_json::Value>,
+    operator: BroadcastOperator,
+}
+
+impl RemoteSocket {
+    pub(crate) fn of(socket: &Socket) -> Self {
+        Self {
+            id: socket.id().clone(),
+            handshake: Arc::clone(socket.handshake()),
+            auth: socket.auth_json().into(),
+            rooms: socket.rooms(),
+            data: socket.stored_data(),
+            operator: socket.everybody().to(socket.id()),
+        }
+    }
+
+    /// The socket id.
+    #[must_use]
+    pub const fn id(&self) -> &Sid {
+        &self.id
+    }
+
+    /// Data of the request that opened the session.
+    #[must_use]
+    pub const fn handshake(&self) -> &Arc<Handshake> {
+        &self.handshake
+    }
+
+    /// The CONNECT payload; an absent one reads as `{}`.
+    ///
+    /// # Errors
+    ///
+    /// The payload does not fit `T`.
+    pub fn auth<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_str(&self.auth)
+    }
+
+    /// The rooms it was in, the one of its own id first.
+    #[must_use]
+    pub fn rooms(&self) -> &[Room] {
+        &self.rooms
+    }
+
+    /// Reads a copy of what [`Socket::set_data`] stored; what was never stored reads as `{}`.
+    ///
+    /// # Errors
+    ///
+    /// The data does not fit `T`.
+    pub fn data<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        read_data(self.data.clone())
+    }
+
+    /// The selection of this one socket, for flags.
+    pub const fn operator(&self) -> &BroadcastOperator {
+        &self.operator
+    }
+
+    /// Sends an event to the socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::emit`].
+    pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
+        self.operator.emit(event, args)
+    }
+
+    /// Sends an event named `message`.
+    ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::emit`].
+    pub fn send(&self, args: impl Serialize) -> Result<(), EmitError> {
+        self.operator.send(args)
+    }
+
+    /// Sends an event and waits for the socket's ack; its first argument is the result.
+    ///
+    /// A socket that has ended is [`AckError::Disconnected`](super::AckError::Disconnected), one that does
+    /// not answer in time, or ends meanwhile, [`AckError::Timeout`](super::AckError::Timeout).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the answer up; the event is sent all the same.
+    pub fn emit_with_ack<T: EventArg>(
+        &self,
+        event: &str,
+        args: impl Serialize,
+        timeout: Duration,
+    ) -> AckFuture<T> {
+        self.operator.ask_one(event, args, timeout)
+    }
+
+    /// Makes the socket join rooms.
+    pub fn join(&self, rooms: impl RoomNames) {
+        self.operator.sockets_join(rooms);
+    }
+
+    /// Makes the socket leave rooms.
+    pub fn leave(&self, rooms: impl RoomNames) {
+        self.operator.sockets_leave(rooms);
+    }
+
+    /// Disconnects the socket; with `close` ends its session too.
+    pub fn disconnect(&self, close: bool) {
+        self.operator.disconnect_sockets(close);
+    }
+}
+
+/// Who is in which room of a namespace; the rooms of socket ids are among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoomMap {
+    /// The members of each room.
+    pub rooms: HashMap<Room, HashSet<Sid>>,
+    /// The rooms of each socket.
+    pub sids: HashMap<Sid, HashSet<Room>>,
+}
+
+impl RoomMap {
+    pub(crate) fn of(sockets: &[Socket]) -> Self {
+        let mut map = Self::default();
+        for socket in sockets {
+            for room in socket.rooms() {
+                map.rooms.entry(Room::clone(&room)).or_default().insert(socket.id().clone());
+                map.sids.entry(socket.id().clone()).or_default().insert(room);
+            }
+        }
+        map
+    }
+}

@@ -1,0 +1,144 @@
+//! What happens to rooms, for a hook of the application.
+//!
+//! The events follow the sockets' own lists of rooms, which all threads share: how many members a room has
+//! is counted once for all workers, and a session that moves changes nothing. Whoever changes a room adds
+//! to one queue; one thread at a time empties it, so that the hook sees one order and is called while
+//! nothing is locked.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::adapter::Room;
+use crate::sid::Sid;
+
+use super::namespace::Namespace;
+
+/// Called with what happens to rooms.
+pub(crate) type RoomHook = dyn Fn(RoomEvent) + Send + Sync;
+
+/// A change of the rooms of a namespace on this node; the room of a socket's own id is one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoomEvent {
+    /// A room has its first member.
+    CreateRoom {
+        /// Name of the namespace.
+        namespace: Arc<str>,
+        /// Name of the room.
+        room: Room,
+    },
+    /// A room has lost its last member.
+    DeleteRoom {
+        /// Name of the namespace.
+        namespace: Arc<str>,
+        /// Name of the room.
+        room: Room,
+    },
+    /// A socket has joined a room; one that joins before it is connected does so when it is.
+    JoinRoom {
+        /// Name of the namespace.
+        namespace: Arc<str>,
+        /// Name of the room.
+        room: Room,
+        /// The socket.
+        id: Sid,
+    },
+    /// A socket has left a room, or ended.
+    LeaveRoom {
+        /// Name of the namespace.
+        namespace: Arc<str>,
+        /// Name of the room.
+        room: Room,
+        /// The socket.
+        id: Sid,
+    },
+}
+
+#[derive(Default)]
+struct State {
+    /// Members by the id of the namespace and the room.
+    members: HashMap<(u64, Room), usize, ahash::RandomState>,
+    untold: VecDeque<RoomEvent>,
+    /// A thread calls the hook.
+    telling: bool,
+}
+
+/// Counts the members of rooms for a hook.
+pub(crate) struct RoomWatch {
+    hook: Box<RoomHook>,
+    state: Mutex<State>,
+}
+
+impl RoomWatch {
+    pub(crate) fn new(hook: Box<RoomHook>) -> Self {
+        Self { hook, state: Mutex::default() }
+    }
+
+    /// The hook is not called under this lock, so a poisoned one is still consistent.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A socket has joined rooms it was not in; to be told later by [`Self::tell`].
+    pub(crate) fn joined<'a>(
+        &self,
+        namespace: &Namespace,
+        id: &Sid,
+        rooms: impl IntoIterator<Item = &'a Room>,
+    ) {
+        let state = &mut *self.lock();
+        for room in rooms {
+            let (path, room) = (Arc::clone(namespace.path_arc()), Room::clone(room));
+            let members = state.members.entry((namespace.id(), Room::clone(&room))).or_default();
+            *members += 1;
+            if *members == 1 {
+                let (namespace, room) = (Arc::clone(&path), Room::clone(&room));
+                state.untold.push_back(RoomEvent::CreateRoom { namespace, room });
+            }
+            let id = id.clone();
+            state.untold.push_back(RoomEvent::JoinRoom { namespace: path, room, id });
+        }
+    }
+
+    /// A socket has left rooms it was in; to be told later by [`Self::tell`].
+    pub(crate) fn left<'a>(
+        &self,
+        namespace: &Namespace,
+        id: &Sid,
+        rooms: impl IntoIterator<Item = &'a Room>,
+    ) {
+        let state = &mut *self.lock();
+        for room in rooms {
+            let (path, key) = (namespace.path_arc(), (namespace.id(), Room::clone(room)));
+            let (namespace, room, id) = (Arc::clone(path), Room::clone(room), id.clone());
+            state.untold.push_back(RoomEvent::LeaveRoom { namespace, room, id });
+            let Some(members) = state.members.get_mut(&key) else { continue };
+            *members -= 1;
+            if *members == 0 {
+                state.members.remove(&key);
+                let (namespace, room) = (Arc::clone(path), key.1);
+                state.untold.push_back(RoomEvent::DeleteRoom { namespace, room });
+            }
+        }
+    }
+
+    /// Calls the hook with what it has not seen, unless another thread, or the hook itself, is about it.
+    pub(crate) fn tell(&self) {
+        if std::mem::replace(&mut self.lock().telling, true) {
+            return;
+        }
+        loop {
+            let event = {
+                let mut state = self.lock();
+                let event = state.untold.pop_front();
+                state.telling = event.is_some();
+                event
+            };
+            let Some(event) = event else { return };
+            if catch_unwind(AssertUnwindSafe(|| (self.hook)(event))).is_err() {
+                tracing::error!("the hook for rooms panicked");
+            }
+        }
+    }
+}
