@@ -86,7 +86,7 @@ pub use sio_core::handler::{
     Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply, Requirements,
     SocketMiddleware, State, on_events,
 };
-pub use sio_core::limits::Limits;
+pub use sio_core::limits::{Limits, SendPolicy};
 pub use sio_core::packet::{Binary, Rest, Try, Value};
 #[cfg(feature = "msgpack")]
 pub use sio_core::parser::MsgpackParser;

@@ -8,6 +8,7 @@
 use bytes::Bytes;
 
 use crate::engine::deflate::Deflated;
+use crate::packet::PacketType;
 
 /// Text or binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ enum Role {
     Unsaid,
     /// The frame begins the answer to an event.
     Answer,
+    /// The frame begins an event.
+    Event,
     /// The frame begins another packet.
     Other,
     /// The frame goes on with the packet before it.
@@ -104,7 +107,20 @@ impl Frame {
                 Some(matches!(self.payload.get(..2), Some(b"43" | b"46")))
             }
             (Role::Answer, _) => Some(true),
-            (Role::Other, _) => Some(false),
+            (Role::Event | Role::Other, _) => Some(false),
+            (Role::Unsaid, FrameKind::Binary) | (Role::Rest, _) => None,
+        }
+    }
+
+    /// Whether this frame begins an event; `None`: it goes on with the packet before it.
+    #[must_use]
+    pub fn begins_event(&self) -> Option<bool> {
+        match (self.role, self.kind) {
+            (Role::Unsaid, FrameKind::Text) => {
+                Some(matches!(self.payload.get(..2), Some(b"42" | b"45")))
+            }
+            (Role::Event, _) => Some(true),
+            (Role::Answer | Role::Other, _) => Some(false),
             (Role::Unsaid, FrameKind::Binary) | (Role::Rest, _) => None,
         }
     }
@@ -144,8 +160,12 @@ impl FrameGroup {
     }
 
     /// As [`Self::of_frames`], for a parser whose frames do not tell by themselves what they are.
-    pub(crate) fn of_parser(head: Frame, rest: Vec<Frame>, is_answer: bool) -> Self {
-        let role = if is_answer { Role::Answer } else { Role::Other };
+    pub(crate) fn of_parser(head: Frame, rest: Vec<Frame>, kind: PacketType) -> Self {
+        let role = match kind {
+            PacketType::Ack | PacketType::BinaryAck => Role::Answer,
+            PacketType::Event | PacketType::BinaryEvent => Role::Event,
+            PacketType::Connect | PacketType::ConnectError | PacketType::Disconnect => Role::Other,
+        };
         let rest = rest.into_iter().map(|frame| Frame { role: Role::Rest, ..frame }).collect();
         Self { head: Frame { role, ..head }, rest }
     }
@@ -167,6 +187,18 @@ impl FrameGroup {
     /// The frames in wire order.
     pub fn iter(&self) -> impl Iterator<Item = &Frame> {
         std::iter::once(&self.head).chain(&self.rest)
+    }
+
+    /// An event, as opposed to an answer or a packet about the namespace.
+    #[must_use]
+    pub fn is_event(&self) -> bool {
+        self.head.begins_event() == Some(true)
+    }
+
+    /// Number of frames.
+    #[must_use]
+    pub fn frame_count(&self) -> usize {
+        1 + self.rest.len()
     }
 
     /// Payload bytes of all frames.

@@ -4,6 +4,23 @@
 
 use std::time::Duration;
 
+/// What becomes of an event that a session's queue has no room for.
+///
+/// It decides about events only: answers to the client's events and what the protocol itself says are never
+/// dropped; without room for them the session ends. An event that is dropped is lost to that client, also
+/// with connection state recovery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendPolicy {
+    /// The session ends with `transport error`: a client never misses an event without knowing.
+    #[default]
+    Disconnect,
+    /// The new event is dropped.
+    DropNew,
+    /// The oldest events that wait are dropped until there is room.
+    DropOldest,
+}
+
 /// Bounds per message, per socket and per session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,6 +53,8 @@ pub struct Limits {
     pub send_buffer_max: usize,
     /// Frames waiting for one session at which it ends with `transport error`.
     pub send_buffer_max_frames: usize,
+    /// What becomes of events for a session whose queue is as full as it may be.
+    pub send_policy: SendPolicy,
     /// Emits of one socket that wait for an ack. Above: the emit returns an error.
     pub max_pending_acks: usize,
     /// Unfinished event handlers of one socket; above, its events are held in order, and when more than
@@ -88,6 +107,7 @@ impl Default for Limits {
             send_buffer_high: 1 << 20,
             send_buffer_max: 4 << 20,
             send_buffer_max_frames: 16_384,
+            send_policy: SendPolicy::Disconnect,
             max_pending_acks: 10_000,
             max_handlers: 64,
             max_events_per_second: 0,

@@ -48,6 +48,9 @@ impl IoBuilder {
         if let Some(bytes) = options.max_http_buffer_size {
             self = self.max_payload(bytes);
         }
+        if let Some(cleanup) = options.cleanup_empty_child_namespaces {
+            self = self.cleanup_empty_namespaces(cleanup);
+        }
         if let Some(message) = options.initial_packet {
             self = self.initial_packet(&message);
         }
@@ -61,6 +64,9 @@ impl IoBuilder {
             self = self.per_message_deflate(deflate.on().map(|deflate| {
                 deflate.threshold.map_or_else(Default::default, PerMessageDeflate::with_threshold)
             }));
+        }
+        if let Some(cleanup) = options.cleanup_empty_child_namespaces {
+            self = self.cleanup_empty_namespaces(cleanup);
         }
         if let Some(recovery) = options.connection_state_recovery {
             self =
@@ -173,6 +179,7 @@ impl LimitOptions {
             (self.max_binary_packet, &mut limits.max_binary_packet),
             (self.max_namespace_len, &mut limits.max_namespace_len),
             (self.max_namespaces, &mut limits.max_namespaces),
+            (self.max_dynamic_namespaces, &mut limits.max_dynamic_namespaces),
             (self.send_buffer_high, &mut limits.send_buffer_high),
             (self.send_buffer_max, &mut limits.send_buffer_max),
             (self.send_buffer_max_frames, &mut limits.send_buffer_max_frames),
@@ -199,6 +206,7 @@ impl LimitOptions {
         ] {
             set(target, value);
         }
+        set(&mut limits.send_policy, self.send_policy);
         set(&mut limits.max_connect_failures, self.max_connect_failures);
         set(&mut limits.max_events_per_second, self.max_events_per_second);
     }

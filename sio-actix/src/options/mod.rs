@@ -13,13 +13,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sio_core::engine::Transport;
+use sio_core::limits::SendPolicy;
 
 use crate::http::cookie::SameSite;
 
 use fields::{nested, options, switch};
 use values::{
-    count, flag, http_status, millis, names, origins, parser, path, same_site, seconds, size, text,
-    text_or_false, transports,
+    count, flag, http_status, millis, names, origins, parser, path, same_site, seconds,
+    send_policy, size, text, text_or_false, transports,
 };
 
 pub use values::{OriginOption, ParserOption, Switch};
@@ -177,6 +178,9 @@ options! {
         attachment_timeout: Duration = "attachmentTimeout" | "attachment_timeout" => millis,
         /// Length of a namespace name.
         max_namespace_len: usize = "maxNamespaceLen" | "max_namespace_len" => size,
+        /// Namespaces that clients have made.
+        max_dynamic_namespaces: usize =
+            "maxDynamicNamespaces" | "max_dynamic_namespaces" => size,
         /// Namespaces of one session.
         max_namespaces: usize = "maxNamespaces" | "max_namespaces" => size,
         /// CONNECT_ERROR answers of one session.
@@ -187,6 +191,8 @@ options! {
         send_buffer_max: usize = "sendBufferMax" | "send_buffer_max" => size,
         /// Waiting frames at which a session ends.
         send_buffer_max_frames: usize = "sendBufferMaxFrames" | "send_buffer_max_frames" => size,
+        /// What becomes of events above these: `disconnect`, `drop_new` or `drop_oldest`.
+        send_policy: SendPolicy = "sendPolicy" | "send_policy" => send_policy,
         /// Emits that wait for an ack.
         max_pending_acks: usize = "maxPendingAcks" | "max_pending_acks" => size,
         /// Unfinished event handlers of one socket.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::Io;
+use crate::{Io, SendPolicy};
 
 fn read(options: serde_json::Value) -> Result<IoOptions, String> {
     serde_json::from_value(options).map_err(|error| error.to_string())
@@ -56,6 +56,7 @@ fn unusable_values_are_named() {
             "connectionStateRecovery.maxDisconnectionDuration",
         ),
         (json!({"parser": "yaml"}), "parser"),
+        (json!({"limits": {"sendPolicy": "wait"}}), "limits.sendPolicy"),
         (json!({"limits": {"bodyTimeout": 0}}), "limits.bodyTimeout"),
     ] {
         let error = read(options).unwrap_err();
@@ -103,7 +104,7 @@ fn everything_the_reference_takes_is_taken() {
         "httpCompression": {"threshold": 20, "level": 9},
         "connectionStateRecovery": {"maxDisconnectionDuration": 60000, "skipMiddlewares": false},
         "cleanupEmptyChildNamespaces": true, "parser": parser,
-        "limits": {"maxHandlers": 3, "body_timeout": 4},
+        "limits": {"maxHandlers": 3, "body_timeout": 4, "sendPolicy": "drop_oldest"},
     }))
     .unwrap();
     assert_eq!(options.ping_timeout, Some(Duration::from_millis(200)));
@@ -113,6 +114,7 @@ fn everything_the_reference_takes_is_taken() {
     assert_eq!(recovery.max_disconnection_duration, Some(Duration::from_secs(60)));
     let limits = options.limits.clone().unwrap();
     assert_eq!(limits.body_timeout, Some(Duration::from_millis(4)));
+    assert_eq!(limits.send_policy, Some(SendPolicy::DropOldest));
     Io::builder().options(options).try_build().unwrap();
     let nulls = read(json!({"cors": null, "pingInterval": null})).unwrap();
     assert_eq!(nulls, IoOptions::default());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sio_core::engine::Transport;
+use sio_core::limits::SendPolicy;
 
 use crate::http::cookie::SameSite;
 
@@ -151,6 +152,17 @@ pub(super) fn parser(value: Value) -> Result<ParserOption, Faults> {
         #[cfg(not(feature = "msgpack"))]
         "msgpack" => Err(fault("msgpack needs the feature `msgpack` of sio-actix")),
         other => Err(fault(format!("there is no parser `{other}`, only default and msgpack"))),
+    }
+}
+
+pub(super) fn send_policy(value: Value) -> Result<SendPolicy, Faults> {
+    match &*text(value)? {
+        "disconnect" => Ok(SendPolicy::Disconnect),
+        "drop_new" | "dropNew" => Ok(SendPolicy::DropNew),
+        "drop_oldest" | "dropOldest" => Ok(SendPolicy::DropOldest),
+        other => {
+            Err(fault(format!("there is no `{other}`, only disconnect, drop_new and drop_oldest")))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::frame::Frame;
+use crate::limits::SendPolicy;
 use crate::sid::Sid;
 
 use super::deflate::PerMessageDeflate;
@@ -63,6 +64,8 @@ pub struct EngineConfig {
     pub send_buffer_max: usize,
     /// Frames waiting for a session at which it ends.
     pub send_buffer_max_frames: usize,
+    /// What becomes of events above these two.
+    pub send_policy: SendPolicy,
     /// Bytes waiting for a session from which on its peer is not read.
     pub send_buffer_high: usize,
 }
@@ -84,6 +87,7 @@ impl Default for EngineConfig {
             close_timeout: limits.close_timeout,
             send_buffer_max: limits.send_buffer_max,
             send_buffer_max_frames: limits.send_buffer_max_frames,
+            send_policy: limits.send_policy,
             send_buffer_high: limits.send_buffer_high,
         }
     }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 
 use crate::frame::{Frame, FrameGroup, FrameKind};
+use crate::limits::SendPolicy;
 
 use super::payload::Payload;
 use super::revision::Wire;
@@ -28,6 +29,7 @@ pub struct Outbox {
     max_bytes: usize,
     max_frames: usize,
     overflowed: bool,
+    policy: SendPolicy,
     wire: Wire,
     turn: Option<BytesMut>,
     /// What a slow peer has still to take of a frame that was begun.
@@ -44,10 +46,16 @@ impl Outbox {
             max_bytes,
             max_frames,
             overflowed: false,
+            policy: SendPolicy::Disconnect,
             wire: Wire::V4,
             turn: None,
             rest_of_large: None,
         }
+    }
+
+    /// Sets what becomes of events that there is no room for.
+    pub fn set_policy(&mut self, policy: SendPolicy) {
+        self.policy = policy;
     }
 
     /// Sets how frames are written from now on.
@@ -129,11 +137,58 @@ impl Outbox {
         }
     }
 
-    /// Appends the frames of one packet; they stay adjacent.
+    /// Appends the frames of one packet; they stay adjacent, or are dropped together.
     pub fn push_group(&mut self, group: &FrameGroup) {
+        if self.policy != SendPolicy::Disconnect && group.is_event() && !self.make_room(group) {
+            return;
+        }
         for frame in group.iter() {
             self.push(frame);
         }
+    }
+
+    /// Makes room for an event as the policy says; `false`: there is none.
+    fn make_room(&mut self, group: &FrameGroup) -> bool {
+        let (bytes, frames) = (group.byte_len(), group.frame_count());
+        if self.fits(bytes, frames) {
+            return true;
+        }
+        if self.policy == SendPolicy::DropOldest {
+            self.drop_oldest_events(bytes, frames);
+        }
+        self.fits(bytes, frames)
+    }
+
+    fn fits(&self, bytes: usize, frames: usize) -> bool {
+        (self.max_bytes == 0 || self.queued_bytes + bytes <= self.max_bytes)
+            && (self.max_frames == 0 || self.queue.len() + frames <= self.max_frames)
+    }
+
+    /// Drops events from the front until `bytes` and `frames` fit, with their attachments.
+    fn drop_oldest_events(&mut self, bytes: usize, frames: usize) {
+        let mut bytes_over = (self.queued_bytes + bytes).saturating_sub(self.max_bytes);
+        let mut frames_over = (self.queue.len() + frames).saturating_sub(self.max_frames);
+        if self.max_bytes == 0 {
+            bytes_over = 0;
+        }
+        if self.max_frames == 0 {
+            frames_over = 0;
+        }
+        // What stands at the front may belong to a packet that is on its way.
+        let mut dropping = false;
+        let mut dropped = 0;
+        self.queue.retain(|frame| {
+            if let Some(is_event) = frame.begins_event() {
+                dropping = is_event && (bytes_over > 0 || frames_over > 0);
+            }
+            if dropping {
+                dropped += frame.payload().len();
+                bytes_over = bytes_over.saturating_sub(frame.payload().len());
+                frames_over = frames_over.saturating_sub(1);
+            }
+            !dropping
+        });
+        self.queued_bytes -= dropped;
     }
 
     fn enqueue(&mut self, frame: Frame) {
@@ -267,6 +322,54 @@ mod tests {
         assert!(!outbox.overflowed());
         outbox.push(&text("4"));
         assert!(outbox.overflowed());
+    }
+
+    fn event(text: &str, attachment: usize) -> FrameGroup {
+        FrameGroup::new(Bytes::copy_from_slice(text.as_bytes()), vec![vec![0; attachment].into()])
+    }
+
+    #[test]
+    fn new_events_are_dropped_whole_where_that_is_the_policy() {
+        let mut outbox = Outbox::new(30, 5);
+        outbox.set_policy(SendPolicy::DropNew);
+        outbox.push_group(&event("451-[\"a\"]", 10));
+        outbox.push_group(&event("451-[\"b\"]", 30));
+        outbox.push_group(&event("451-[\"c\"]", 1));
+        outbox.push(&text("2"));
+        outbox.push_group(&event("451-[\"d\"]", 0));
+        assert!(!outbox.overflowed());
+        assert_eq!(outbox.queued_frames(), 5);
+        assert_eq!(outbox.queued_bytes(), 19 + 10 + 1);
+        // Answers are no events.
+        outbox.push(&text("430[]"));
+        assert!(outbox.overflowed());
+    }
+
+    #[test]
+    fn old_events_make_room_where_that_is_the_policy() {
+        let mut outbox = Outbox::new(0, 6);
+        outbox.set_policy(SendPolicy::DropOldest);
+        // The rest of a packet that is on its way, then an answer.
+        outbox.push(&Frame::binary(Bytes::from_static(b"rest")));
+        outbox.push(&text("430[]"));
+        outbox.push_group(&event("451-[\"a\"]", 1));
+        outbox.push_group(&event("451-[\"b\"]", 1));
+        outbox.push_group(&event("451-[\"c\"]", 1));
+        let payload = outbox.take_payload().unwrap();
+        let expected =
+            "bcmVzdA==\u{1e}430[]\u{1e}451-[\"b\"]\u{1e}bAA==\u{1e}451-[\"c\"]\u{1e}bAA==";
+        assert_eq!(payload.as_str(), expected);
+        assert_eq!((outbox.queued_bytes(), outbox.queued_frames()), (0, 0));
+    }
+
+    #[test]
+    fn an_event_larger_than_the_queue_is_dropped_alone() {
+        let mut outbox = Outbox::new(20, 0);
+        outbox.set_policy(SendPolicy::DropOldest);
+        outbox.push(&text("430[]"));
+        outbox.push_group(&event("451-[\"a\"]", 30));
+        assert!(!outbox.overflowed());
+        assert_eq!(outbox.take_payload().unwrap().as_str(), "430[]");
     }
 
     #[test]

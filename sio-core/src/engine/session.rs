@@ -126,6 +126,7 @@ impl Session {
         open_packet: String,
     ) -> Self {
         let mut outbox = Outbox::new(config.send_buffer_max, config.send_buffer_max_frames);
+        outbox.set_policy(config.send_policy);
         outbox.set_wire(wire);
         outbox.push(&Frame::text(open_packet.into()));
         if let Some(message) = &config.initial_packet {

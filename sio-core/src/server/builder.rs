@@ -274,6 +274,7 @@ impl IoConfig {
         engine.send_buffer_high = limits.send_buffer_high;
         engine.send_buffer_max = limits.send_buffer_max;
         engine.send_buffer_max_frames = limits.send_buffer_max_frames;
+        engine.send_policy = limits.send_policy;
         for (name, duration) in [
             ("ping_interval", engine.ping_interval),
             ("ping_timeout", engine.ping_timeout),

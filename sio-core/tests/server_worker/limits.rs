@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sio_core::engine::Transport;
 use sio_core::handler::EventError;
+use sio_core::limits::SendPolicy;
 use sio_core::packet::Value;
 use sio_core::server::{BuildError, Io, IoConfig, Socket, TooManyRooms};
 
@@ -112,4 +113,22 @@ fn sessions_above_the_limit_are_refused_until_one_has_ended() {
     one.drop_connection();
     server.run();
     assert!(server.try_open(Transport::Websocket).is_some());
+}
+
+#[test]
+fn a_full_queue_drops_events_where_that_is_the_policy() {
+    let config = limited(|limits| {
+        limits.send_buffer_max_frames = 3;
+        limits.send_policy = SendPolicy::DropOldest;
+    });
+    let server = Server::start(config);
+    let mut client = server.joined_by_polling();
+    let socket = server.sockets().remove(0);
+    for n in 0..5 {
+        socket.emit("n", n).unwrap();
+        server.io.emit("all", n).unwrap();
+    }
+    server.run();
+    let expected = "42[\"all\",3]\u{1e}42[\"n\",4]\u{1e}42[\"all\",4]";
+    assert_eq!(client.poll().as_deref(), Some(expected));
 }

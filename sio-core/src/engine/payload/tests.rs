@@ -1,4 +1,4 @@
-//! Payloads of both revisions: what is refused, what is read, what is written.
+//! Payloads of both revisions: what is refused, and literal bytes.
 
 use super::*;
 

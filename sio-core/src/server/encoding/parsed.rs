@@ -31,7 +31,7 @@ pub(super) fn packet(
     });
     let head = frames.next().unwrap_or_else(|| Err(error("it wrote nothing")))?;
     let rest = frames.collect::<Result<_, _>>()?;
-    Ok(FrameGroup::of_parser(head, rest, outgoing.kind() == PacketType::Ack))
+    Ok(FrameGroup::of_parser(head, rest, outgoing.kind()))
 }
 
 fn error(what: &str) -> EncodeError {

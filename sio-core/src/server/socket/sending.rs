@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::frame::FrameGroup;
 use crate::handler::{Audience, Emission, EncodedArgs, Reply};
+use crate::limits::SendPolicy;
 use crate::packet;
 
 use super::super::bus::QueueFull;
@@ -73,6 +74,8 @@ impl Socket {
         if let Some(worker) = Worker::current(&self.0.hub)
             && arm.is_none()
             && !flags.uncompressed
+            // Only a whole packet can be dropped.
+            && self.0.hub.engine.send_policy == SendPolicy::Disconnect
             && packet.send_here(&worker, &self.0.session, flags.volatile)
         {
             return Ok(());

@@ -215,3 +215,25 @@ fn the_other_namespaces_of_a_session_come_back_one_by_one() {
     assert!(answers[0].starts_with("42/b,[\"in b\",\""), "{answers:?}");
     assert!(answers[1].contains(&second.id) && answers.len() == 2, "{answers:?}");
 }
+
+#[test]
+fn data_comes_back_and_logged_events_are_shown_to_listeners_once() {
+    let sockets = Sockets::default();
+    let server = Server::start(joining(&sockets));
+    let (mut socket, client) = greeted(&server);
+    let old = sockets.lock().unwrap().pop().unwrap();
+    old.set_data([1, 2]).unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&seen);
+    old.on_any_outgoing(move |event| noted.lock().unwrap().push(event.name().to_owned()));
+    server.io.emit("all", 1).unwrap();
+    old.emit("direct", 2).unwrap();
+    server.io.compress(false).emit("plain", 3).unwrap();
+    assert_eq!(socket.frames().len(), 3);
+    assert_eq!(*seen.lock().unwrap(), ["direct", "all", "plain"]);
+    socket.drop_connection();
+    server.websocket().exchange(&format!("40{}", client.request()));
+    let back = sockets.lock().unwrap().pop().unwrap();
+    assert!(back.is_recovered());
+    assert_eq!(back.data::<[u8; 2]>().unwrap(), [1, 2]);
+}
