@@ -217,6 +217,11 @@ impl IoBuilder {
     }
 
     /// Whether Socket.IO 2 clients (Engine.IO 3) are served as well; off by default.
+    ///
+    /// With it, clients of either revision may poll by script elements (JSONP, `j` in the query).
+    ///
+    /// Differs from the reference: JSONP needs this option, for a script can be read by a page of any
+    /// origin, with the visitor's cookies, whatever CORS says.
     #[must_use]
     pub fn allow_eio3(mut self, allow: bool) -> Self {
         self.core.config_mut().engine.allow_eio3 = allow;

@@ -211,7 +211,10 @@ async fn route(
         }
         _ => None,
     };
-    let jsonp = query.jsonp.as_deref().filter(|_| accepted.is_none());
+    // A script of a foreign page may read what it loads, with the visitor's cookies: only where old
+    // clients are served.
+    let scripts = accepted.is_none() && core.hub().engine_config().allow_eio3;
+    let jsonp = query.jsonp.as_deref().filter(|_| scripts);
     let opening = Opening {
         revision,
         // A script cannot carry binary.

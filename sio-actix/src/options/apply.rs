@@ -65,9 +65,6 @@ impl IoBuilder {
                 deflate.threshold.map_or_else(Default::default, PerMessageDeflate::with_threshold)
             }));
         }
-        if let Some(cleanup) = options.cleanup_empty_child_namespaces {
-            self = self.cleanup_empty_namespaces(cleanup);
-        }
         if let Some(recovery) = options.connection_state_recovery {
             self =
                 self.connection_state_recovery(recovery.on().map(RecoveryOptions::into_recovery));

@@ -78,6 +78,14 @@ fn other_sessions_neither_get_scripts_nor_send_forms() {
 }
 
 // T8
+// A page of another origin could read the session otherwise, with the visitor's cookies.
+#[test]
+fn a_server_without_old_clients_writes_no_scripts() {
+    let server = Server::start(|io| io.namespace("/", echo), 1);
+    let answer = Http::connect(&server).get("/socket.io/?EIO=4&transport=polling&j=0");
+    assert!(answer.text().starts_with("0{"), "{answer:?}");
+}
+
 #[test]
 fn revision_three_talks_in_scripts_and_forms() {
     let server = serve();
