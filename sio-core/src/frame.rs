@@ -40,6 +40,7 @@ enum Role {
 pub struct Frame {
     kind: FrameKind,
     compressible: bool,
+    ends_write: bool,
     role: Role,
     payload: Bytes,
     /// Where the compressed form is kept, of a frame for many.
@@ -53,6 +54,7 @@ impl Frame {
         Self {
             kind: FrameKind::Text,
             compressible: true,
+            ends_write: false,
             role: Role::Unsaid,
             payload,
             deflated: None,
@@ -65,6 +67,7 @@ impl Frame {
         Self {
             kind: FrameKind::Binary,
             compressible: true,
+            ends_write: false,
             role: Role::Unsaid,
             payload,
             deflated: None,
@@ -97,6 +100,21 @@ impl Frame {
     #[must_use]
     pub const fn is_compressible(&self) -> bool {
         self.compressible
+    }
+
+    /// The frame as the last one of its write on a WebSocket: what follows leaves with the next.
+    ///
+    /// Clients that begin to listen for what follows only once they have seen this frame would miss it
+    /// otherwise, for some libraries hand out all frames of one read at once.
+    #[must_use]
+    pub fn ending_write(self) -> Self {
+        Self { ends_write: true, ..self }
+    }
+
+    /// The last frame of its write; see [`Self::ending_write`].
+    #[must_use]
+    pub const fn ends_write(&self) -> bool {
+        self.ends_write
     }
 
     /// Whether this frame begins the answer to an event; `None`: it goes on with the packet before it.
@@ -175,6 +193,16 @@ impl FrameGroup {
     pub fn shared(self) -> Self {
         let rest = self.rest.into_iter().map(Frame::shared).collect();
         Self { head: self.head.shared(), rest }
+    }
+
+    /// The group with its last frame as the end of a write: see [`Frame::ending_write`].
+    #[must_use]
+    pub fn ending_write(mut self) -> Self {
+        match self.rest.pop() {
+            Some(last) => self.rest.push(last.ending_write()),
+            None => self.head = self.head.ending_write(),
+        }
+        self
     }
 
     /// The group as one that transports must not compress.

@@ -8,6 +8,7 @@
 //   --ping-interval MS    default 25000        --ping-timeout MS      default 20000
 //   --connect-timeout MS  default 45000        --upgrade-timeout MS   default 10000
 //   --max-payload BYTES   default 1000000; enforced, and announced as `maxPayload` in the handshake
+//   --allow-eio3 1        serve Socket.IO 2 clients as well; off by default
 //   --deflate BYTES       permessage-deflate from this size on; off by default
 //   --msgpack 1           packets as MessagePack (the package socket.io-msgpack-parser); 0 by default
 //   --recovery MS         connection state recovery for this long; off by default
@@ -131,6 +132,7 @@ const { values: flags } = parseArgs({
     "connect-timeout": { type: "string", default: "45000" },
     "upgrade-timeout": { type: "string", default: "10000" },
     "max-payload": { type: "string", default: "1000000" },
+    "allow-eio3": { type: "string" },
     deflate: { type: "string" },
     msgpack: { type: "string", default: "0" },
     recovery: { type: "string" },
@@ -146,6 +148,7 @@ const io = new Server(http, {
   upgradeTimeout: Number(flags["upgrade-timeout"]),
   maxHttpBufferSize: Number(flags["max-payload"]),
   perMessageDeflate: flags.deflate === undefined ? false : { threshold: Number(flags.deflate) },
+  allowEIO3: flags["allow-eio3"] === "1",
   connectionStateRecovery:
     flags.recovery === undefined ? undefined : { maxDisconnectionDuration: Number(flags.recovery) },
   serveClient: false,

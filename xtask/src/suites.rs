@@ -1,6 +1,6 @@
 //! The Node.js suites: tests that talk to our server binaries as an outside program does.
 //!
-//! Each suite gets its npm packages, the programs it needs, and every program of the packages under
+//! Each suite gets its npm and Python packages, the programs it needs, and every program of the packages under
 //! `examples/` and `tests/`, built; then `node --test` runs its `*.test.mjs` files with
 //! `SIO_BIN_DIR` (the folder of built programs) and one variable per needed program in the environment.
 
@@ -17,6 +17,11 @@ pub(crate) struct Suite {
     pub(crate) name: &'static str,
     dir: &'static str,
     needs: &'static [Program],
+    /// A list of Python packages, installed below the target folder; its path goes to the tests.
+    python: Option<&'static str>,
+    /// A package outside the workspace, built with a target folder of its own; the variable that carries the
+    /// path of its program, the folder of the package, and the name of the program.
+    cargo: Option<(&'static str, &'static str, &'static str)>,
 }
 
 /// A program that a suite uses.
@@ -35,9 +40,27 @@ const CHROMIUM: Program = Program {
     package: "chromium",
 };
 
+const PYTHON: Program = Program { variable: "SIO_PYTHON", names: &["python3"], package: "python3" };
+const PIP: Program = Program { variable: "SIO_PIP", names: &["pip3"], package: "python3-pip" };
+const PKG_CONFIG: Program =
+    Program { variable: "PKG_CONFIG", names: &["pkg-config"], package: "pkg-config" };
+/// A header stands for the library; it is no program, and is found by its whole path.
+const OPENSSL: Program = Program {
+    variable: "SIO_OPENSSL",
+    names: &["/usr/include/openssl/ssl.h"],
+    package: "libssl-dev",
+};
+
 pub(crate) const ALL: &[Suite] = &[
-    Suite { name: "interop", dir: "tests/interop", needs: &[] },
-    Suite { name: "browser", dir: "tests/browser", needs: &[CHROMIUM] },
+    Suite { name: "interop", dir: "tests/interop", needs: &[], python: None, cargo: None },
+    Suite {
+        name: "clients",
+        dir: "tests/clients",
+        needs: &[PYTHON, PIP, PKG_CONFIG, OPENSSL],
+        python: Some("python/requirements.txt"),
+        cargo: Some(("SIO_RUST_CLIENT", "rust", "rust-socketio-client")),
+    },
+    Suite { name: "browser", dir: "tests/browser", needs: &[CHROMIUM], python: None, cargo: None },
 ];
 
 pub(crate) fn run(suite: &Suite) -> Done {
@@ -77,6 +100,19 @@ fn prepare(suite: &Suite, dir: &Path) -> Result<Variables, String> {
     }
     packages(dir)?;
     let workspace = Workspace::load()?;
+    if let Some(list) = suite.python {
+        let folder = workspace.target.join("python").join(suite.name);
+        python_packages(&dir.join(list), &folder)?;
+        variables.push(("SIO_PYTHON_PACKAGES", folder.into_os_string()));
+    }
+    if let Some((variable, package, program)) = suite.cargo {
+        let manifest = dir.join(package).join("Cargo.toml");
+        let folder = workspace.target.join(suite.name);
+        let build = Cmd::cargo().args("build --locked --manifest-path");
+        let build = build.arg(&manifest.to_string_lossy()).arg("--target-dir");
+        done(build.arg(&folder.to_string_lossy()).run())?;
+        variables.push((variable, folder.join("debug").join(program).into_os_string()));
+    }
     let mut build = Cmd::cargo().arg("build");
     let mut any = false;
     for member in &workspace.members {
@@ -106,6 +142,21 @@ fn packages(dir: &Path) -> Result<(), String> {
         if dir.join("package-lock.json").is_file() { "ci" } else { "install --no-package-lock" };
     let npm = Cmd::new("npm").dir(dir).args(verb).args("--ignore-scripts --no-audit --no-fund");
     done(npm.run())
+}
+
+/// Installs the Python packages of a list into a folder of their own, unless that was done.
+fn python_packages(list: &Path, folder: &Path) -> Result<(), String> {
+    let wanted = fs::read_to_string(list).map_err(|e| format!("{}: {e}", list.display()))?;
+    let stamp = folder.join("installed.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    // What an older list wanted goes.
+    drop(fs::remove_dir_all(folder));
+    let pip = Cmd::new("python3").args("-m pip install --quiet --disable-pip-version-check");
+    let pip = pip.arg("--target").arg(&folder.to_string_lossy());
+    done(pip.arg("--requirement").arg(&list.to_string_lossy()).run())?;
+    fs::write(&stamp, wanted).map_err(|e| format!("{}: {e}", stamp.display()))
 }
 
 /// The program's path, after installing it where that is possible.

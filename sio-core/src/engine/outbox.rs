@@ -32,6 +32,8 @@ pub struct Outbox {
     policy: SendPolicy,
     wire: Wire,
     turn: Option<BytesMut>,
+    /// The buffer of the turn holds a frame that ends its write.
+    turn_is_full: bool,
     /// What a slow peer has still to take of a frame that was begun.
     rest_of_large: Option<Bytes>,
 }
@@ -49,6 +51,7 @@ impl Outbox {
             policy: SendPolicy::Disconnect,
             wire: Wire::V4,
             turn: None,
+            turn_is_full: false,
             rest_of_large: None,
         }
     }
@@ -101,7 +104,7 @@ impl Outbox {
 
     /// The lent buffer, if a frame may be written into it without overtaking another.
     fn open_turn(&mut self, len: usize) -> Option<&mut BytesMut> {
-        if !self.is_empty() || len > LARGE_FRAME {
+        if !self.is_empty() || len > LARGE_FRAME || self.turn_is_full {
             return None;
         }
         self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES)
@@ -132,6 +135,7 @@ impl Outbox {
         let wire = self.wire;
         if let Some(buffer) = self.open_turn(frame.payload().len()) {
             websocket::put_frame(buffer, frame, wire);
+            self.turn_is_full = frame.ends_write();
         } else {
             self.enqueue(frame.clone());
         }
@@ -235,12 +239,13 @@ impl Outbox {
     /// Lends a buffer for a WebSocket connection's turn and moves waiting frames into it.
     pub fn begin_turn(&mut self, buffer: BytesMut) {
         self.turn = Some(buffer);
+        self.turn_is_full = false;
         self.fill_turn();
     }
 
     fn fill_turn(&mut self) {
         let wire = self.wire;
-        while self.rest_of_large.is_none() {
+        while self.rest_of_large.is_none() && !self.turn_is_full {
             let Some(buffer) = self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES) else {
                 return;
             };
@@ -262,6 +267,7 @@ impl Outbox {
                 }
                 self.rest_of_large = Some(frame.payload().clone());
             }
+            self.turn_is_full = frame.ends_write();
             self.dequeue();
         }
     }
@@ -270,6 +276,12 @@ impl Outbox {
     pub fn end_turn(&mut self) -> BytesMut {
         self.fill_turn();
         self.turn.take().unwrap_or_default()
+    }
+
+    /// What waits may only be written after the buffer of the last turn has left.
+    #[must_use]
+    pub fn waits_for_write(&self) -> bool {
+        self.turn_is_full && !self.queue.is_empty()
     }
 
     /// A slice of a large frame, at most `max` bytes; to be sent after the buffer of the turn.
@@ -381,6 +393,24 @@ mod tests {
         outbox.push_text(&[b"4", b"b"]);
         assert_eq!(&outbox.end_turn()[..], b"\x81\x024a\x81\x024b");
         assert!(outbox.is_idle());
+    }
+
+    #[test]
+    fn what_follows_the_end_of_a_write_leaves_with_the_next_turn() {
+        let mut outbox = Outbox::new(0, 0);
+        outbox.push(&text("0{}").ending_write());
+        outbox.push(&text("4a"));
+        outbox.begin_turn(BytesMut::new());
+        outbox.push(&text("4b"));
+        assert_eq!(&outbox.end_turn()[..], b"\x81\x030{}");
+        assert!(outbox.waits_for_write());
+        outbox.begin_turn(BytesMut::new());
+        outbox.push(&text("40").ending_write());
+        outbox.push_text(&[b"4c"]);
+        assert_eq!(&outbox.end_turn()[..], b"\x81\x024a\x81\x024b\x81\x0240");
+        outbox.begin_turn(BytesMut::new());
+        assert_eq!(&outbox.end_turn()[..], b"\x81\x024c");
+        assert!(!outbox.waits_for_write());
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Session {
         let mut outbox = Outbox::new(config.send_buffer_max, config.send_buffer_max_frames);
         outbox.set_policy(config.send_policy);
         outbox.set_wire(wire);
-        outbox.push(&Frame::text(open_packet.into()));
+        outbox.push(&Frame::text(open_packet.into()).ending_write());
         if let Some(message) = &config.initial_packet {
             outbox.push(message);
         }
@@ -482,6 +482,12 @@ impl Session {
     /// Takes the buffer back, filled with frames for the wire.
     pub fn end_turn(&mut self) -> BytesMut {
         self.outbox.end_turn()
+    }
+
+    /// What waits may only be written after the buffer of the last turn has left.
+    #[must_use]
+    pub fn waits_for_write(&self) -> bool {
+        self.outbox.waits_for_write()
     }
 
     /// The next piece of a frame too large for the buffer, to be written behind it.

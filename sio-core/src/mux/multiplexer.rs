@@ -188,12 +188,22 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
                 Ok(MuxEvent::Disconnect { socket: self.find(packet.namespace)? })
             }
             PacketType::Connect => {
-                if self.entry(packet.namespace).is_some() {
-                    return Err(ProtocolViolation::AlreadyJoined.into());
-                }
+                self.check_vacant(packet.namespace)?;
                 Ok(MuxEvent::Connect { namespace: packet.namespace, auth: packet.data })
             }
             PacketType::ConnectError => Err(ProtocolViolation::ConnectErrorFromClient.into()),
+        }
+    }
+
+    /// The session may ask to join a namespace.
+    ///
+    /// # Errors
+    ///
+    /// It has joined it, or has asked already.
+    pub fn check_vacant(&self, namespace: &str) -> Result<(), ProtocolViolation> {
+        match self.entry(namespace) {
+            Some(_) => Err(ProtocolViolation::AlreadyJoined),
+            None => Ok(()),
         }
     }
 

@@ -155,6 +155,12 @@ impl Connection {
         self.engine.borrow_mut().next_slice(max)
     }
 
+    /// What waits may only be written after the last turn's bytes have left.
+    #[must_use]
+    pub fn waits_for_write(&self) -> bool {
+        self.engine.borrow().waits_for_write()
+    }
+
     // ---- waking the WebSocket connection --------------------------------------------------------
 
     /// The connection runs now: what is queued needs no wake-up.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::payload::Slot;
 use crate::engine::{Received, Revision, Transport};
-use crate::mux::{MuxError, MuxEvent};
+use crate::mux::{MuxError, MuxEvent, ProtocolViolation};
 use crate::packet::{self, DecodeError};
 use crate::parser::{Message, Parser};
 
@@ -201,7 +201,14 @@ impl Worker {
             Ok(MuxEvent::Connect { namespace, auth }) => {
                 match (connection.handle.revision(), namespace.split_once('?')) {
                     (Revision::V3, Some((namespace, query))) => {
-                        self.on_connect(connection, namespace, &legacy::auth_of_query(query));
+                        let vacant = connection.mux.borrow().check_vacant(namespace);
+                        match vacant {
+                            Ok(()) => {
+                                let auth = legacy::auth_of_query(query);
+                                self.on_connect(connection, namespace, &auth);
+                            }
+                            Err(violation) => self.on_violation(connection, violation),
+                        }
                     }
                     _ => self.on_connect(connection, namespace, auth),
                 }
@@ -212,17 +219,18 @@ impl Worker {
                 self.socket_ended(&socket, DisconnectReason::ClientNamespaceDisconnect);
             }
             Err(MuxError::Decode(error)) => self.on_undecodable(connection, error),
-            Err(MuxError::Violation(violation)) => {
-                tracing::debug!(%violation, "session closed");
-                let unseen = {
-                    let engine = connection.engine.borrow();
-                    engine.transport() == Transport::Polling && !engine.poll_waits()
-                };
-                let reason =
-                    if unseen { CloseReason::ForcedServerClose } else { CloseReason::ForcedClose };
-                self.end(connection, reason);
-            }
+            Err(MuxError::Violation(violation)) => self.on_violation(connection, violation),
         }
+    }
+
+    fn on_violation(&self, connection: &Rc<Connection>, violation: ProtocolViolation) {
+        tracing::debug!(%violation, "session closed");
+        let unseen = {
+            let engine = connection.engine.borrow();
+            engine.transport() == Transport::Polling && !engine.poll_waits()
+        };
+        let reason = if unseen { CloseReason::ForcedServerClose } else { CloseReason::ForcedClose };
+        self.end(connection, reason);
     }
 
     pub(super) fn on_undecodable(&self, connection: &Rc<Connection>, error: DecodeError) {

@@ -141,7 +141,7 @@ impl Hub {
             };
             let connect = Outgoing::new(PacketType::Connect, namespace, &payload);
             let connect = if pid.is_none() { connect.with_undefined("pid") } else { connect };
-            return parsed::packet(&**parser, &connect);
+            return Ok(parsed::packet(&**parser, &connect)?.ending_write());
         }
         let mut text = Vec::with_capacity(64);
         match revision {
@@ -151,7 +151,7 @@ impl Hub {
             // The bare packet, as a client would write it.
             Revision::V3 => packet::encode_connect_request(&mut text, namespace, None)?,
         }
-        Ok(one(text))
+        Ok(one(text).ending_write())
     }
 
     /// The answer that refuses a CONNECT.

@@ -5,6 +5,9 @@
 
 use std::rc::Rc;
 
+use indexmap::IndexMap;
+use serde::Serializer as _;
+
 use crate::engine::Revision;
 use crate::engine::handshake::query_pairs;
 use crate::sid::Sid;
@@ -39,12 +42,16 @@ pub(super) fn socket_id(session: &SessionHandle, namespace: &str) -> Option<Sid>
     }
 }
 
-/// The query behind a namespace as the JSON object that newer clients send.
+/// The query behind a namespace as the JSON object that newer clients send: keys in their order, of a
+/// repeated one the last value.
 pub(super) fn auth_of_query(query: &str) -> String {
-    let pairs = query_pairs(query).take(MAX_KEYS);
-    let object: serde_json::Map<String, serde_json::Value> =
-        pairs.map(|(key, value)| (key.into_owned(), value.into_owned().into())).collect();
-    serde_json::Value::Object(object).to_string()
+    let object: IndexMap<_, _> = query_pairs(query).take(MAX_KEYS).collect();
+    let mut json = Vec::new();
+    match serde_json::Serializer::new(&mut json).collect_map(&object) {
+        Ok(()) => String::from_utf8(json).unwrap_or_default(),
+        // Texts always serialise.
+        Err(_) => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -54,6 +61,7 @@ mod tests {
     #[test]
     fn a_query_is_an_object_of_texts() {
         assert_eq!(auth_of_query(""), "{}");
-        assert_eq!(auth_of_query("token=x&a=b&n=1%26"), r#"{"a":"b","n":"1&","token":"x"}"#);
+        assert_eq!(auth_of_query("token=x&a=b&n=1%26"), r#"{"token":"x","a":"b","n":"1&"}"#);
+        assert_eq!(auth_of_query("n=1&a=b&n=2"), r#"{"n":"2","a":"b"}"#);
     }
 }

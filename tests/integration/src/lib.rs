@@ -18,6 +18,7 @@
 mod app;
 mod http;
 mod journal;
+mod legacy;
 mod packets;
 mod polling;
 mod server;
@@ -27,6 +28,7 @@ mod ws;
 pub use app::echo;
 pub use http::{Http, Response};
 pub use journal::Journal;
+pub use legacy::Legacy;
 pub use packets::{In, PacketBench};
 pub use polling::{Polling, sid_of};
 pub use server::Server;

@@ -13,6 +13,7 @@ const KNOWN: &[&str] = &[
     "--connect-timeout",
     "--upgrade-timeout",
     "--max-payload",
+    "--allow-eio3",
     "--deflate",
     "--msgpack",
     "--recovery",

@@ -46,6 +46,7 @@ fn server(flags: &Flags, records: &Arc<Records>) -> io::Result<Io> {
         .connect_timeout(flags.millis("--connect-timeout", 45_000)?)
         .upgrade_timeout(flags.millis("--upgrade-timeout", 10_000)?)
         .max_payload(flags.number("--max-payload", 1_000_000)?)
+        .allow_eio3(flags.number("--allow-eio3", 0_u8)? == 1)
         .per_message_deflate(flags.optional("--deflate")?.map(PerMessageDeflate::with_threshold))
         .namespace("/", |ns| common::register(ns, records))
         .namespace("/second", |ns| common::register(ns, records))

@@ -8,7 +8,8 @@ use std::cell::RefCell;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
@@ -19,6 +20,7 @@ use sio_core::engine::websocket::put_frame;
 use sio_core::engine::{ProbeReply, Wire};
 use sio_core::frame::Frame;
 use sio_core::server::{Connection, Worker};
+use tokio::time::{Sleep, sleep};
 
 use super::codec::{self, Message, Opcode, Parser, Violation};
 
@@ -28,6 +30,9 @@ const PROBE_PONG: Frame = Frame::constant("3probe");
 const TURN_MESSAGES: u32 = 256;
 /// actix copies what a body yields into its write buffer as a whole, so large frames go in slices.
 const SLICE: usize = 32 * 1024;
+/// Between the 101, the open packet, the answer to a CONNECT, and what follows each of them: a client that
+/// begins to listen for the next only once it has seen one would miss it if both came in one read.
+const PAUSE: Duration = Duration::from_millis(1);
 /// Scratch above this size is given back.
 const SCRATCH_KEPT: usize = 64 * 1024;
 
@@ -74,6 +79,8 @@ pub(super) struct BodyConnection {
     probe_pong: bool,
     /// Others get their turn before this connection reads on.
     yields: bool,
+    /// What comes next leaves in a write of its own, late enough to be read by itself.
+    pause: Option<Pin<Box<Sleep>>>,
     done: bool,
 }
 
@@ -89,6 +96,8 @@ impl BodyConnection {
         // Only the plain HTTP/1 payload is fed by the task that polls the body.
         let task = matches!(payload, Payload::H1 { .. }).then_some(task);
         let parser = Parser::new(worker.hub().limits().max_payload, deflate);
+        // The open packet follows the 101.
+        let pause = matches!(mode, Mode::Session).then(|| Box::pin(sleep(PAUSE)));
         Self {
             worker,
             connection,
@@ -101,6 +110,7 @@ impl BodyConnection {
             pong: None,
             probe_pong: false,
             yields: false,
+            pause,
             done: false,
         }
     }
@@ -256,6 +266,10 @@ impl MessageBody for BodyConnection {
         if this.done {
             return Poll::Ready(None);
         }
+        if let Some(pause) = &mut this.pause {
+            ready!(pause.as_mut().poll(cx));
+            this.pause = None;
+        }
         if let Some(slice) = this.connection.next_slice(SLICE) {
             return Poll::Ready(Some(Ok(slice)));
         }
@@ -275,7 +289,11 @@ impl MessageBody for BodyConnection {
             SCRATCH.set(scratch);
         }
         let bytes = if matches!(this.mode, Mode::Session) {
-            this.worker.end_turn(&this.connection)
+            let bytes = this.worker.end_turn(&this.connection);
+            if this.connection.waits_for_write() {
+                this.pause = Some(Box::pin(sleep(PAUSE)));
+            }
+            bytes
         } else {
             Bytes::new()
         };

@@ -27,6 +27,7 @@ async fn main() -> std::io::Result<()> {
         .allow_eio3(flags.has("--eio3"))
         .ping_interval(Duration::from_millis(300))
         .ping_timeout(Duration::from_millis(200))
+        .allow_eio3(flags.has("--eio3"))
         .build();
     serve(io, flags.number("--port", 3000)?, flags.number("--workers", 2)?).await
 }

@@ -31,6 +31,7 @@ async fn main() -> std::io::Result<()> {
         .allow_eio3(flags.has("--eio3"))
         .ping_interval(Duration::from_millis(300))
         .ping_timeout(Duration::from_millis(200))
+        .allow_eio3(flags.has("--eio3"))
         .connect_timeout(Duration::from_millis(1000))
         .namespace("/", handlers)
         .namespace("/custom", handlers)
