@@ -210,14 +210,14 @@ fn calls_of_the_server_are_those_of_the_main_namespace() {
     ws.fence();
 }
 
-// 22.4
+// 22.3, 22.4
 #[test]
 fn handshake_can_be_sent_to_the_client_as_it_is() {
     let server = Server::start(
         |io| {
             io.namespace("/", |ns| {
                 ns.on_connection(|socket: Socket| {
-                    socket.emit("handshake", socket.handshake().as_ref())
+                    socket.emit("handshake", socket.handshake_object())
                 });
             })
         },
@@ -226,7 +226,7 @@ fn handshake_can_be_sent_to_the_client_as_it_is() {
     let mut session = Http::connect(&server);
     session.send("GET", &format!("{POLLING}&k=v"), "Origin: http://a.com\r\nX-Key: 7\r\n", "");
     let target = format!("{POLLING}&sid={}", sid_of(session.response().text()));
-    session.post(&target, "40").expect(200, "ok");
+    session.post(&target, r#"40{"token":1}"#).expect(200, "ok");
     let answer = session.get(&target);
     let event = answer.text().split('\x1e').nth(1).unwrap();
     let event = event.strip_prefix("42").unwrap();
@@ -242,6 +242,9 @@ fn handshake_can_be_sent_to_the_client_as_it_is() {
     assert_eq!(handshake["secure"], false);
     assert_eq!(handshake["xdomain"], true);
     assert!(handshake["issued"].as_u64().unwrap() > 1_600_000_000_000);
+    assert_eq!(handshake["auth"], serde_json::json!({"token": 1}));
+    let time = handshake["time"].as_str().unwrap();
+    assert!(time.ends_with(" GMT+0000 (Coordinated Universal Time)"), "{time}");
 }
 
 // 41.8
