@@ -429,3 +429,33 @@ fn a_handler_that_is_replaced_answers_cancelled_although_it_has_taken_its_ack() 
     gates.open("two");
     assert_eq!(client.frames(), ["432[\"two\"]"]);
 }
+
+#[test]
+fn hooks_see_a_packet_that_cannot_be_decoded_once_for_each_socket() {
+    let notes = Notes::default();
+    let (own, global) = (notes.clone(), notes.clone());
+    let note = |notes: Notes, who: &'static str| {
+        move |error: &mut EventError, cx: &EventCx<'_>| {
+            let namespace = cx.socket().namespace().path().to_owned();
+            notes.add(format!("{who} {namespace} {} {}", error.code(), error.message()));
+        }
+    };
+    let config = Io::builder().on_error(note(global, "global")).namespace("/", |_| {}).namespace(
+        "/a",
+        |ns| {
+            ns.on_error(note(own, "own"));
+        },
+    );
+    let server = Server::start(config);
+    let mut client = server.joined();
+    client.connect("/a");
+    assert_eq!(client.exchange("42[\"a\""), ["(closed)"]);
+    assert_eq!(
+        notes.take(),
+        [
+            "global / parse_error invalid payload",
+            "own /a parse_error invalid payload",
+            "global /a parse_error invalid payload"
+        ]
+    );
+}
