@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_channel::oneshot;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -368,12 +367,7 @@ impl Socket {
         args: impl Serialize,
         timeout: impl Into<Option<Duration>>,
     ) -> AckFuture<T> {
-        let (waiter, receiver) = oneshot::channel();
-        let flags = EmitFlags::default();
-        match self.send_event(event, &args, Some((waiter.into(), timeout.into())), flags) {
-            Ok(()) => AckFuture::waiting(receiver),
-            Err(error) => AckFuture::failed(error.into()),
-        }
+        self.send_question(event, &args, timeout.into(), EmitFlags::default())
     }
 
     // ---- end ------------------------------------------------------------------------------------
