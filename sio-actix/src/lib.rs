@@ -29,6 +29,13 @@
 //! Start with [`macro@ws_controller`] and [`macro@on_message`], then [`Io`], [`Socket`] and [`IoBuilder`]. Closures
 //! can do the same without macros: see [`NamespaceBuilder`].
 //!
+//! What can be set is in [`IoBuilder`], and as data, from a file or the environment, in [`IoOptions`]: pages
+//! of other origins ([`Cors`]), clients that come back as who they were ([`Recovery`]), Socket.IO 2 clients
+//! ([`IoBuilder::allow_eio3`]), compression, the browser client's files ([`embed_client!`]) and every bound
+//! ([`Limits`]).
+//!
+//! Examples of types that come from the core import them from `sio_core`; all of them are here as well.
+//!
 //! The official clients connect unmodified, by long-polling, by WebSocket, and by the upgrade from one
 //! to the other, to any number of actix workers.
 //!
