@@ -393,11 +393,13 @@ pub(super) fn panicked() -> EventError {
 }
 
 pub(super) fn report(error: &EventError, namespace: &Namespace, event: &str, rules: &Rules) {
-    let (namespace, handler) = (namespace.path(), rules.name());
+    let namespace = namespace.path();
+    // The name is made only for who reads it: clients choose how often they are refused.
     if let Some(detail) = error.detail() {
-        tracing::error!(namespace, event, handler, detail, "handler failed");
+        tracing::error!(namespace, event, handler = rules.name(), detail, "handler failed");
     } else {
-        tracing::debug!(namespace, event, handler, code = error.code(), "event refused");
+        let code = error.code();
+        tracing::debug!(namespace, event, handler = rules.name(), code, "event refused");
     }
 }
 

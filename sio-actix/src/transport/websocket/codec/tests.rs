@@ -1,5 +1,7 @@
 //! The codec against literal bytes: refusals, limits, cuts, then what works.
 
+use bytes::BytesMut;
+
 use super::*;
 
 const LIMIT: usize = 200_000;
