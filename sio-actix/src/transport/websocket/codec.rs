@@ -385,6 +385,17 @@ pub(crate) enum Message<'s> {
     Close(Option<CloseFrame<'s>>),
 }
 
+impl Message<'_> {
+    /// Bytes of its payload, inflated; of control frames none.
+    pub(crate) const fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+            Self::Ping(_) | Self::Pong | Self::Close(_) => 0,
+        }
+    }
+}
+
 /// Status in the peer's close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CloseFrame<'s> {
