@@ -334,7 +334,11 @@ impl Parser {
         if self.compressed && !opcode.is_control() {
             self.compressed = false;
             match opcode {
-                Opcode::Binary => self.gathered = self.inflate(&self.gathered)?,
+                Opcode::Binary => {
+                    self.gathered = self.inflate(&self.gathered)?;
+                    // It may be kept, and counts as large as it looks.
+                    self.gathered.shrink_to_fit();
+                }
                 _ => *scratch = self.inflate(scratch)?,
             }
         }
