@@ -291,9 +291,10 @@ impl Worker {
         for handler in &handlers.disconnecting {
             self.run_life_cycle(socket, handler, Phase::Disconnecting, Some(reason));
         }
-        self.keep(socket, reason);
+        let kept = self.to_be_kept(socket, reason);
         socket.finish_end();
         drop(self.adapter_remove(socket));
+        self.keep(socket, kept);
         self.hub.tell_rooms();
         socket.namespace().count_disconnected();
         socket.fail_acks();
