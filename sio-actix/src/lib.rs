@@ -94,9 +94,9 @@ pub use sio_core::parser::Parser;
 pub use sio_core::server::{
     AckError, AckFuture, AckSender, BroadcastAckError, BroadcastAckFuture, BroadcastOperator,
     BuildError, ConnectError, EmitError, EmitOperator, EngineHandler, EngineSocket, EventBuilder,
-    Handshake, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder, NamespaceRef,
-    OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery, RemoteSocket,
-    RoomEvent, RoomMap, Socket,
+    Handshake, HandshakeObject, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder,
+    NamespaceRef, OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery,
+    RemoteSocket, RoomEvent, RoomMap, Socket,
 };
 pub use sio_core::sid::Sid;
 

@@ -16,6 +16,7 @@
 
 pub mod adapter;
 pub mod close;
+mod date;
 pub mod engine;
 pub mod frame;
 pub mod handler;

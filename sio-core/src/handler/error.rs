@@ -165,6 +165,8 @@ impl<E: std::error::Error> From<E> for EventError {
 ///
 /// It may log, rename or redact it. The handler's own hook comes first, then the controller's, then the
 /// global one. Refusals of a CONNECT may have an empty code, and have no event; [`EventCx::phase`] tells.
+/// A packet that cannot be decoded ends its session: the hooks of controllers and the global one see it once
+/// for each socket, with the code `parse_error` and no event, and the client is told nothing.
 /// What hooks do not see: the `unavailable` of a shutdown and the `cancelled` of a replaced handler.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an error hook",

@@ -12,12 +12,14 @@ use bytes::Bytes;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::payload::Slot;
 use crate::engine::{Received, Revision, Transport};
+use crate::handler::{EventCx, EventError, run_hooks};
 use crate::mux::{MuxError, MuxEvent, ProtocolViolation};
 use crate::packet::{self, DecodeError};
 use crate::parser::{Message, Parser};
 
 use super::connection::{Connection, PendingPush};
 use super::legacy;
+use super::namespace::ConnectScope;
 use super::raw::EngineSocket;
 use super::sessions::PushReply;
 use super::socket::Socket;
@@ -233,8 +235,17 @@ impl Worker {
         self.end(connection, reason);
     }
 
+    /// Shows the error to the hooks of every socket of the session, and ends the session.
     pub(super) fn on_undecodable(&self, connection: &Rc<Connection>, error: DecodeError) {
         tracing::debug!(%error, "session closed");
+        let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();
+        for socket in &sockets {
+            let mut error = EventError::new("parse_error", error.to_string());
+            let scopes = socket.handlers().connect.iter().chain(&self.hub.global_connect);
+            for ConnectScope { rules, .. } in scopes.map(Arc::as_ref) {
+                run_hooks(rules, &mut error, &EventCx::new(socket, "", None, rules));
+            }
+        }
         self.end(connection, CloseReason::ForcedClose);
     }
 }

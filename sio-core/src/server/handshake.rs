@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+use indexmap::IndexMap;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::engine::handshake::query_pairs;
 use crate::engine::{Revision, Transport};
@@ -80,7 +81,8 @@ impl Opening {
 
 /// Data of the request that opened a session; the same for all its sockets, also after an upgrade.
 ///
-/// Serialises as the reference's handshake object, without `auth`, which belongs to a socket.
+/// Serialises as the reference's handshake object, without `auth`, which belongs to a socket: see
+/// [`Socket::handshake_object`](super::Socket::handshake_object).
 #[derive(Debug, Clone)]
 pub struct Handshake {
     /// Name and value of each header, each ended by a line feed, which no header can contain.
@@ -178,11 +180,15 @@ struct Headers<'a>(&'a Handshake);
 
 impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
+        let mut headers: IndexMap<&str, Cow<'_, str>> = IndexMap::new();
         for (name, value) in self.0.headers() {
-            map.serialize_entry(name, value)?;
+            headers
+                .entry(name)
+                // As Node.js joins what is given twice.
+                .and_modify(|values| *values = format!("{values}, {value}").into())
+                .or_insert(value.into());
         }
-        map.end()
+        serializer.collect_map(headers)
     }
 }
 
@@ -190,26 +196,51 @@ struct Query<'a>(&'a Handshake);
 
 impl Serialize for Query<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in self.0.query() {
-            map.serialize_entry(&name, &value)?;
+        // Of a key that is given twice the last value counts.
+        serializer.collect_map(self.0.query().collect::<IndexMap<_, _>>())
+    }
+}
+
+impl Handshake {
+    fn serialize_with<S: Serializer>(
+        &self,
+        auth: Option<&serde_json::Value>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut object =
+            serializer.serialize_struct("Handshake", 8 + usize::from(auth.is_some()))?;
+        object.serialize_field("headers", &Headers(self))?;
+        object.serialize_field("time", &crate::date::text(self.issued() / 1_000))?;
+        let address = self.address.map(|address| address.ip().to_string());
+        object.serialize_field("address", &address.unwrap_or_default())?;
+        object.serialize_field("xdomain", &self.is_cross_domain())?;
+        object.serialize_field("secure", &self.secure)?;
+        object.serialize_field("issued", &self.issued())?;
+        object.serialize_field("url", &self.url)?;
+        object.serialize_field("query", &Query(self))?;
+        if let Some(auth) = auth {
+            object.serialize_field("auth", auth)?;
         }
-        map.end()
+        object.end()
     }
 }
 
 impl Serialize for Handshake {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Handshake", 7)?;
-        object.serialize_field("headers", &Headers(self))?;
-        object.serialize_field("query", &Query(self))?;
-        object.serialize_field("url", &self.url)?;
-        let address = self.address.map(|address| address.ip().to_string());
-        object.serialize_field("address", &address.unwrap_or_default())?;
-        object.serialize_field("secure", &self.secure)?;
-        object.serialize_field("xdomain", &self.is_cross_domain())?;
-        object.serialize_field("issued", &self.issued())?;
-        object.end()
+        self.serialize_with(None, serializer)
+    }
+}
+
+/// The handshake of a session with a socket's CONNECT payload: the reference's `socket.handshake`.
+#[derive(Debug, Clone)]
+pub struct HandshakeObject {
+    pub(super) handshake: Arc<Handshake>,
+    pub(super) auth: serde_json::Value,
+}
+
+impl Serialize for HandshakeObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.handshake.serialize_with(Some(&self.auth), serializer)
     }
 }
 
@@ -219,7 +250,7 @@ mod tests {
 
     fn handshake() -> Handshake {
         Handshake::new(&HandshakeParts {
-            headers: &[("host", "a"), ("x-empty", ""), ("origin", "http://b")],
+            headers: &[("host", "a"), ("x-empty", ""), ("origin", "http://b"), ("x-empty", "b")],
             url: "/socket.io/?EIO=4&a=1&a=2",
             address: None,
             secure: false,
@@ -231,7 +262,8 @@ mod tests {
     fn headers_survive_packing() {
         let handshake = handshake();
         let headers: Vec<_> = handshake.headers().collect();
-        assert_eq!(headers, [("host", "a"), ("x-empty", ""), ("origin", "http://b")]);
+        let twice = ("x-empty", "b");
+        assert_eq!(headers, [("host", "a"), ("x-empty", ""), ("origin", "http://b"), twice]);
         assert_eq!(handshake.header("x-none"), None);
         assert_eq!(handshake.query_value("a").as_deref(), Some("2"));
     }
@@ -240,7 +272,7 @@ mod tests {
     fn serialises_as_the_references_object() {
         assert_eq!(
             serde_json::to_string(&handshake()).unwrap(),
-            r#"{"headers":{"host":"a","x-empty":"","origin":"http://b"},"query":{"EIO":"4","a":"1","a":"2"},"url":"/socket.io/?EIO=4&a=1&a=2","address":"","secure":false,"xdomain":true,"issued":0}"#
+            r#"{"headers":{"host":"a","x-empty":", b","origin":"http://b"},"time":"Thu Jan 01 1970 00:00:00 GMT+0000 (Coordinated Universal Time)","address":"","xdomain":true,"secure":false,"issued":0,"url":"/socket.io/?EIO=4&a=1&a=2","query":{"EIO":"4","a":"2"}}"#
         );
     }
 }

@@ -55,7 +55,7 @@ pub use broadcast::BroadcastOperator;
 pub use broadcast_ack::{BroadcastAckError, BroadcastAckFuture};
 pub use builder::{BuildError, IoConfig, ServerConfig};
 pub use connection::Connection;
-pub use handshake::{Handshake, HandshakeParts, OpenError, Opening};
+pub use handshake::{Handshake, HandshakeObject, HandshakeParts, OpenError, Opening};
 pub use hub::{Hub, SessionHandle};
 pub use incoming::IncomingEvent;
 pub use inventory::Inventory;

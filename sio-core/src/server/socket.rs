@@ -28,7 +28,7 @@ use crate::sid::Sid;
 use super::ack::AckFuture;
 use super::broadcast::BroadcastOperator;
 use super::bus::QueueFull;
-use super::handshake::Handshake;
+use super::handshake::{Handshake, HandshakeObject};
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::legacy;
@@ -234,6 +234,14 @@ impl Socket {
     #[must_use]
     pub fn handshake(&self) -> &Arc<Handshake> {
         self.0.session.handshake()
+    }
+
+    /// The handshake with this socket's CONNECT payload, to be sent or stored as JSON (the reference's
+    /// `socket.handshake`). It holds what the client's request held, cookies as well.
+    #[must_use]
+    pub fn handshake_object(&self) -> HandshakeObject {
+        let auth = serde_json::from_str(self.auth_json()).unwrap_or_default();
+        HandshakeObject { handshake: Arc::clone(self.handshake()), auth }
     }
 
     /// The session below this socket (the reference's `socket.conn`).

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
 use sio_core::handler::{EventCx, EventError};
 use sio_core::packet::{Binary, EncodeError, Rest, Value};
 use sio_core::server::{AckSender, EmitError, Io, IoConfig, NamespaceBuilder, Socket};
@@ -186,6 +188,32 @@ fn reserved_names_are_not_emitted() {
     );
     assert!(server.io.emit("disconnect", ()).is_err());
     assert_eq!(client.frames(), [""; 0]);
+}
+
+/// A value that cannot be written.
+struct Refuses;
+
+impl Serialize for Refuses {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(S::Error::custom("refused"))
+    }
+}
+
+#[test]
+fn what_cannot_be_encoded_is_an_error_and_nothing_is_sent() {
+    let server = Server::start(main_namespace(|ns| {
+        ns.on("try", async |socket: Socket| {
+            let refused = EmitError::Encode(EncodeError::Serialize("refused".to_owned()));
+            let before = Binary::from(Bytes::from_static(&[1]));
+            assert_eq!(socket.emit("x", (&before, Refuses)), Err(refused.clone()));
+            assert_eq!(socket.emit_volatile("x", Refuses), Err(refused.clone()));
+            assert_eq!(socket.everybody().emit("x", (&before, Refuses)), Err(refused));
+            assert!(socket.emit_with_ack::<()>("x", Refuses, None).await.is_err());
+            1
+        });
+    }));
+    let mut client = server.joined();
+    assert_eq!(client.exchange("420[\"try\"]"), ["430[1]"]);
 }
 
 #[test]
@@ -400,4 +428,34 @@ fn a_handler_that_is_replaced_answers_cancelled_although_it_has_taken_its_ack() 
     assert!(answers.len() == 1 && answers[0].contains("\"cancelled\""), "{answers:?}");
     gates.open("two");
     assert_eq!(client.frames(), ["432[\"two\"]"]);
+}
+
+#[test]
+fn hooks_see_a_packet_that_cannot_be_decoded_once_for_each_socket() {
+    let notes = Notes::default();
+    let (own, global) = (notes.clone(), notes.clone());
+    let note = |notes: Notes, who: &'static str| {
+        move |error: &mut EventError, cx: &EventCx<'_>| {
+            let namespace = cx.socket().namespace().path().to_owned();
+            notes.add(format!("{who} {namespace} {} {}", error.code(), error.message()));
+        }
+    };
+    let config = Io::builder().on_error(note(global, "global")).namespace("/", |_| {}).namespace(
+        "/a",
+        |ns| {
+            ns.on_error(note(own, "own"));
+        },
+    );
+    let server = Server::start(config);
+    let mut client = server.joined();
+    client.connect("/a");
+    assert_eq!(client.exchange("42[\"a\""), ["(closed)"]);
+    assert_eq!(
+        notes.take(),
+        [
+            "global / parse_error invalid payload",
+            "own /a parse_error invalid payload",
+            "global /a parse_error invalid payload"
+        ]
+    );
 }

@@ -221,9 +221,9 @@ fn aborted_poll_closes_the_session() {
     let mut session = Polling::joined(&server);
     session.start_poll();
     session.push("3");
-    let Polling { polls, .. } = std::mem::replace(&mut session, Polling::open(&server));
-    polls.into_wire().drop_connection();
+    std::mem::replace(&mut session.polls, Http::connect(&server)).into_wire().drop_connection();
     journal.expect("transport error");
+    session.expect_unknown();
 }
 
 // 6.16

@@ -1,8 +1,10 @@
 //! `tidy`: the rules of this project that a program can check.
 //!
 //! `files` collects what is looked at, `source` judges lines of code, `layout` judges packages and
-//! what depends on what. A warning asks for a look in review; an error fails the task.
+//! what depends on what, `compatibility` the page of behaviours with their proofs. A warning asks for a
+//! look in review; an error fails the task.
 
+mod compatibility;
 mod files;
 mod layout;
 mod source;
@@ -35,6 +37,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         source::check(file, &mut report);
         layout::check_file(file, &mut report);
     }
+    compatibility::check(&files, &mut report);
     layout::check_workspace(&mut report)?;
     for line in &report.warnings {
         println!("warning: {line}");

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::packet::{DecodeError, MAX_ACK_ID, MAX_OUTGOING_ATTACHMENTS, PacketType};
 
 use super::super::{DecoderLimits, Incoming};
+use super::piece;
 use super::read::{Item, Reader};
-use super::{date, piece};
 
 /// What the payload is, which its packet type has to fit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -235,7 +235,7 @@ impl<'a> Payload<'a> {
             Item::Int(value) => self.number(*value),
             Item::Float(value) => self.float(*value),
             Item::Text(text) => self.text(text),
-            Item::Date(millis) => date::write(&mut self.json, *millis),
+            Item::Date(millis) => crate::date::write_json(&mut self.json, *millis),
             Item::Bytes(range) => self.bytes(range.clone())?,
             Item::Extension(kind, range) => {
                 self.json.push('[');

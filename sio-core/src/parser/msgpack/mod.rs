@@ -3,7 +3,6 @@
 //! Every packet is one binary message that holds a map: `type`, `nsp`, and where there are any, `data` and `id`.
 //! Bytes stay where they are in `data`.
 
-mod date;
 mod decode;
 mod encode;
 mod read;

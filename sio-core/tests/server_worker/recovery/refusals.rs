@@ -215,6 +215,7 @@ fn only_who_left_by_accident_is_kept() {
         ("42[\"leave\"]", false),
         ("9", false),
         ("1", true),
+        ("2", true),
         ("4x", true),
         ("", true),
     ] {

@@ -23,16 +23,6 @@ fn date() -> String {
     HttpDate::from(SystemTime::now()).to_string()
 }
 
-/// The whole handshake object: that of the session, with the socket's `auth`.
-fn handshake(socket: &Socket) -> Result<serde_json::Value, EventError> {
-    let mut object = serde_json::to_value(&**socket.handshake())?;
-    if let Some(object) = object.as_object_mut() {
-        object.insert("auth".to_owned(), socket.auth()?);
-        object.insert("time".to_owned(), date().into());
-    }
-    Ok(object)
-}
-
 #[derive(Deserialize)]
 struct Mixed {
     hello: String,
@@ -85,7 +75,7 @@ fn texts_and_dates(ns: &mut NamespaceBuilder) {
     ns.on("getUtf8", |socket: Socket| {
         TEXTS.into_iter().try_for_each(|text| socket.emit("takeUtf8", text))
     });
-    ns.on("getHandshake", |socket: Socket| handshake(&socket));
+    ns.on("getHandshake", |socket: Socket| socket.handshake_object());
     ns.on("getId", |socket: Socket| id(&socket));
 }
 
@@ -159,7 +149,7 @@ async fn main() -> std::io::Result<()> {
         })
         .namespace("/abc", |ns| {
             ns.on_connection(|socket: Socket| {
-                socket.emit("handshake", handshake(&socket)?)?;
+                socket.emit("handshake", socket.handshake_object())?;
                 Ok::<_, EventError>(())
             });
         })

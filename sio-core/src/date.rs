@@ -1,14 +1,18 @@
-//! Dates as JavaScript writes them in JSON.
+//! Dates as JavaScript writes them, in JSON and as text.
 
+#[cfg(feature = "msgpack")]
 use std::fmt::Write as _;
 
 /// JavaScript's dates end this many milliseconds before and after 1970.
+#[cfg(feature = "msgpack")]
 const MAX_MILLIS: i64 = 8_640_000_000_000_000;
+#[cfg(feature = "msgpack")]
 const DAY: i64 = 86_400_000;
 
 /// Appends a date, in milliseconds since 1970, as ISO 8601 in quotation marks; `null` beyond the range that
 /// JavaScript has dates for.
-pub(super) fn write(out: &mut String, millis: i64) {
+#[cfg(feature = "msgpack")]
+pub(crate) fn write_json(out: &mut String, millis: i64) {
     if !(-MAX_MILLIS..=MAX_MILLIS).contains(&millis) {
         out.push_str("null");
         return;
@@ -24,6 +28,23 @@ pub(super) fn write(out: &mut String, millis: i64) {
     // Writing to a string cannot fail.
     let _ =
         write!(out, "\"{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z\"");
+}
+
+/// A date, in seconds since 1970, as JavaScript's `toString` where the time zone is UTC.
+pub(crate) fn text(seconds: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (days, time) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(i64::try_from(days).unwrap_or(i64::MAX / 1_000));
+    let name = |names: &[&'static str], index: usize| names.get(index).copied().unwrap_or_default();
+    let weekday = name(&DAYS, usize::try_from(days % 7).unwrap_or(0));
+    let month = name(&MONTHS, usize::try_from(month - 1).unwrap_or(0));
+    let (hour, minute, second) = (time / 3_600, time / 60 % 60, time % 60);
+    format!(
+        "{weekday} {month} {day:02} {year} {hour:02}:{minute:02}:{second:02} GMT+0000 \
+         (Coordinated Universal Time)"
+    )
 }
 
 /// Year, month and day of a number of days since 1970 in the Gregorian calendar.
@@ -45,6 +66,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dates_have_a_text() {
+        assert_eq!(text(0), "Thu Jan 01 1970 00:00:00 GMT+0000 (Coordinated Universal Time)");
+        assert_eq!(
+            text(951_827_696),
+            "Tue Feb 29 2000 12:34:56 GMT+0000 (Coordinated Universal Time)"
+        );
+        assert!(text(u64::MAX).ends_with("Time)"));
+    }
+
+    #[cfg(feature = "msgpack")]
+    #[test]
     fn dates_are_written_as_javascript_does() {
         for (millis, expected) in [
             (0, "\"1970-01-01T00:00:00.000Z\""),
@@ -59,7 +91,7 @@ mod tests {
             (i64::MIN, "null"),
         ] {
             let mut out = String::new();
-            write(&mut out, millis);
+            write_json(&mut out, millis);
             assert_eq!(out, expected, "{millis}");
         }
     }
