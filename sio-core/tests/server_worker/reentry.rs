@@ -21,8 +21,8 @@ fn io(later: &Later) -> Option<Io> {
 
 #[test]
 fn the_form_of_errors_may_end_sockets_while_the_server_closes() {
-    let (later, gates, notes) = (Later::default(), Gates::default(), Notes::default());
-    let (found, waiting, noted) = (Arc::clone(&later), gates.clone(), notes.clone());
+    let (later, notes) = (Later::default(), Notes::default());
+    let (found, waiting, noted) = (Arc::clone(&later), Gates::default(), notes.clone());
     let server = Server::start(
         Io::builder()
             .error_answer(move |error: &EventError, _: Option<&str>| {

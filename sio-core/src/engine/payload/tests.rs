@@ -141,7 +141,7 @@ fn a_small_binary_packet_does_not_keep_a_large_body() {
     body.resize(body.len() + 700_000, 4);
     let body = Bytes::from(body);
     let within = body.as_ptr_range();
-    let mut reader = PayloadReader::new(body.clone(), Revision::V3, true);
+    let mut reader = PayloadReader::new(body, Revision::V3, true);
     let Some(Ok(Slot::Binary(small))) = reader.next_packet() else { panic!() };
     assert_eq!(small, b"\x04a"[..]);
     assert!(!within.contains(&small.as_ptr()));
