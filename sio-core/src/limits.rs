@@ -8,7 +8,8 @@ use std::time::Duration;
 ///
 /// It decides about events only: answers to the client's events and what the protocol itself says are never
 /// dropped; without room for them the session ends. An event that is dropped is lost to that client, also
-/// with connection state recovery.
+/// with connection state recovery, and the ack that was asked for with it does not come: such emits need a
+/// timeout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendPolicy {
