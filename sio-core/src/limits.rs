@@ -8,7 +8,8 @@ use std::time::Duration;
 ///
 /// It decides about events only: answers to the client's events and what the protocol itself says are never
 /// dropped; without room for them the session ends. An event that is dropped is lost to that client, also
-/// with connection state recovery.
+/// with connection state recovery, and the ack that was asked for with it does not come: such emits need a
+/// timeout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendPolicy {
@@ -27,7 +28,7 @@ pub enum SendPolicy {
 pub struct Limits {
     /// Largest POST body and WebSocket message (reference: `maxHttpBufferSize`), announced as
     /// `maxPayload`. Above: 413 for a POST, close code 1009 for a WebSocket; the session ends with
-    /// `transport error`. Default: 1,000,000.
+    /// `transport error`, after a POST with the client's next one or after a second. Default: 1,000,000.
     pub max_payload: usize,
     /// Attachments one packet may announce. Above: the packet is invalid and the session ends. Default: 10.
     pub max_attachments: usize,

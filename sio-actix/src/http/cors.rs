@@ -268,7 +268,10 @@ impl Rule {
                 None
             }
             Self::Exact(origin) => Some(Test::Exact(origin)),
-            Self::Pattern(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
+            // By itself first: one that closes a group it did not open would get around the anchors.
+            Self::Pattern(pattern) => match Regex::new(&pattern)
+                .and_then(|_sound| Regex::new(&format!("^(?:{pattern})$")))
+            {
                 Ok(pattern) => Some(Test::Pattern(pattern)),
                 Err(error) => {
                     faults.push(InvalidOption::new("cors.origin", error.to_string()));
@@ -396,6 +399,7 @@ mod tests {
     fn unusable_lists_are_refused() {
         assert!(faults(Cors::list(["*"]))[0].contains("cors.origin"));
         assert!(faults(Cors::any().origin_pattern("("))[0].contains("cors.origin"));
+        assert!(faults(Cors::any().origin_pattern("a)|(?:b"))[0].contains("cors.origin"));
         assert!(faults(Cors::fixed("a\nb"))[0].contains("cors.origin"));
         for origin in ["https://a.example/", "http://a.example:80/page"] {
             assert!(faults(Cors::fixed(origin))[0].contains(origin));

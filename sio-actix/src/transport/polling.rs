@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::http::jsonp;
 type Receiver<T> = futures_channel::oneshot::Receiver<T>;
 
 /// How long the body of a push may take when its session has ended: what it can still say is short.
+/// And how long a client has to say goodbye by itself when its push was too large.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
 
 /// A GET that waits; dropping it tells the session that its connection is gone.
@@ -73,20 +75,34 @@ struct IncomingPush<'a> {
     session: &'a Arc<SessionHandle>,
     /// What the session is told if this is dropped now.
     failure: Option<&'static str>,
+    /// The input stays held: nothing that comes later is taken.
+    holds_on: bool,
 }
 
 impl Drop for IncomingPush<'_> {
     fn drop(&mut self) {
-        self.session.end_push();
+        if !self.holds_on {
+            self.session.end_push();
+        }
         if let Some(detail) = self.failure {
             self.worker.push_failed(self.session, detail);
         }
     }
 }
 
+/// Ends a session whose push was too large, unless it ends by itself in time.
+///
+/// The status tells the client why, and its waiting poll would bring the end on another connection,
+/// perhaps sooner.
+async fn end_later(worker: Rc<Worker>, session: Arc<SessionHandle>, ended: Receiver<()>) {
+    if timeout(GOODBYE_TIME, ended).await.is_err() {
+        worker.push_failed(&session, "payload too large");
+    }
+}
+
 /// Reads a POST and hands its packets to the session.
 pub(crate) async fn push(
-    worker: &Worker,
+    worker: &Rc<Worker>,
     session: &Arc<SessionHandle>,
     answers: &Answers,
     request: &HttpRequest,
@@ -100,7 +116,7 @@ pub(crate) async fn push(
     if is_encoded(request) {
         return Ok(closing(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let Some(ended) = session.begin_push() else {
+    let Some(mut ended) = session.begin_push() else {
         worker.push_failed(session, "data request overlap from client");
         return Ok(closing(StatusCode::BAD_REQUEST));
     };
@@ -108,6 +124,7 @@ pub(crate) async fn push(
         worker,
         session,
         failure: Some("data request connection closed prematurely"),
+        holds_on: false,
     };
     let limits = worker.hub().limits();
     let body = {
@@ -119,7 +136,7 @@ pub(crate) async fn push(
                 biased;
                 body = timeout(limits.body_timeout, body.as_mut()) => Some(body),
                 // The client may be saying goodbye.
-                _ = ended => timeout(GOODBYE_TIME, body).await.ok().map(Ok),
+                _ = &mut ended => timeout(GOODBYE_TIME, body).await.ok().map(Ok),
             },
         }
     };
@@ -130,7 +147,9 @@ pub(crate) async fn push(
     let body = match body {
         Ok(Ok(body)) => body,
         Ok(Err(BodyError::TooLarge)) => {
-            incoming.failure = Some("payload too large");
+            incoming.failure = None;
+            incoming.holds_on = true;
+            actix_rt::spawn(end_later(Rc::clone(worker), Arc::clone(session), ended));
             return Ok(closing(StatusCode::PAYLOAD_TOO_LARGE));
         }
         Ok(Err(BodyError::Broken)) => return Ok(closing(StatusCode::BAD_REQUEST)),

@@ -40,7 +40,8 @@ impl Worker {
                 }
             },
             Received::Binary(bytes) => self.take_binary(connection, bytes),
-            Received::Nothing | Received::Closed => {}
+            Received::Nothing => self.rearm_heartbeat(connection),
+            Received::Closed => {}
         }
     }
 

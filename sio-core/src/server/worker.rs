@@ -393,6 +393,15 @@ impl Worker {
         }
     }
 
+    /// A heartbeat packet came: the next ping may be due long before the pong that it brought was.
+    pub(super) fn rearm_heartbeat(&self, connection: &Connection) {
+        // Not the sockets' deadlines: whoever sends nothing else makes no more work than this.
+        let next = connection.engine.borrow().poll_timeout();
+        if next.is_some_and(|next| !connection.timer.covers(next)) {
+            self.rearm(connection);
+        }
+    }
+
     // ---- sessions -------------------------------------------------------------------------------
 
     /// Opens a session on this worker.

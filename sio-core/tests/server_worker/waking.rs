@@ -41,6 +41,36 @@ fn a_worker_is_woken_by_a_deadline_before_the_one_it_sleeps_for() {
     assert!(server.worker.next_deadline().unwrap() < before);
 }
 
+/// The deadline of a missing pong is far behind the next ping.
+fn frequent_pings() -> Server {
+    let mut config = Io::builder();
+    config.config_mut().engine.ping_interval = SECOND;
+    config.config_mut().engine.ping_timeout = 20 * SECOND;
+    Server::start(config)
+}
+
+#[test]
+fn pings_come_at_their_interval_where_the_timeout_is_longer() {
+    let server = frequent_pings();
+    let mut client = server.joined();
+    for ping in 0..60 {
+        server.advance(SECOND + Duration::from_millis(20));
+        assert_eq!(client.frames(), ["2"], "ping {ping}");
+        client.send("3");
+    }
+}
+
+#[test]
+fn polls_bring_pings_at_their_interval_where_the_timeout_is_longer() {
+    let server = frequent_pings();
+    let mut client = server.joined_by_polling();
+    for ping in 0..60 {
+        server.advance(SECOND + Duration::from_millis(20));
+        assert_eq!(client.poll().as_deref(), Some("2"), "ping {ping}");
+        assert_eq!(client.push("3").as_deref(), Some("ok"));
+    }
+}
+
 #[test]
 fn a_worker_without_sessions_has_no_deadline() {
     let server = Server::start(Io::builder());

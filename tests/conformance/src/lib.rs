@@ -8,6 +8,12 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use actix_web::{App, HttpServer};
 use sio_actix::{Io, termination};
 
+/// Workers of the programs that suites of single-threaded servers drive.
+///
+/// Such a suite sends requests on two connections at once and takes for granted that they are handled in
+/// the order they were sent; with more workers the system decides which of them is read first.
+pub const SUITE_WORKERS: usize = 1;
+
 /// The flags of a program: `--name value` pairs and bare `--name`s.
 #[derive(Debug)]
 pub struct Flags(Vec<String>);

@@ -37,6 +37,35 @@ fn push_above_the_limit_gets_413_and_ends_its_session() {
     Polling::joined(&server).fence();
 }
 
+/// What brings the end must not overtake what tells the reason: they come on two connections.
+#[test]
+fn the_poll_of_a_session_ends_after_the_413_of_its_push() {
+    for workers in [1, 2] {
+        let (server, journal) = Server::recorded(|io| io.max_payload(LIMIT), workers);
+        let mut session = Polling::joined(&server);
+        session.start_poll();
+        session.try_push(event_of(LIMIT + 1)).expect(413, "");
+        let told = Instant::now();
+        session.finish_poll().expect(200, "1");
+        assert!(told.elapsed() > Duration::from_millis(500), "{:?}", told.elapsed());
+        journal.expect("transport error");
+        session.pushes = Http::connect(&server);
+        session.expect_unknown();
+    }
+}
+
+#[test]
+fn a_client_may_say_goodbye_after_a_413() {
+    let (server, journal) = Server::recorded(|io| io.max_payload(LIMIT), 1);
+    let mut session = Polling::joined(&server);
+    session.try_push(event_of(LIMIT + 1)).expect(413, "");
+    session.pushes = Http::connect(&server);
+    let told = Instant::now();
+    let _refused = session.try_push("1");
+    journal.expect("transport error");
+    assert!(told.elapsed() < Duration::from_millis(500), "{:?}", told.elapsed());
+}
+
 #[test]
 fn declared_length_above_the_limit_is_refused_before_the_body() {
     let server = limited();

@@ -341,7 +341,11 @@ impl Parser {
         if self.compressed && !opcode.is_control() {
             self.compressed = false;
             match opcode {
-                Opcode::Binary => self.gathered = self.inflate(&self.gathered)?,
+                Opcode::Binary => {
+                    self.gathered = self.inflate(&self.gathered)?;
+                    // It may be kept, and counts as large as it looks.
+                    self.gathered.shrink_to_fit();
+                }
                 _ => *scratch = self.inflate(scratch)?,
             }
         }
@@ -390,6 +394,17 @@ pub(crate) enum Message<'s> {
     Pong,
     /// A close frame, with its status if it carries one.
     Close(Option<CloseFrame<'s>>),
+}
+
+impl Message<'_> {
+    /// Bytes of its payload, inflated; of control frames none.
+    pub(crate) const fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+            Self::Ping(_) | Self::Pong | Self::Close(_) => 0,
+        }
+    }
 }
 
 /// Status in the peer's close frame.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::HttpDate;
 use bytes::Bytes;
-use conformance::{Flags, serve};
+use conformance::{Flags, SUITE_WORKERS, serve};
 use serde::Deserialize;
 use sio_actix::Recovery;
 use sio_actix::prelude::*;
@@ -163,5 +163,5 @@ async fn main() -> std::io::Result<()> {
         .namespace("/valid", open)
         .namespace("/asd", open)
         .build();
-    serve(io, flags.number("--port", 3210)?, flags.number("--workers", 2)?).await
+    serve(io, flags.number("--port", 3210)?, flags.number("--workers", SUITE_WORKERS)?).await
 }

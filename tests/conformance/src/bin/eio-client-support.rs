@@ -10,7 +10,7 @@ use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderValue, HttpDate, SET_COOKIE};
 use bytes::Bytes;
-use conformance::{Flags, serve};
+use conformance::{Flags, SUITE_WORKERS, serve};
 use sio_actix::core::close::CloseReason;
 use sio_actix::core::engine::handshake::EngineQuery;
 use sio_actix::{EngineHandler, EngineSocket, Forbidden, Io, Pass};
@@ -105,5 +105,5 @@ async fn main() -> std::io::Result<()> {
         })
         .initial_headers(|headers, _| cookies(headers))
         .build();
-    serve(io, flags.number("--port", 3000)?, flags.number("--workers", 2)?).await
+    serve(io, flags.number("--port", 3000)?, flags.number("--workers", SUITE_WORKERS)?).await
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use conformance::{Flags, serve};
+use conformance::{Flags, SUITE_WORKERS, serve};
 use sio_actix::{EngineHandler, EngineSocket, Io};
 
 struct Echo;
@@ -29,5 +29,5 @@ async fn main() -> std::io::Result<()> {
         .ping_timeout(Duration::from_millis(200))
         .allow_eio3(flags.has("--eio3"))
         .build();
-    serve(io, flags.number("--port", 3000)?, flags.number("--workers", 2)?).await
+    serve(io, flags.number("--port", 3000)?, flags.number("--workers", SUITE_WORKERS)?).await
 }

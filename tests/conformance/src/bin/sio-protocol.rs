@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use conformance::{Flags, serve};
+use conformance::{Flags, SUITE_WORKERS, serve};
 use sio_actix::MsgpackParser;
 use sio_actix::prelude::*;
 
@@ -36,5 +36,5 @@ async fn main() -> std::io::Result<()> {
         .namespace("/", handlers)
         .namespace("/custom", handlers)
         .build();
-    serve(io, flags.number("--port", 3000)?, flags.number("--workers", 2)?).await
+    serve(io, flags.number("--port", 3000)?, flags.number("--workers", SUITE_WORKERS)?).await
 }
