@@ -50,10 +50,11 @@ fn list(invalid: &[InvalidOption]) -> String {
 
 /// An option that is unknown, or whose value cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}`: {problem}")]
+#[error("`{}`: {problem}", if .name.is_empty() { "options" } else { .name })]
 #[non_exhaustive]
 pub struct InvalidOption {
-    /// Its name in the reference, with dots between the levels: `cors.maxAge`; or that of the variable.
+    /// Its name in the reference, with dots between the levels: `cors.maxAge`; or that of the variable; empty
+    /// if what was read are no options at all.
     pub name: String,
     /// What is wrong.
     pub problem: String,

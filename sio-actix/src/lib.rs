@@ -96,7 +96,7 @@ pub use sio_core::server::{
     BuildError, ConnectError, EmitError, EmitOperator, EngineHandler, EngineSocket, EventBuilder,
     Handshake, HandshakeObject, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder,
     NamespaceRef, OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery,
-    RemoteSocket, RoomEvent, RoomMap, Socket,
+    RemoteSocket, RoomEvent, RoomMap, Socket, TooManyRooms,
 };
 pub use sio_core::sid::Sid;
 

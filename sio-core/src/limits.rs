@@ -8,7 +8,8 @@ use std::time::Duration;
 ///
 /// It decides about events only: answers to the client's events and what the protocol itself says are never
 /// dropped; without room for them the session ends. An event that is dropped is lost to that client, also
-/// with connection state recovery.
+/// with connection state recovery, and the ack that was asked for with it does not come: such emits need a
+/// timeout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendPolicy {
@@ -27,38 +28,38 @@ pub enum SendPolicy {
 pub struct Limits {
     /// Largest POST body and WebSocket message (reference: `maxHttpBufferSize`), announced as
     /// `maxPayload`. Above: 413 for a POST, close code 1009 for a WebSocket; the session ends with
-    /// `transport error`, after a POST with the client's next one or after a second.
+    /// `transport error`, after a POST with the client's next one or after a second. Default: 1,000,000.
     pub max_payload: usize,
-    /// Attachments one packet may announce. Above: the packet is invalid and the session ends.
+    /// Attachments one packet may announce. Above: the packet is invalid and the session ends. Default: 10.
     pub max_attachments: usize,
     /// Nesting of arrays and objects in a packet, at most [`MAX_DEPTH`](crate::packet::MAX_DEPTH). Above: the
-    /// packet is invalid and the session ends.
+    /// packet is invalid and the session ends. Default: the highest value.
     pub max_json_depth: usize,
-    /// Sum of the attachments of one packet. Above: the session ends.
+    /// Sum of the attachments of one packet. Above: the session ends. Default: 10,000,000.
     pub max_binary_packet: usize,
-    /// Time without progress on a packet that waits for attachments; then the session ends.
+    /// Time without progress on a packet that waits for attachments; then the session ends. Default: 30 s.
     pub attachment_timeout: Duration,
-    /// Length of a namespace name. Above: the session ends and the name is not echoed.
+    /// Length of a namespace name. Above: the session ends and the name is not echoed. Default: 255.
     pub max_namespace_len: usize,
-    /// Namespaces one session may have joined. Above: CONNECT_ERROR `Too many namespaces`.
+    /// Namespaces one session may have joined. Above: CONNECT_ERROR `Too many namespaces`. Default: 100.
     pub max_namespaces: usize,
     /// Namespaces that exist at one time because clients named them and a pattern fits. Above: a CONNECT to
-    /// a new name is refused with `Invalid namespace`.
+    /// a new name is refused with `Invalid namespace`. Default: 10,000.
     pub max_dynamic_namespaces: usize,
-    /// CONNECT_ERROR answers one session may cause; then it ends.
+    /// CONNECT_ERROR answers one session may cause; then it ends. Default: 100.
     pub max_connect_failures: u32,
-    /// Bytes waiting for one session from which on nothing more is read from its peer.
+    /// Bytes waiting for one session from which on nothing more is read from its peer. Default: 1 MiB.
     pub send_buffer_high: usize,
-    /// Bytes waiting for one session at which it ends with `transport error`.
+    /// Bytes waiting for one session at which it ends with `transport error`. Default: 4 MiB.
     pub send_buffer_max: usize,
-    /// Frames waiting for one session at which it ends with `transport error`.
+    /// Frames waiting for one session at which it ends with `transport error`. Default: 16,384.
     pub send_buffer_max_frames: usize,
-    /// What becomes of events for a session whose queue is as full as it may be.
+    /// What becomes of events for a session whose queue is as full as it may be. Default: the session ends.
     pub send_policy: SendPolicy,
-    /// Emits of one socket that wait for an ack. Above: the emit returns an error.
+    /// Emits of one socket that wait for an ack. Above: the emit returns an error. Default: 10,000.
     pub max_pending_acks: usize,
     /// Unfinished event handlers of one socket; above, its events are held in order, and when more than
-    /// [`Self::max_payload`] bytes of them are, nothing more is read from its peer.
+    /// [`Self::max_payload`] bytes of them are, nothing more is read from its peer. Default: 64.
     pub max_handlers: usize,
     /// Events per second of one session, all namespaces together; as many may come at once. Above: an event
     /// is answered with the error `rate_limited`, as one that a guard refused. 0, the default: no bound.
@@ -71,24 +72,27 @@ pub struct Limits {
     /// Sessions from one address of a peer, for IPv6 from one /64 network. Above: 503 with `Retry-After`. 0,
     /// the default: no bound, for behind a proxy all clients have one address.
     pub max_connections_per_ip: usize,
-    /// Packets without a message in one polling payload. Above: parse error.
+    /// Packets without a message in one polling payload. Above: parse error. Default: 64.
     pub max_idle_packets: usize,
-    /// Time for the whole body of one POST. Above: 408, and the session ends.
+    /// Time for the whole body of one POST. Above: 408, and the session ends. Default: 30 s.
     pub body_timeout: Duration,
-    /// Orderly-close wait of a polling session without a poll.
+    /// Orderly-close wait of a polling session without a poll. Default: 30 s.
     pub close_timeout: Duration,
     /// Operations waiting for a worker from other threads. Above: the emit returns an error.
+    /// Default: 1,048,576.
     pub max_worker_queue: usize,
     /// Bytes that wait with them; a broadcast counts in each queue. Above: the emit returns an error.
+    /// Default: 256 MiB.
     pub max_worker_queue_bytes: usize,
     /// Events one namespace keeps for clients that come back. Above, the oldest are forgotten, and who
-    /// may have missed them is not recovered.
+    /// may have missed them is not recovered. Default: 10,000.
     pub max_recovery_packets: usize,
-    /// Bytes these events may take in one namespace; as above.
+    /// Bytes these events may take in one namespace; as above. Default: 16 MiB.
     pub max_recovery_bytes: usize,
     /// Bytes they may take in all namespaces together; above, the namespace that says something forgets.
+    /// Default: 256 MiB.
     pub max_recovery_bytes_total: usize,
-    /// Sockets that are kept for clients that come back. Above, the oldest are forgotten.
+    /// Sockets that are kept for clients that come back. Above, the oldest are forgotten. Default: 100,000.
     pub max_recovery_sockets: usize,
 }
 

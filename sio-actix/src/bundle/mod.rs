@@ -99,13 +99,17 @@ impl ClientSource {
 /// Makes the files of an npm package `socket.io-client` part of the program; for
 /// [`IoBuilder::client_bundle`](crate::IoBuilder::client_bundle).
 ///
-/// The path is that of the package's folder, relative to the source file, or absolute. A file that is not
-/// there is an error of the compiler.
+/// The path is that of the package's folder, relative to the source file that says it as in
+/// `include_bytes!`, or absolute. A file that is not there is an error of the compiler.
 ///
-/// ```compile_fail
-/// use sio_actix::{Io, embed_client};
-///
-/// let client = embed_client!("../node_modules/socket.io-client");
+/// ```text
+/// // In src/main.rs, with node_modules beside Cargo.toml:
+/// let client = sio_actix::embed_client!("../node_modules/socket.io-client");
+/// // or, from any source file:
+/// let client = sio_actix::embed_client!(concat!(
+///     env!("CARGO_MANIFEST_DIR"),
+///     "/node_modules/socket.io-client",
+/// ));
 /// let io = Io::builder().client_bundle(client).build();
 /// ```
 #[macro_export]

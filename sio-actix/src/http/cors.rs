@@ -104,7 +104,7 @@ impl Cors {
         Self::with(Origin::Fixed(origin.into()))
     }
 
-    /// Origins that are compared as a whole, scheme, host and port; an origin that is not listed gets no
+    /// Origins that are compared as a whole, scheme, host and port, without a slash at the end; an origin that is not listed gets no
     /// `Access-Control-Allow-Origin`, and its browser keeps the answer from the page. `null` is allowed
     /// only if listed.
     #[must_use]
@@ -204,6 +204,10 @@ impl Cors {
         let origin = match self.origin {
             Origin::Any => Decision::Any,
             Origin::Mirror => Decision::Mirror,
+            Origin::Fixed(origin) if has_path(&origin) => {
+                faults.push(InvalidOption::new("cors.origin", told_path(&origin)));
+                Decision::Listed(Vec::new())
+            }
             Origin::Fixed(origin) => match HeaderValue::from_str(&origin) {
                 Ok(value) if !origin.is_empty() => Decision::Fixed(value),
                 _ => {
@@ -242,6 +246,15 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// Something follows the host: browsers send no such origin, so it would match nothing.
+fn has_path(origin: &str) -> bool {
+    origin.split_once("://").is_some_and(|(_, host)| host.contains('/'))
+}
+
+fn told_path(origin: &str) -> String {
+    format!("has `{origin}`, which matches nothing: an origin ends with its host or port")
+}
+
 impl Rule {
     fn compile(self, faults: &mut Vec<InvalidOption>) -> Option<Test> {
         match self {
@@ -250,8 +263,15 @@ impl Rule {
                 faults.push(InvalidOption::new("cors.origin", problem));
                 None
             }
+            Self::Exact(origin) if has_path(&origin) => {
+                faults.push(InvalidOption::new("cors.origin", told_path(&origin)));
+                None
+            }
             Self::Exact(origin) => Some(Test::Exact(origin)),
-            Self::Pattern(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
+            // By itself first: one that closes a group it did not open would get around the anchors.
+            Self::Pattern(pattern) => match Regex::new(&pattern)
+                .and_then(|_sound| Regex::new(&format!("^(?:{pattern})$")))
+            {
                 Ok(pattern) => Some(Test::Pattern(pattern)),
                 Err(error) => {
                     faults.push(InvalidOption::new("cors.origin", error.to_string()));
@@ -379,7 +399,13 @@ mod tests {
     fn unusable_lists_are_refused() {
         assert!(faults(Cors::list(["*"]))[0].contains("cors.origin"));
         assert!(faults(Cors::any().origin_pattern("("))[0].contains("cors.origin"));
+        assert!(faults(Cors::any().origin_pattern("a)|(?:b"))[0].contains("cors.origin"));
         assert!(faults(Cors::fixed("a\nb"))[0].contains("cors.origin"));
+        for origin in ["https://a.example/", "http://a.example:80/page"] {
+            assert!(faults(Cors::fixed(origin))[0].contains(origin));
+            assert!(faults(Cors::list([origin]))[0].contains(origin));
+        }
+        assert!(faults(Cors::list(["file://", "null", "capacitor://localhost"])).is_empty());
         assert!(faults(Cors::any().methods(["G ET"]))[0].contains("cors.methods"));
         assert!(faults(Cors::any().allowed_headers([""]))[0].contains("cors.allowedHeaders"));
     }

@@ -11,6 +11,7 @@ use crate::http::cors::Cors;
 
 #[cfg(feature = "msgpack")]
 use super::ParserOption;
+use super::fields::Layer as _;
 use super::{
     CookieOptions, CorsOptions, IoOptions, LimitOptions, OriginOption, RecoveryOptions, Switch,
 };
@@ -25,8 +26,32 @@ impl<T> Switch<T> {
     }
 }
 
+impl IoOptions {
+    /// These options, and those of `other` where these say nothing, down to the options inside of `cors`,
+    /// `cookie` and the others.
+    ///
+    /// ```
+    /// use sio_actix::IoOptions;
+    ///
+    /// let file: IoOptions = serde_json::from_str(r#"{"path": "/chat", "cookie": {"name": "sid"}}"#)?;
+    /// let environment = IoOptions::from_vars("SIO_", [("SIO_COOKIE_SECURE", "true")])?;
+    /// let both: IoOptions = serde_json::from_str(
+    ///     r#"{"path": "/chat", "cookie": {"name": "sid", "secure": true}}"#,
+    /// )?;
+    /// assert_eq!(environment.or(file), both);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        self.over(other)
+    }
+}
+
 impl IoBuilder {
     /// Sets what the options say, and leaves everything else; later calls of the builder win.
+    ///
+    /// `cors`, `cookie`, `perMessageDeflate`, `httpCompression` and `connectionStateRecovery` are set as a
+    /// whole: options from two places are joined by [`IoOptions::or`] before.
     #[must_use]
     pub fn options(mut self, options: IoOptions) -> Self {
         self = self.transport_options(&options);

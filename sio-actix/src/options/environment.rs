@@ -27,7 +27,19 @@ impl IoOptions {
     /// words apart, options of options behind theirs.
     ///
     /// A value is JSON, or else a text: `SIO_PING_INTERVAL=25000`, `SIO_TRANSPORTS=websocket`,
-    /// `SIO_CORS_ORIGIN=["https://a.example"]`, `SIO_COOKIE=true`.
+    /// `SIO_CORS_ORIGIN=["https://a.example"]`, `SIO_COOKIE=true`. `SIO_COOKIE=false` turns off what other
+    /// variables say of the cookie.
+    ///
+    /// ```
+    /// use sio_actix::{Io, IoOptions};
+    ///
+    /// let file: IoOptions = serde_json::from_str(r#"{"cookie": {"sameSite": "strict"}}"#)?;
+    /// // The environment says what the file does not, and wins where both say something.
+    /// let options = IoOptions::from_env("SIO_")?.or(file);
+    /// let io = Io::builder().options(options).build();
+    /// # drop(io);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -56,8 +68,12 @@ impl IoOptions {
         let mut read = Map::new();
         for (name, value) in vars {
             let key = name.strip_prefix(prefix).and_then(key_of);
-            let (Some((key, inner)), Ok(raw)) = (key, value.into_string()) else {
-                faults.push(InvalidOption::new(name, "unknown option, or no text"));
+            let Some((key, inner)) = key else {
+                faults.push(InvalidOption::new(name, "unknown option"));
+                continue;
+            };
+            let Ok(raw) = value.into_string() else {
+                faults.push(InvalidOption::new(name, "is no Unicode text"));
                 continue;
             };
             match usable(key, inner, &raw) {
@@ -117,10 +133,13 @@ fn merge(object: &mut Map<String, Value>, key: &str, inner: Option<&str>, value:
         return;
     };
     let outer = object.entry(key).or_insert_with(|| Value::Object(Map::new()));
-    if !outer.is_object() {
-        // `true` stands for all defaults.
-        *outer = Value::Object(Map::new());
+    match outer {
+        // `true` stands for all defaults, and a text for the name.
+        Value::Bool(true) => *outer = Value::Object(Map::new()),
+        Value::String(_) => *outer = Value::Object(Map::from_iter([("name".into(), outer.take())])),
+        _ => {}
     }
+    // What is switched off stays off.
     if let Value::Object(outer) = outer {
         outer.insert(inner.to_owned(), value);
     }

@@ -1,10 +1,16 @@
 //! Objects of options, read key by key: unknown keys and unusable values are told together, by name.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use serde_json::Value;
+use sio_core::engine::Transport;
+use sio_core::limits::SendPolicy;
 
 use crate::config::InvalidOption;
+use crate::http::cookie::SameSite;
 
-use super::values::Switch;
+use super::values::{OriginOption, ParserOption, Switch};
 
 /// What is wrong with a value, or with options inside of it.
 pub(super) type Faults = Vec<InvalidOption>;
@@ -68,6 +74,44 @@ pub(super) fn switch<T: Fields>(value: Value) -> Result<Switch<T>, Faults> {
     }
 }
 
+/// Something that may be said in two places.
+pub(super) trait Layer {
+    /// This, and what `below` says where this says nothing.
+    fn over(self, below: Self) -> Self;
+}
+
+impl<T: Layer> Layer for Option<T> {
+    fn over(self, below: Self) -> Self {
+        match (self, below) {
+            (Some(this), Some(below)) => Some(this.over(below)),
+            (this, below) => this.or(below),
+        }
+    }
+}
+
+impl<T: Layer> Layer for Switch<T> {
+    fn over(self, below: Self) -> Self {
+        match (self, below) {
+            (Self::On(this), Self::On(below)) => Self::On(this.over(below)),
+            (this, _) => this,
+        }
+    }
+}
+
+/// Values that are one thing: the upper one counts.
+macro_rules! whole {
+    ($($type:ty),* $(,)?) => {
+        $(impl Layer for $type {
+            fn over(self, _below: Self) -> Self {
+                self
+            }
+        })*
+    };
+}
+
+whole!(bool, u16, u32, usize, String, PathBuf, Duration, Vec<String>, Vec<Transport>);
+whole!(OriginOption, ParserOption, SameSite, SendPolicy);
+
 /// Declares an object of options: `field: type = "key" | "another spelling" => reader`.
 macro_rules! options {
     (
@@ -103,6 +147,12 @@ macro_rules! options {
                     $($($ignored)|* => Some(Ok(())),)?
                     _ => None,
                 }
+            }
+        }
+
+        impl $crate::options::fields::Layer for $name {
+            fn over(self, below: Self) -> Self {
+                Self { $($field: $crate::options::fields::Layer::over(self.$field, below.$field),)* }
             }
         }
 

@@ -62,7 +62,7 @@ fn unusable_values_are_named() {
         let error = read(options).unwrap_err();
         assert!(error.contains(&format!("`{name}`: ")), "{name}: {error}");
     }
-    assert!(read(json!([])).unwrap_err().contains("must be an object"));
+    assert!(read(json!([])).unwrap_err().contains("`options`: must be an object"));
 }
 
 #[test]
@@ -169,4 +169,31 @@ fn variables_are_read_as_json_or_text() {
         "cookie": {"name": "sid"}, "limits": {"maxHandlers": 3},
     }));
     assert_eq!(options, expected.unwrap());
+}
+
+#[test]
+fn variables_of_a_part_keep_what_the_whole_said() {
+    let options = from_vars(&[("SIO_COOKIE", "sid"), ("SIO_COOKIE_SECURE", "true")]).unwrap();
+    assert_eq!(options, read(json!({"cookie": {"name": "sid", "secure": true}})).unwrap());
+    let options = from_vars(&[("SIO_COOKIE", "false"), ("SIO_COOKIE_SECURE", "true")]).unwrap();
+    assert_eq!(options, read(json!({"cookie": false})).unwrap());
+}
+
+#[test]
+fn options_of_two_places_are_joined_option_by_option() {
+    let upper = json!({
+        "pingInterval": 1, "cors": {"credentials": true}, "cookie": false, "httpCompression": true,
+        "limits": {"maxRooms": 3},
+    });
+    let lower = json!({
+        "pingInterval": 2, "pingTimeout": 3, "cors": {"origin": ["http://a"], "credentials": false},
+        "cookie": {"name": "sid"}, "httpCompression": {"threshold": 5}, "perMessageDeflate": true,
+        "limits": {"maxRooms": 4, "maxHandlers": 5},
+    });
+    let both = json!({
+        "pingInterval": 1, "pingTimeout": 3, "cors": {"origin": ["http://a"], "credentials": true},
+        "cookie": false, "httpCompression": {"threshold": 5}, "perMessageDeflate": true,
+        "limits": {"maxRooms": 3, "maxHandlers": 5},
+    });
+    assert_eq!(read(upper).unwrap().or(read(lower).unwrap()), read(both).unwrap());
 }

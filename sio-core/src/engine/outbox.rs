@@ -157,7 +157,10 @@ impl Outbox {
         if self.fits(bytes, frames) {
             return true;
         }
-        if self.policy == SendPolicy::DropOldest {
+        // One that is larger than the queue would take the others with it for nothing.
+        let could_fit = (self.max_bytes == 0 || bytes <= self.max_bytes)
+            && (self.max_frames == 0 || frames <= self.max_frames);
+        if self.policy == SendPolicy::DropOldest && could_fit {
             self.drop_oldest_events(bytes, frames);
         }
         self.fits(bytes, frames)
@@ -178,21 +181,23 @@ impl Outbox {
         if self.max_frames == 0 {
             frames_over = 0;
         }
-        // What stands at the front may belong to a packet that is on its way.
-        let mut dropping = false;
-        let mut dropped = 0;
-        self.queue.retain(|frame| {
-            if let Some(is_event) = frame.begins_event() {
-                dropping = is_event && (bytes_over > 0 || frames_over > 0);
-            }
-            if dropping {
-                dropped += frame.payload().len();
-                bytes_over = bytes_over.saturating_sub(frame.payload().len());
-                frames_over = frames_over.saturating_sub(1);
-            }
-            !dropping
-        });
-        self.queued_bytes -= dropped;
+        // What stands at the front may belong to a packet that is on its way. A queue that is full is gone
+        // through with each event: no further than it has to be.
+        let mut at = 0;
+        while bytes_over > 0 || frames_over > 0 {
+            let behind = self.queue.range(at..);
+            let Some(found) = behind.clone().position(|frame| frame.begins_event() == Some(true))
+            else {
+                return;
+            };
+            at += found;
+            let rest = behind.skip(found + 1).take_while(|frame| frame.begins_event().is_none());
+            let end = at + 1 + rest.count();
+            let dropped: usize = self.queue.drain(at..end).map(|frame| frame.payload().len()).sum();
+            self.queued_bytes -= dropped;
+            bytes_over = bytes_over.saturating_sub(dropped);
+            frames_over = frames_over.saturating_sub(end - at);
+        }
     }
 
     fn enqueue(&mut self, frame: Frame) {
@@ -375,13 +380,31 @@ mod tests {
     }
 
     #[test]
+    fn only_as_many_old_events_are_dropped_as_have_to_be_and_no_answer_between_them() {
+        let mut outbox = Outbox::new(0, 7);
+        outbox.set_policy(SendPolicy::DropOldest);
+        outbox.push_group(&event("451-[\"a\"]", 1));
+        outbox.push(&text("430[]"));
+        outbox.push_group(&event("451-[\"b\"]", 1));
+        outbox.push_group(&event("451-[\"c\"]", 1));
+        let three = vec![Bytes::from_static(b"1"), Bytes::from_static(b"2")];
+        outbox.push_group(&FrameGroup::new(Bytes::from_static(b"452-[\"d\"]"), three));
+        let bytes = outbox.queued_bytes();
+        let payload = outbox.take_payload().unwrap();
+        let expected = "430[]\u{1e}451-[\"c\"]\u{1e}bAA==\u{1e}452-[\"d\"]\u{1e}bMQ==\u{1e}bMg==";
+        assert_eq!(payload.as_str(), expected);
+        assert_eq!(bytes, 5 + 9 + 1 + 9 + 2);
+    }
+
+    #[test]
     fn an_event_larger_than_the_queue_is_dropped_alone() {
         let mut outbox = Outbox::new(20, 0);
         outbox.set_policy(SendPolicy::DropOldest);
         outbox.push(&text("430[]"));
+        outbox.push_group(&FrameGroup::new(Bytes::from_static(b"42[\"b\"]"), Vec::new()));
         outbox.push_group(&event("451-[\"a\"]", 30));
         assert!(!outbox.overflowed());
-        assert_eq!(outbox.take_payload().unwrap().as_str(), "430[]");
+        assert_eq!(outbox.take_payload().unwrap().as_str(), "430[]\u{1e}42[\"b\"]");
     }
 
     #[test]

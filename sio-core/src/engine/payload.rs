@@ -19,6 +19,8 @@ pub const SEPARATOR: char = '\u{1e}';
 const LENGTH_END: u8 = 0xff;
 /// More digits than any length has that fits a body.
 const MAX_LENGTH_DIGITS: usize = 12;
+/// Binary packets below this size are copied out of their body.
+const SHARED: usize = 64 * 1024;
 
 /// The body of an answer to a poll.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -176,10 +178,21 @@ impl PayloadReader {
         self.position = end + usize::from(taken.separated);
         self.done = self.position >= self.body.len() && !taken.separated;
         if taken.binary {
-            return Some(Ok(Slot::Binary(self.body.slice(start..end))));
+            return Some(Ok(Slot::Binary(self.piece(start..end))));
         }
         let text = self.body.get(start..end).and_then(|text| std::str::from_utf8(text).ok());
         Some(text.map(Slot::Text).ok_or(InvalidPacket))
+    }
+
+    /// Bytes of the body, shared only if they are much and most of it: a small piece that is kept must not
+    /// keep a large body, or what the body was read into.
+    fn piece(&self, range: std::ops::Range<usize>) -> Bytes {
+        let part = self.body.get(range.clone()).unwrap_or_default();
+        if part.len() >= SHARED && part.len() >= self.body.len() / 2 {
+            self.body.slice(range)
+        } else {
+            Bytes::copy_from_slice(part)
+        }
     }
 
     /// Everything was taken.

@@ -14,6 +14,7 @@
 //!            Closing (what waits is still delivered) ───────────► Closed
 //! ```
 
+mod polls;
 mod upgrade;
 
 use std::sync::Arc;
@@ -27,9 +28,10 @@ use crate::frame::{Frame, FrameGroup};
 use super::handshake::{EngineConfig, Transport};
 use super::outbox::Outbox;
 use super::packet::{self, InvalidPacket, Packet};
-use super::payload::Payload;
 use super::revision::{Revision, Wire};
 use super::timer::{Timer, TimerTable, after};
+
+pub use polls::PollOutcome;
 
 const PING: Frame = Frame::constant("2");
 const PONG: Frame = Frame::constant("3");
@@ -38,8 +40,6 @@ const NOOP: Frame = Frame::constant("6");
 const NOOP_ANSWER: &[&str] = &["6"];
 /// Answer to a waiting poll when the server ends the session.
 const CLOSE_ANSWER: &[&str] = &["1"];
-/// Answer to a poll that finds the session closing.
-const NOOP_CLOSE_ANSWER: &[&str] = &["6", "1"];
 /// A waiting poll is released this often while an upgrade is probed.
 const NOOP_INTERVAL: Duration = Duration::from_millis(100);
 /// A timer later than this means that the process was suspended, not that the peer was silent.
@@ -68,22 +68,6 @@ pub enum Received<'a> {
     Binary(Bytes),
     /// The session ended by this packet; [`Session::close_reason`] tells why.
     Closed,
-}
-
-/// What a poll gets.
-#[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "callers must handle every outcome")]
-pub enum PollOutcome {
-    /// This payload, now.
-    Ready(Payload),
-    /// Nothing yet: it waits until [`Session::take_poll_answer`] gives something.
-    Wait,
-    /// A poll was waiting already: this one gets 400, the waiting one its answer, the session ended.
-    Overlap,
-    /// The session is on WebSocket (error code 3).
-    NotPolling,
-    /// The session is over (error code 1).
-    Gone,
 }
 
 /// What a frame of a probing WebSocket leads to.
@@ -221,78 +205,6 @@ impl Session {
                 let patience = ping_interval.saturating_add(ping_timeout);
                 self.timers.set(Timer::PongMissing, after(now, patience));
             }
-        }
-    }
-
-    // ---- polls ----------------------------------------------------------------------------------
-
-    /// A poll arrived.
-    pub fn on_poll(&mut self) -> PollOutcome {
-        match self.state {
-            State::Closed => return PollOutcome::Gone,
-            State::Websocket | State::Closing(Transport::Websocket) => {
-                return PollOutcome::NotPolling;
-            }
-            State::Polling | State::Probing | State::Closing(Transport::Polling) => {}
-        }
-        if self.poll_waits {
-            self.end(CloseReason::TransportError("overlap from client"));
-            return PollOutcome::Overlap;
-        }
-        if let Some(payload) = self.outbox.take_payload() {
-            return PollOutcome::Ready(payload);
-        }
-        if self.reason.is_some() {
-            self.finish();
-            return PollOutcome::Ready(self.constant(NOOP_CLOSE_ANSWER));
-        }
-        self.poll_waits = true;
-        PollOutcome::Wait
-    }
-
-    /// The connection of the waiting poll is gone.
-    pub fn on_poll_lost(&mut self) {
-        if self.poll_waits {
-            self.poll_waits = false;
-            self.end(CloseReason::TransportError("poll connection closed prematurely"));
-        }
-    }
-
-    /// What a waiting poll is to be answered, once there is something.
-    pub fn take_poll_answer(&mut self) -> Option<Payload> {
-        if !self.poll_waits {
-            return None;
-        }
-        let answer = match self.outbox.take_payload() {
-            Some(payload) => payload,
-            None if self.reason.is_some() => {
-                self.finish();
-                self.constant(self.farewell)
-            }
-            // An upgrade that finished while a poll was waiting releases it.
-            None if self.state == State::Websocket => self.constant(NOOP_ANSWER),
-            None => return None,
-        };
-        self.poll_waits = false;
-        Some(answer)
-    }
-
-    fn constant(&self, packets: &[&'static str]) -> Payload {
-        Payload::constant(self.revision(), packets)
-    }
-
-    /// A push broke the rules of the transport; `detail` is logged. After an upgrade that is no longer the
-    /// session's transport.
-    pub fn on_push_failed(&mut self, detail: &'static str) {
-        if self.transport() == Transport::Polling {
-            self.end(CloseReason::TransportError(detail));
-        }
-    }
-
-    /// The connection of a poll is gone together with its answer, so a packet is lost.
-    pub fn on_answer_lost(&mut self) {
-        if self.transport() == Transport::Polling {
-            self.end(CloseReason::TransportError("poll connection closed prematurely"));
         }
     }
 

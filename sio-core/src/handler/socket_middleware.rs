@@ -34,7 +34,8 @@ use super::guard::{GuardResult, IsAsyncGuard, IsSyncGuard};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a socket middleware",
-    label = "expected `fn(&mut IncomingEvent) -> bool | Result<(), E>`, or the same as an `async fn`"
+    label = "expected `fn(&mut IncomingEvent) -> bool | Result<(), E>`, or the same as an `async fn`",
+    note = "a closure has to name the type of its parameter: `|event: &mut IncomingEvent|`"
 )]
 pub trait SocketMiddleware<M>: Send + Sync + 'static {
     #[doc(hidden)]

@@ -138,12 +138,24 @@ impl BusState {
     }
 
     /// Queues a message; the waker has to be called after the lock is released.
-    pub(crate) fn push(&mut self, worker: usize, number: u64, message: Message) -> Option<Waker> {
-        let queue = self.queues.get_mut(worker).filter(|queue| !queue.stopped)?;
+    ///
+    /// # Errors
+    ///
+    /// The worker has stopped. The message is to be dropped after the lock is released, too: with it may go
+    /// what comes back to the bus, the place of a handler for instance, or what a user stored.
+    pub(crate) fn push(
+        &mut self,
+        worker: usize,
+        number: u64,
+        message: Message,
+    ) -> Result<Option<Waker>, Box<Message>> {
+        let Some(queue) = self.queues.get_mut(worker).filter(|queue| !queue.stopped) else {
+            return Err(Box::new(message));
+        };
         queue.bytes += message.weight();
         queue.messages.push_back((number, message));
         queue.waiting.store(true, Ordering::Release);
-        queue.waker.take()
+        Ok(queue.waker.take())
     }
 }
 
@@ -221,7 +233,7 @@ impl Bus {
         except: Option<usize>,
         message: impl Fn() -> Message,
     ) -> Result<(u64, Vec<Waker>), QueueFull> {
-        let mut wakers: Vec<Waker> = Vec::new();
+        let (mut wakers, mut lost) = (Vec::new(), Vec::new());
         let mut state = self.lock();
         let full = state
             .queues
@@ -233,8 +245,13 @@ impl Bus {
         }
         let number = state.next_number();
         for worker in (0..state.queues.len()).filter(|worker| Some(*worker) != except) {
-            wakers.extend(state.push(worker, number, message()));
+            match state.push(worker, number, message()) {
+                Ok(waker) => wakers.extend(waker),
+                Err(message) => lost.push(message),
+            }
         }
+        drop(state);
+        drop(lost);
         Ok((number, wakers))
     }
 
@@ -263,21 +280,23 @@ impl Bus {
             return Err(QueueFull);
         }
         let number = state.next_number();
-        Ok(state.push(home, number, Message::Session(Arc::clone(session), op)))
+        let pushed = state.push(home, number, Message::Session(Arc::clone(session), op));
+        drop(state);
+        Ok(pushed.unwrap_or_else(|lost| {
+            drop(lost);
+            None
+        }))
     }
 
     /// Sends to one worker, without a bound: used for moves, which must not fail half way. The message
     /// comes back if the worker has stopped.
     pub(crate) fn send(&self, worker: usize, message: Message) -> Result<(), Box<Message>> {
-        let waker = {
+        let pushed = {
             let mut state = self.lock();
-            if !state.is_running(worker) {
-                return Err(Box::new(message));
-            }
             let number = state.next_number();
             state.push(worker, number, message)
         };
-        if let Some(waker) = waker {
+        if let Some(waker) = pushed? {
             waker.wake();
         }
         Ok(())
@@ -298,5 +317,58 @@ impl Bus {
         queue.waiting.store(false, Ordering::Release);
         queue.bytes = 0;
         std::mem::take(&mut queue.messages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::Pin;
+    use std::task::{Context, Wake};
+    use std::time::UNIX_EPOCH;
+
+    use futures_channel::oneshot;
+
+    use crate::engine::Transport;
+    use crate::server::{Handshake, HandshakeParts, Opening};
+    use crate::sid::Sid;
+
+    use super::*;
+
+    /// Comes back to the bus when it is woken.
+    struct ComesBack {
+        bus: Arc<Bus>,
+        found_locked: AtomicBool,
+    }
+
+    impl Wake for ComesBack {
+        fn wake(self: Arc<Self>) {
+            self.found_locked.store(self.bus.state.try_lock().is_err(), Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_is_for_a_stopped_worker_is_dropped_while_nothing_is_locked() {
+        let bus = Arc::new(Bus::new(10, 1_000));
+        let (worker, _) = bus.register();
+        bus.unregister(worker);
+        let handshake = Handshake::new(&HandshakeParts {
+            headers: &[],
+            url: "/",
+            address: None,
+            secure: false,
+            time: UNIX_EPOCH,
+        });
+        let opening = Opening::new(handshake, Transport::Polling);
+        let sid = Sid::custom("s").unwrap();
+        let session = Arc::new(SessionHandle::new(sid, &opening, worker));
+        let (reply, mut receiver) = oneshot::channel();
+        let found_locked = AtomicBool::new(false);
+        let waker = Arc::new(ComesBack { bus: Arc::clone(&bus), found_locked });
+        let known = Waker::from(Arc::clone(&waker));
+        assert!(Pin::new(&mut receiver).poll(&mut Context::from_waker(&known)).is_pending());
+        bus.send_home(&session, SessionOp::Poll(reply)).unwrap();
+        assert!(Pin::new(&mut receiver).poll(&mut Context::from_waker(&known)).is_ready());
+        assert!(!waker.found_locked.load(Ordering::Relaxed));
     }
 }

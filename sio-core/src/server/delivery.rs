@@ -162,17 +162,18 @@ impl Worker {
         if connection.is_ending() {
             return;
         }
-        let mut answers = Vec::new();
+        let mut asked: Vec<(Socket, u64)> = Vec::new();
+        for socket in connection.mux.borrow().sockets() {
+            asked.extend(socket.take_asked().into_iter().map(|id| (socket.clone(), id)));
+        }
+        let held = connection.held.borrow();
+        asked.extend(held.asked().map(|(socket, id)| (socket.clone(), id)));
+        drop(held);
         let unavailable =
             || Reply::Err(EventError::new("unavailable", "the server is shutting down"));
-        for socket in connection.mux.borrow().sockets() {
-            for id in socket.take_asked() {
-                answers.extend(socket.ack_group(id, unavailable()));
-            }
-        }
-        for (socket, id) in connection.held.borrow().asked() {
-            answers.extend(socket.ack_group(id, unavailable()));
-        }
+        // The form of an error, and a parser, may be the user's.
+        let answers: Vec<_> =
+            asked.iter().filter_map(|(socket, id)| socket.ack_group(*id, unavailable())).collect();
         let mut engine = connection.engine.borrow_mut();
         engine.keep_answers();
         for group in &answers {

@@ -18,7 +18,6 @@ use crate::packet::{self, DecodeError};
 use crate::parser::{Message, Parser};
 
 use super::connection::{Connection, PendingPush};
-use super::legacy;
 use super::namespace::ConnectScope;
 use super::raw::EngineSocket;
 use super::sessions::PushReply;
@@ -202,19 +201,10 @@ impl Worker {
             Ok(MuxEvent::Ack { socket, id: Some(id), args }) => socket.resolve_ack(id, args, bins),
             Ok(MuxEvent::Ack { id: None, .. } | MuxEvent::Incomplete | MuxEvent::Assembled(_)) => {}
             Ok(MuxEvent::Connect { namespace, auth }) => {
-                match (connection.handle.revision(), namespace.split_once('?')) {
-                    (Revision::V3, Some((namespace, query))) => {
-                        let vacant = connection.mux.borrow().check_vacant(namespace);
-                        match vacant {
-                            Ok(()) => {
-                                let auth = legacy::auth_of_query(query);
-                                self.on_connect(connection, namespace, &auth);
-                            }
-                            Err(violation) => self.on_violation(connection, violation),
-                        }
-                    }
-                    _ => self.on_connect(connection, namespace, auth),
+                if connection.handle.revision() == Revision::V3 {
+                    return self.on_connect_v3(connection, namespace, auth);
                 }
+                self.on_connect(connection, namespace, auth);
             }
             Ok(MuxEvent::Disconnect { socket }) => {
                 connection.mux.borrow_mut().leave(socket.namespace().path());
@@ -226,7 +216,7 @@ impl Worker {
         }
     }
 
-    fn on_violation(&self, connection: &Rc<Connection>, violation: ProtocolViolation) {
+    pub(super) fn on_violation(&self, connection: &Rc<Connection>, violation: ProtocolViolation) {
         tracing::debug!(%violation, "session closed");
         let unseen = {
             let engine = connection.engine.borrow();

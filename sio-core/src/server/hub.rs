@@ -127,7 +127,11 @@ impl Hub {
             bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes),
             keeper: config.recovery.clone().map(|recovery| {
                 let engine = &config.engine;
-                Keeper::new(recovery, limits, engine.ping_interval + engine.ping_timeout)
+                Keeper::new(
+                    recovery,
+                    limits,
+                    engine.ping_interval.saturating_add(engine.ping_timeout),
+                )
             }),
             sids,
             hasher: ahash::RandomState::default(),

@@ -44,10 +44,20 @@ impl Io {
         &self.0
     }
 
-    /// A namespace; `chat` is `/chat`. One that does not exist has no sockets, and stays that way.
+    /// A namespace by its name; `chat` is `/chat`. One that does not exist has no sockets, and what is
+    /// returned stays that way.
+    ///
+    /// The namespaces of a pattern such as `/org/{org}` have names such as `/org/acme`; all of them together
+    /// are [`Self::of_pattern`].
     #[must_use]
     pub fn of(&self, path: &str) -> NamespaceRef {
         let namespace = self.0.namespace(&normalize(path));
+        if cfg!(debug_assertions) && namespace.is_none() && self.0.has_pattern(&normalize(path)) {
+            tracing::warn!(
+                path,
+                "`of` finds no patterns, so this reaches nobody: use `of_pattern`"
+            );
+        }
         NamespaceRef {
             everybody: BroadcastOperator::new(Arc::clone(&self.0), namespace.clone()),
             namespace,

@@ -31,6 +31,19 @@ impl Worker {
             self.settle(connection);
         }
     }
+
+    /// A CONNECT whose payload, if there is one, is a query behind the namespace.
+    pub(super) fn on_connect_v3(&self, connection: &Rc<Connection>, namespace: &str, auth: &str) {
+        let Some((namespace, query)) = namespace.split_once('?') else {
+            return self.on_connect(connection, namespace, auth);
+        };
+        // The multiplexer has looked for the name with the query.
+        let vacant = connection.mux.borrow().check_vacant(namespace);
+        match vacant {
+            Ok(()) => self.on_connect(connection, namespace, &auth_of_query(query)),
+            Err(violation) => self.on_violation(connection, violation),
+        }
+    }
 }
 
 /// The id of a socket: in revision 3 made of the session's, as those clients expect.
@@ -44,7 +57,7 @@ pub(super) fn socket_id(session: &SessionHandle, namespace: &str) -> Option<Sid>
 
 /// The query behind a namespace as the JSON object that newer clients send: keys in their order, of a
 /// repeated one the last value.
-pub(super) fn auth_of_query(query: &str) -> String {
+fn auth_of_query(query: &str) -> String {
     let object: IndexMap<_, _> = query_pairs(query).take(MAX_KEYS).collect();
     let mut json = Vec::new();
     match serde_json::Serializer::new(&mut json).collect_map(&object) {

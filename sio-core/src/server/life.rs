@@ -143,9 +143,10 @@ impl Worker {
             let mut engine = connection.engine.borrow_mut();
             missed.iter().chain([&granted]).for_each(|group| engine.send_group(group));
         }
-        self.hub.tell_rooms();
-        // A handler may end the socket: the others are told of the connection before its end.
+        // A handler may end the socket, and so may the hook for rooms: the others are told of the connection
+        // before its end.
         self.hold_ends(|| {
+            self.hub.tell_rooms();
             for handler in &socket.handlers().connection {
                 self.run_life_cycle(socket, handler, Phase::Connection, None);
             }
@@ -290,9 +291,10 @@ impl Worker {
         for handler in &handlers.disconnecting {
             self.run_life_cycle(socket, handler, Phase::Disconnecting, Some(reason));
         }
-        self.keep(socket, reason);
+        let kept = self.to_be_kept(socket, reason);
         socket.finish_end();
         drop(self.adapter_remove(socket));
+        self.keep(socket, kept);
         self.hub.tell_rooms();
         socket.namespace().count_disconnected();
         socket.fail_acks();
@@ -393,11 +395,13 @@ pub(super) fn panicked() -> EventError {
 }
 
 pub(super) fn report(error: &EventError, namespace: &Namespace, event: &str, rules: &Rules) {
-    let (namespace, handler) = (namespace.path(), rules.name());
+    let namespace = namespace.path();
+    // The name is made only for who reads it: clients choose how often they are refused.
     if let Some(detail) = error.detail() {
-        tracing::error!(namespace, event, handler, detail, "handler failed");
+        tracing::error!(namespace, event, handler = rules.name(), detail, "handler failed");
     } else {
-        tracing::debug!(namespace, event, handler, code = error.code(), "event refused");
+        let code = error.code();
+        tracing::debug!(namespace, event, handler = rules.name(), code, "event refused");
     }
 }
 

@@ -3,30 +3,28 @@
 mod data;
 mod listeners;
 mod operator;
+mod rooms;
 mod sending;
 mod state;
 mod unfinished;
 mod waiter;
 
 use std::any::{Any, TypeId};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_channel::oneshot;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::adapter::{Room, RoomNames};
 use crate::close::CloseReason;
 use crate::mux::acks::{PendingAcks, TooManyAcks};
 use crate::packet::{EncodeError, EventArg};
 use crate::sid::Sid;
 
 use super::ack::AckFuture;
-use super::broadcast::BroadcastOperator;
 use super::bus::QueueFull;
 use super::handshake::{Handshake, HandshakeObject};
 use super::hub::{Hub, SessionHandle};
@@ -38,12 +36,12 @@ use super::recovery::{Kept, Presence};
 use super::room_list::RoomList;
 use super::running::Unfinished;
 use super::sessions::SessionOp;
-use super::worker::Worker;
 use data::Extras;
 
 pub(crate) use data::read as read_data;
 pub(crate) use operator::EmitFlags;
 pub use operator::EmitOperator;
+pub use rooms::TooManyRooms;
 pub(crate) use waiter::AckWaiter;
 
 /// Why an emit was not accepted.
@@ -59,14 +57,6 @@ pub enum EmitError {
     /// A worker of the server has too much to do; nothing was sent.
     #[error("a worker's queue is full")]
     QueueFull,
-}
-
-/// A socket would be in more rooms than it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a socket may be in at most {limit} rooms")]
-pub struct TooManyRooms {
-    /// The limit.
-    pub limit: usize,
 }
 
 impl From<QueueFull> for EmitError {
@@ -377,159 +367,7 @@ impl Socket {
         args: impl Serialize,
         timeout: impl Into<Option<Duration>>,
     ) -> AckFuture<T> {
-        let (waiter, receiver) = oneshot::channel();
-        let flags = EmitFlags::default();
-        match self.send_event(event, &args, Some((waiter.into(), timeout.into())), flags) {
-            Ok(()) => AckFuture::waiting(receiver),
-            Err(error) => AckFuture::failed(error.into()),
-        }
-    }
-
-    // ---- rooms and broadcasts -------------------------------------------------------------------
-
-    /// Joins rooms; effective for every broadcast this task makes afterwards.
-    ///
-    /// Above [`Limits::max_rooms`](crate::limits::Limits::max_rooms) it joins none of them and logs that; see
-    /// [`Self::try_join`].
-    pub fn join(&self, rooms: impl RoomNames) {
-        if let Err(error) = self.try_join(rooms) {
-            tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
-        }
-    }
-
-    /// As [`Self::join`].
-    ///
-    /// # Errors
-    ///
-    /// The socket would be in more rooms than [`Limits::max_rooms`](crate::limits::Limits::max_rooms) allows;
-    /// it has joined none.
-    pub fn try_join(&self, rooms: impl RoomNames) -> Result<(), TooManyRooms> {
-        self.change_rooms(rooms, true)
-    }
-
-    /// Leaves rooms; those it is not in are no error. The room of the own id stays.
-    pub fn leave(&self, rooms: impl RoomNames) {
-        // Only joining can be refused.
-        let _left = self.change_rooms(rooms, false);
-    }
-
-    fn change_rooms(&self, rooms: impl RoomNames, join: bool) -> Result<(), TooManyRooms> {
-        let mut names = Vec::new();
-        rooms.append_to(&mut names);
-        let changed = self.change_listed_rooms(names, join);
-        self.0.hub.tell_rooms();
-        changed
-    }
-
-    fn change_listed_rooms(&self, names: Vec<Room>, join: bool) -> Result<(), TooManyRooms> {
-        let mut list = lock(&self.0.rooms);
-        let status = self.0.status.load(Ordering::Acquire);
-        if status >= ENDED {
-            return Ok(());
-        }
-        if join {
-            self.check_rooms(&list, &names)?;
-        }
-        let changed = list.change(self.0.id.as_str(), names, join);
-        // Before CONNECT is answered the list is all there is; it is indexed with the answer.
-        if changed.is_empty() || status == CONNECTING {
-            return Ok(());
-        }
-        self.note_rooms(&changed, join);
-        if let Some(worker) = Worker::current(&self.0.hub)
-            && worker.owns(&self.0.session)
-        {
-            list.overtake(&changed);
-            worker.index_rooms(self, &changed, join);
-            return Ok(());
-        }
-        let change = list.depart(&changed);
-        let op = SessionOp::Rooms { socket: self.clone(), change, rooms: changed, join };
-        // Queued under the list's lock: two threads' changes arrive in the order they were made.
-        if self.route(op).is_err() {
-            tracing::warn!("a worker's queue is full; a change of rooms was dropped");
-        }
-        Ok(())
-    }
-
-    fn check_rooms(&self, list: &RoomList, names: &[Room]) -> Result<(), TooManyRooms> {
-        let limit = self.0.hub.config.limits.max_rooms;
-        if limit > 0 {
-            let rooms: HashSet<&Room> = list.names().iter().chain(names).collect();
-            if rooms.len() > limit && rooms.len() > list.names().len() {
-                return Err(TooManyRooms { limit });
-            }
-        }
-        Ok(())
-    }
-
-    /// A change that the socket's own worker makes while it handles messages.
-    pub(crate) fn change_rooms_here(&self, worker: &Worker, rooms: Vec<Room>, join: bool) {
-        {
-            let mut list = lock(&self.0.rooms);
-            if self.0.status.load(Ordering::Acquire) < ENDED {
-                if join && let Err(error) = self.check_rooms(&list, &rooms) {
-                    tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
-                    return;
-                }
-                let changed = list.change(self.0.id.as_str(), rooms, join);
-                list.overtake(&changed);
-                worker.index_rooms(self, &changed, join);
-                self.note_rooms(&changed, join);
-            }
-        }
-        self.0.hub.tell_rooms();
-    }
-
-    /// For the hook of rooms, which is told when nothing is locked.
-    fn note_rooms(&self, rooms: &[Room], join: bool) {
-        match &self.0.hub.rooms {
-            Some(watch) if join => watch.joined(&self.0.namespace, &self.0.id, rooms),
-            Some(watch) => watch.left(&self.0.namespace, &self.0.id, rooms),
-            None => {}
-        }
-    }
-
-    /// Of the rooms of a change that arrived, those no later change has overtaken.
-    pub(crate) fn take_change(&self, change: u64, rooms: Vec<Room>) -> Vec<Room> {
-        let mut list = lock(&self.0.rooms);
-        list.arrive(change, rooms)
-    }
-
-    /// The rooms this socket is in, the one of its own id first; none once it has ended.
-    #[must_use]
-    pub fn rooms(&self) -> Vec<Room> {
-        if self.0.status.load(Ordering::Acquire) >= ENDED {
-            return Vec::new();
-        }
-        let mut rooms = vec![Arc::clone(self.0.id.as_arc())];
-        rooms.extend(lock(&self.0.rooms).names().iter().cloned());
-        rooms
-    }
-
-    /// Everybody in the namespace, this socket included.
-    pub fn everybody(&self) -> BroadcastOperator {
-        BroadcastOperator::new(Arc::clone(&self.0.hub), Some(Arc::clone(&self.0.namespace)))
-    }
-
-    /// Everybody in the namespace but this socket.
-    pub fn broadcast(&self) -> BroadcastOperator {
-        self.everybody().except(&self.0.id)
-    }
-
-    /// The members of rooms but this socket.
-    pub fn to(&self, rooms: impl RoomNames) -> BroadcastOperator {
-        self.broadcast().to(rooms)
-    }
-
-    /// As [`Self::to`]; the reference's `in`, which is a reserved word here.
-    pub fn within(&self, rooms: impl RoomNames) -> BroadcastOperator {
-        self.to(rooms)
-    }
-
-    /// Everybody in the namespace but this socket and the members of rooms.
-    pub fn except(&self, rooms: impl RoomNames) -> BroadcastOperator {
-        self.broadcast().except(rooms)
+        self.send_question(event, &args, timeout.into(), EmitFlags::default())
     }
 
     // ---- end ------------------------------------------------------------------------------------

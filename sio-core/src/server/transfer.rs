@@ -103,7 +103,7 @@ impl Worker {
             kept: Vec::new(),
             ready: Some(ready),
         });
-        wakers.into_iter().flatten().for_each(Waker::wake);
+        wakers.into_iter().flatten().flatten().for_each(Waker::wake);
         Upgrade::Coming(receiver)
     }
 

@@ -426,3 +426,14 @@ fn compress_is_a_flag_of_the_emit_and_on_by_default() {
     assert!(!compressible(&server, |_, socket| socket.compress(false).emit("e", ()).unwrap()));
     assert!(!compressible(&server, |io, _| io.compress(false).emit("e", ()).unwrap()));
 }
+
+#[test]
+fn an_event_whose_listener_ends_the_socket_does_not_follow_the_disconnect() {
+    let (_server, mut client, socket) = bare();
+    socket.on_any_outgoing({
+        let socket = socket.clone();
+        move |_| socket.disconnect(false)
+    });
+    socket.emit("secret", ()).unwrap();
+    assert_eq!(client.frames(), ["41"]);
+}

@@ -23,6 +23,7 @@ mod parsers;
 mod polling;
 mod pushes;
 mod recovery;
+mod reentry;
 mod remote;
 mod room_events;
 mod rooms;

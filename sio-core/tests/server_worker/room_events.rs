@@ -163,3 +163,35 @@ fn changes_of_many_threads_are_told_in_one_order() {
     }
     assert_eq!(told.len() - of_r.len(), 8);
 }
+
+#[test]
+fn a_hook_that_ends_a_socket_with_its_first_room_does_not_overtake_the_connection_handlers() {
+    for close in [false, true] {
+        let notes = Notes::default();
+        let (connected, gone) = (notes.clone(), notes.clone());
+        let io = Arc::new(Mutex::new(None::<Io>));
+        let found = Arc::clone(&io);
+        let server = Server::start(
+            Io::builder()
+                .on_room_event(move |event| {
+                    if let RoomEvent::JoinRoom { id, .. } = event
+                        && let Some(io) = &*found.lock().unwrap()
+                    {
+                        io.to(&id).disconnect_sockets(close);
+                    }
+                })
+                .namespace("/", |ns| {
+                    ns.on_connection(move || connected.add("connection"));
+                    ns.on_disconnect(move || gone.add("disconnect"));
+                }),
+        );
+        *io.lock().unwrap() = Some(server.io.clone());
+        let mut client = server.websocket();
+        let answers = client.exchange("40");
+        assert!(answers[0].starts_with("40{") && answers[1] == "41", "{answers:?}");
+        assert_eq!(notes.take(), ["connection", "disconnect"]);
+        *io.lock().unwrap() = None;
+        drop(client);
+        server.assert_empty();
+    }
+}

@@ -236,6 +236,13 @@ fn files_may_be_part_of_the_program() {
         .expect(200, "/* socket.io.msgpack.min.js of a made-up package */\n")
         .expect_header("etag", "\"7.8.9\"");
     http.get("/socket.io/socket.io.esm.min.js.map").expect(200, "{}\n");
+    // By an absolute path.
+    let bundle = embed_client!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client-package"));
+    let server = Server::start(|io| io.client_bundle(bundle), 1);
+    Http::connect(&server)
+        .get("/socket.io/socket.io.js")
+        .expect(200, "/* socket.io.js of a made-up package */\n")
+        .expect_header("etag", "\"7.8.9\"");
 }
 
 /// The package that the interoperation tests use, if it was installed, or one made up.

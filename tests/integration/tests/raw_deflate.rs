@@ -7,6 +7,9 @@
     reason = "tests fail by panicking"
 )]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use integration::{Polling, Server, Ws, masked, sid_of};
 use sio_actix::PerMessageDeflate;
@@ -171,4 +174,50 @@ fn an_upgraded_session_is_compressed_as_its_websocket_agreed() {
     let text = "x".repeat(2_000);
     ws.text(&format!(r#"420["echo","{text}"]"#));
     expect_compressed(&mut ws, &format!(r#"430["{text}"]"#));
+}
+
+#[test]
+fn messages_that_inflate_to_much_do_not_keep_the_worker_from_others() {
+    const BOMBS: usize = 32;
+    /// Bombs that were handled while nobody else had a turn, now and at most.
+    #[derive(Default)]
+    struct Row {
+        now: AtomicUsize,
+        longest: AtomicUsize,
+    }
+    let row = Arc::new(Row::default());
+    let (seen, other) = (Arc::clone(&row), Arc::clone(&row));
+    let server = Server::start(
+        |io| {
+            io.per_message_deflate(PerMessageDeflate::default()).namespace("/", move |ns| {
+                ns.on("bomb", move |_text: String| {
+                    let length = seen.now.fetch_add(1, Ordering::Relaxed) + 1;
+                    seen.longest.fetch_max(length, Ordering::Relaxed);
+                });
+                // Stands for everybody else on the worker.
+                ns.on("watch", move || {
+                    let row = Arc::clone(&other);
+                    tokio::task::spawn_local(async move {
+                        while Arc::strong_count(&row) > 1 {
+                            row.now.store(0, Ordering::Relaxed);
+                            tokio::task::yield_now().await;
+                        }
+                    });
+                });
+                ns.on("done", || true);
+            })
+        },
+        1,
+    );
+    let mut ws = joined(&server);
+    ws.text(r#"420["watch"]"#);
+    ws.expect("430[]");
+    let bomb = deflate(format!(r#"42["bomb","{}"]"#, "a".repeat(300_000)).as_bytes());
+    let all: Vec<u8> = std::iter::repeat_n(masked(0xc1, &bomb), BOMBS).flatten().collect();
+    ws.wire().write(all);
+    ws.text(r#"420["done"]"#);
+    ws.expect("430[true]");
+    let longest = row.longest.load(Ordering::Relaxed);
+    assert!((1..=8).contains(&longest), "{longest}");
+    drop(row);
 }

@@ -6,7 +6,8 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::future::Future as _;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use sio_core::engine::websocket::put_frame;
 use sio_core::engine::{ProbeReply, Revision, Wire};
 use sio_core::frame::Frame;
 use sio_core::server::{Connection, Worker};
+use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
 use super::codec::{self, Message, Opcode, Parser, Violation};
@@ -27,7 +29,9 @@ use super::codec::{self, Message, Opcode, Parser, Violation};
 /// The answer to a probe (Engine.IO 4, "upgrade").
 const PROBE_PONG: Frame = Frame::constant("3probe");
 /// Messages of one connection before others have their turn.
-const TURN_MESSAGES: u32 = 256;
+const TURN_MESSAGES: usize = 256;
+/// So many bytes of messages count as one more: a few bytes may inflate to a large message.
+const MESSAGE_BYTES: usize = 4 * 1024;
 /// actix copies what a body yields into its write buffer as a whole, so large frames go in slices.
 const SLICE: usize = 32 * 1024;
 /// Between the open packet or the answer to a CONNECT and what follows in the same turn: a client that begins
@@ -144,16 +148,18 @@ impl BodyConnection {
             let chunk = std::mem::take(&mut self.chunk);
             let mut input: &[u8] = &chunk;
             while self.end.is_none() && self.takes_input() {
-                if messages == TURN_MESSAGES {
+                if messages >= TURN_MESSAGES {
                     self.yields = true;
                     break;
                 }
                 match self.parser.next(&mut input, scratch) {
-                    Ok(Some(message)) => self.receive(message),
+                    Ok(Some(message)) => {
+                        messages += 1 + message.len() / MESSAGE_BYTES;
+                        self.receive(message);
+                    }
                     Ok(None) => break,
                     Err(violation) => self.violated(&violation),
                 }
-                messages += 1;
             }
             let parsed = chunk.len() - input.len();
             self.chunk = chunk;
@@ -252,6 +258,18 @@ impl BodyConnection {
     }
 }
 
+/// Goes on when other connections have had their turn.
+///
+/// A task that wakes itself runs dozens of times before the runtime looks whether others have input.
+fn let_others<T>(cx: &mut Context<'_>) -> Poll<T> {
+    // Polled once it has the waker, and is not needed any more.
+    let yielded = pin!(yield_now()).poll(cx);
+    if yielded.is_ready() {
+        cx.waker().wake_by_ref();
+    }
+    Poll::Pending
+}
+
 impl MessageBody for BodyConnection {
     type Error = Infallible;
 
@@ -275,8 +293,7 @@ impl MessageBody for BodyConnection {
             return Poll::Ready(Some(Ok(slice)));
         }
         if std::mem::take(&mut this.yields) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return let_others(cx);
         }
         this.worker.catch_up();
         this.worker.tick();
@@ -320,8 +337,7 @@ impl MessageBody for BodyConnection {
             return Poll::Ready(last.map(Ok));
         }
         if std::mem::take(&mut this.yields) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return let_others(cx);
         }
         this.connection.set_waiting(cx.waker());
         Poll::Pending

@@ -18,11 +18,18 @@
 
 use std::{error, fmt, mem};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use sio_core::engine::deflate::{self, InflateError};
 
+mod frame;
 #[cfg(test)]
 mod tests;
+
+use frame::{
+    BINARY, CONTINUATION, FIN, Frame, LENGTH_BITS, LENGTH_IN_2, LENGTH_IN_8, MASKED, MAX_HEAD,
+    MAX_LENGTH, MAX_SHORT, OPCODE_BITS, RSV_BITS, RSV1, TEXT, append_unmasked,
+};
+pub(crate) use frame::{CLOSE_FRAME, Opcode, put_close, put_control};
 
 /// Cuts a byte stream into messages.
 ///
@@ -334,7 +341,11 @@ impl Parser {
         if self.compressed && !opcode.is_control() {
             self.compressed = false;
             match opcode {
-                Opcode::Binary => self.gathered = self.inflate(&self.gathered)?,
+                Opcode::Binary => {
+                    self.gathered = self.inflate(&self.gathered)?;
+                    // It may be kept, and counts as large as it looks.
+                    self.gathered.shrink_to_fit();
+                }
                 _ => *scratch = self.inflate(scratch)?,
             }
         }
@@ -383,6 +394,17 @@ pub(crate) enum Message<'s> {
     Pong,
     /// A close frame, with its status if it carries one.
     Close(Option<CloseFrame<'s>>),
+}
+
+impl Message<'_> {
+    /// Bytes of its payload, inflated; of control frames none.
+    pub(crate) const fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+            Self::Ping(_) | Self::Pong | Self::Close(_) => 0,
+        }
+    }
 }
 
 /// Status in the peer's close frame.
@@ -438,109 +460,12 @@ impl fmt::Display for Violation {
 
 impl error::Error for Violation {}
 
-/// Kind of a message or control frame.
-///
-/// Continuation has no place here: it takes the kind of its message when read, and is never sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opcode {
-    Text,
-    Binary,
-    Close,
-    Ping,
-    Pong,
-}
-
-impl Opcode {
-    fn from_bits(bits: u8) -> Option<Self> {
-        Some(match bits {
-            TEXT => Self::Text,
-            BINARY => Self::Binary,
-            0x8 => Self::Close,
-            0x9 => Self::Ping,
-            0xA => Self::Pong,
-            _ => return None,
-        })
-    }
-
-    fn bits(self) -> u8 {
-        match self {
-            Self::Text => TEXT,
-            Self::Binary => BINARY,
-            Self::Close => 0x8,
-            Self::Ping => 0x9,
-            Self::Pong => 0xA,
-        }
-    }
-
-    fn is_control(self) -> bool {
-        matches!(self, Self::Close | Self::Ping | Self::Pong)
-    }
-}
-
-/// Appends a control frame; its payload has at most 125 bytes.
-pub(crate) fn put_control(out: &mut BytesMut, opcode: Opcode, payload: &[u8]) {
-    debug_assert!(opcode.is_control() && payload.len() <= usize::from(MAX_SHORT));
-    let len = u8::try_from(payload.len()).unwrap_or(MAX_SHORT).min(MAX_SHORT);
-    out.extend_from_slice(&[FIN | opcode.bits(), len]);
-    out.extend_from_slice(payload.get(..usize::from(len)).unwrap_or_default());
-}
-
-/// Appends a close frame, without a payload if there is no code to tell.
-pub(crate) fn put_close(out: &mut BytesMut, code: Option<u16>) {
-    match code {
-        Some(code) => put_control(out, Opcode::Close, &code.to_be_bytes()),
-        None => out.extend_from_slice(CLOSE_FRAME),
-    }
-}
-
 /// Where the next byte belongs.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Head,
     Payload(Frame),
     Closed,
-}
-
-/// A frame whose head was accepted.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    /// The kind of the whole message if this is a continuation.
-    opcode: Opcode,
-    fin: bool,
-    compressed: bool,
-    mask: [u8; 4],
-    /// Length of the payload.
-    len: usize,
-    /// Bytes of the payload seen so far.
-    taken: usize,
-}
-
-impl Frame {
-    /// Returns the masking key as it applies to the next byte of the payload.
-    fn mask_at_offset(&self) -> [u8; 4] {
-        let mut mask = self.mask;
-        mask.rotate_left(self.taken % 4);
-        mask
-    }
-}
-
-/// Appends `payload` to `to` without its mask.
-fn append_unmasked(to: &mut Vec<u8>, payload: &[u8], mask: [u8; 4]) {
-    let start = to.len();
-    to.extend_from_slice(payload);
-    let copy = to.get_mut(start..).unwrap_or_default();
-    let mut key = [0; 32];
-    key.as_chunks_mut().0.fill(mask);
-    // Blocks of fixed length let the compiler use vector instructions.
-    let (blocks, rest) = copy.as_chunks_mut::<32>();
-    for block in blocks {
-        for (byte, key) in block.iter_mut().zip(key) {
-            *byte ^= key;
-        }
-    }
-    for (byte, key) in rest.iter_mut().zip(key) {
-        *byte ^= key;
-    }
 }
 
 fn check_utf8(bytes: &[u8]) -> Result<&str, Violation> {
@@ -562,29 +487,6 @@ fn check_close(payload: &[u8]) -> Result<Option<CloseFrame<'_>>, Violation> {
     }
 }
 
-/// A close frame without a code.
-pub(crate) const CLOSE_FRAME: &[u8] = &[0x88, 0];
-
-const FIN: u8 = 0x80;
-const RSV_BITS: u8 = 0x70;
-const OPCODE_BITS: u8 = 0x0F;
-/// The message is compressed (RFC 7692 section 6).
-const RSV1: u8 = 0x40;
-const CONTINUATION: u8 = 0x0;
-const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const MASKED: u8 = 0x80;
-const LENGTH_BITS: u8 = 0x7F;
-/// Largest length that the second byte of a head can hold itself.
-const MAX_SHORT: u8 = 125;
-/// The length is in the next two bytes.
-const LENGTH_IN_2: u8 = 126;
-/// The length is in the next eight bytes.
-const LENGTH_IN_8: u8 = 127;
-/// Largest length on the wire, RFC 6455, section 5.2.
-const MAX_LENGTH: u64 = u64::MAX >> 1;
-/// Head of a frame from a client at its longest: two bytes, eight of length, four of masking key.
-const MAX_HEAD: usize = 14;
 /// Memory taken at once for an incomplete frame; beyond it, bytes must arrive first.
 const UPFRONT: usize = 16 * 1024;
 /// Memory that a scratch buffer keeps from call to call.

@@ -134,3 +134,18 @@ fn a_payload_is_compressible_if_a_packet_is() {
     assert!(!join(std::slice::from_ref(&plain), Wire::V4).compressible);
     assert!(join(&[plain, Frame::constant("4b")], Wire::V4).compressible);
 }
+
+#[test]
+fn a_small_binary_packet_does_not_keep_a_large_body() {
+    let mut body = b"\x01\x02\xff\x04a\x01\x07\x00\x00\x00\x00\x00\xff".to_vec();
+    body.resize(body.len() + 700_000, 4);
+    let body = Bytes::from(body);
+    let within = body.as_ptr_range();
+    let mut reader = PayloadReader::new(body, Revision::V3, true);
+    let Some(Ok(Slot::Binary(small))) = reader.next_packet() else { panic!() };
+    assert_eq!(small, b"\x04a"[..]);
+    assert!(!within.contains(&small.as_ptr()));
+    let Some(Ok(Slot::Binary(large))) = reader.next_packet() else { panic!() };
+    assert_eq!(large.len(), 700_000);
+    assert!(within.contains(&large.as_ptr()));
+}

@@ -98,6 +98,12 @@ impl Hub {
         children.into_iter().flat_map(HashMap::values).cloned().collect()
     }
 
+    /// Namespaces can be made by a pattern that is written like this.
+    pub(crate) fn has_pattern(&self, source: &str) -> bool {
+        let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+        namespaces.dynamic.iter().any(|known| known.pattern.source() == source)
+    }
+
     /// Where a socket is while patterns decide about its namespace.
     pub(crate) fn nowhere(&self, path: &str) -> Arc<Namespace> {
         let nowhere = Namespace::dynamic(

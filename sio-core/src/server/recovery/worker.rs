@@ -179,11 +179,20 @@ impl Worker {
         }
     }
 
-    /// A socket has ended: keeps it if that was by accident, and tells who wants to take it over.
-    pub(in crate::server) fn keep(&self, socket: &Socket, reason: DisconnectReason) {
+    /// What is kept of a socket that ends, if that is by accident; to be asked before it leaves its rooms.
+    pub(in crate::server) fn to_be_kept(
+        &self,
+        socket: &Socket,
+        reason: DisconnectReason,
+    ) -> Option<Kept> {
+        let (presence, keeper) = (socket.presence()?, self.hub.keeper.as_ref()?);
+        (is_accident(reason) && !self.hub.is_closing()).then(|| self.kept(keeper, socket, presence))
+    }
+
+    /// A socket has ended and is nowhere any more: keeps what is to be kept, and tells who wants to take it
+    /// over. From here on its client can be back, on any thread.
+    pub(in crate::server) fn keep(&self, socket: &Socket, kept: Option<Kept>) {
         let (Some(presence), Some(keeper)) = (socket.presence(), &self.hub.keeper) else { return };
-        let kept = (is_accident(reason) && !self.hub.is_closing())
-            .then(|| self.kept(keeper, socket, presence));
         let (dropped, successor) = {
             let mut shelf = keeper.shelf();
             let successor = shelf.remove_live(presence.pid());

@@ -73,6 +73,21 @@ impl Socket {
     // ---- all events -----------------------------------------------------------------------------
 
     /// Is called for every event of this socket, before its handlers; it cannot answer an ack.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sio_core::handler::EventName;
+    /// use sio_core::packet::{Rest, Value};
+    /// use sio_core::server::{Io, Socket};
+    ///
+    /// let server = Io::builder().namespace("/", |ns| {
+    ///     ns.on_connection(|socket: Socket| {
+    ///         socket.on_any(|EventName(event), Rest(args): Rest<Value>| println!("{event} {args:?}"));
+    ///     });
+    /// });
+    /// # drop(server);
+    /// ```
     pub fn on_any<M, H: Handler<M>>(&self, handler: H) -> ListenerId {
         self.add_any_listener(erase(handler), false)
     }
@@ -149,8 +164,30 @@ impl Socket {
 
     // ---- middleware -----------------------------------------------------------------------------
 
-    /// Shows every event of this socket to a middleware, behind those of the namespace; see
+    /// Shows every event of this socket to a middleware, behind those of the namespace (the reference's
+    /// `socket.use`). It may rename the event, replace its arguments, or refuse it; it stays as long as the
+    /// socket. For all sockets of a namespace there is
     /// [`NamespaceBuilder::socket_middleware`](crate::server::NamespaceBuilder::socket_middleware).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sio_core::handler::EventError;
+    /// use sio_core::server::{IncomingEvent, Io, Socket};
+    ///
+    /// let server = Io::builder().namespace("/", |ns| {
+    ///     ns.on_connection(|socket: Socket| {
+    ///         socket.use_middleware(async |event: &mut IncomingEvent| {
+    ///             if may(event.name()).await { Ok(()) } else { Err(EventError::new("forbidden", "no")) }
+    ///         });
+    ///     });
+    /// });
+    ///
+    /// async fn may(event: &str) -> bool {
+    ///     !event.starts_with("admin:")
+    /// }
+    /// # drop(server);
+    /// ```
     pub fn use_middleware<M>(&self, middleware: impl SocketMiddleware<M>) {
         let hooks = self.0.hub.global().hooks.clone();
         let rules = Arc::new(Rules { hooks, ..Rules::default() });

@@ -56,6 +56,20 @@ impl Socket {
         EmitOperator { socket: self.clone(), flags: EmitFlags::default(), timeout: None }
     }
 
+    pub(super) fn send_question<T: EventArg>(
+        &self,
+        event: &str,
+        args: &impl Serialize,
+        timeout: Option<Duration>,
+        flags: EmitFlags,
+    ) -> AckFuture<T> {
+        let (waiter, receiver) = oneshot::channel();
+        match self.send_event(event, args, Some((waiter.into(), timeout)), flags) {
+            Ok(()) => AckFuture::waiting(receiver),
+            Err(error) => AckFuture::failed(error.into()),
+        }
+    }
+
     /// Emits through this are dropped if the transport cannot take them at that moment.
     pub fn volatile(&self) -> EmitOperator {
         self.operator().volatile()
@@ -118,11 +132,6 @@ impl EmitOperator {
     ///
     /// Dropping the future forgets the ack; the event is sent all the same.
     pub fn emit_with_ack<T: EventArg>(&self, event: &str, args: impl Serialize) -> AckFuture<T> {
-        let (waiter, receiver) = oneshot::channel();
-        match self.socket.send_event(event, &args, Some((waiter.into(), self.timeout)), self.flags)
-        {
-            Ok(()) => AckFuture::waiting(receiver),
-            Err(error) => AckFuture::failed(error.into()),
-        }
+        self.socket.send_question(event, &args, self.timeout, self.flags)
     }
 }

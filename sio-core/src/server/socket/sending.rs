@@ -53,12 +53,13 @@ impl Socket {
         let shown = (self.heeds(heed::OUTGOING) && !self.has_ended())
             .then(|| OutgoingEvent::new(event, json, &attachments));
         let packet = self.0.hub.event_packet(namespace, id, event, json, attachments)?;
+        if let Some(event) = shown {
+            self.tell_outgoing(&event);
+        }
+        // A listener may have ended it just now.
         if self.has_ended() {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
-        }
-        if let Some(event) = shown {
-            self.tell_outgoing(&event);
         }
         let mut arm = None;
         if let Some((waiter, timeout)) = ack

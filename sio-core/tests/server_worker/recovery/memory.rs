@@ -46,3 +46,31 @@ fn a_value_that_panics_when_it_is_freed_does_no_harm() {
     server.advance(WINDOW + 2 * SECOND);
     greeted(&server);
 }
+
+/// Looks at a socket when it is dropped.
+struct Looks(Socket, Arc<Mutex<Vec<usize>>>);
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        self.1.lock().unwrap().push(self.0.rooms().len());
+    }
+}
+
+#[test]
+fn a_socket_has_left_its_rooms_when_its_client_can_come_back() {
+    let sockets = Sockets::default();
+    let server = limited(joining(&sockets), |limits| limits.max_recovery_sockets = 1);
+    let (mut one, _) = greeted(&server);
+    let (mut two, mut client) = greeted(&server);
+    let seen = Arc::default();
+    let [first, second] = <[Socket; 2]>::try_from(std::mem::take(&mut *sockets.lock().unwrap()))
+        .expect("two sockets");
+    first.set_state(Looks(second, Arc::clone(&seen)));
+    drop(first);
+    one.drop_connection();
+    drop(one);
+    // It takes the place of the first one, whose value looks on.
+    two.drop_connection();
+    assert_eq!(*seen.lock().unwrap(), [0]);
+    come_back(&server, &mut client);
+}

@@ -22,6 +22,15 @@ fn a_server_that_does_not_recover_shows_nothing_of_it() {
     assert!(!server.sockets()[0].is_recovered());
 }
 
+#[test]
+fn a_heartbeat_that_never_comes_is_no_reason_to_panic() {
+    let mut config = recovering(|_| {});
+    config.config_mut().engine.ping_interval = Duration::MAX;
+    let server = Server::start(config);
+    let (_socket, answers) = ask(&server, "");
+    assert!(answers[0].contains("pid"), "{answers:?}");
+}
+
 // 34.14
 #[test]
 fn clients_of_revision_3_get_no_pid_and_are_not_kept() {

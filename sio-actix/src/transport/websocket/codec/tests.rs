@@ -1,5 +1,7 @@
 //! The codec against literal bytes: refusals, limits, cuts, then what works.
 
+use bytes::BytesMut;
+
 use super::*;
 
 const LIMIT: usize = 200_000;
@@ -436,4 +438,15 @@ fn compressed_messages_are_inflated_alone_and_in_fragments() {
         parse_deflate(&stream.concat()),
         [seen(Opcode::Ping, "p"), seen(Opcode::Text, &text), seen(Opcode::Text, "plain")]
     );
+}
+
+#[test]
+fn a_small_inflated_message_takes_little_memory() {
+    let stream = frame(0xC2, &compressed(10));
+    let (mut parser, mut scratch) = (Parser::new(LIMIT, true), Vec::new());
+    let Ok(Some(Message::Binary(bytes))) = parser.next(&mut &stream[..], &mut scratch) else {
+        panic!("no message");
+    };
+    let capacity = bytes.try_into_mut().unwrap().capacity();
+    assert!(capacity < 1_000, "{capacity}");
 }
