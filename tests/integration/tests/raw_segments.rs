@@ -53,10 +53,7 @@ impl Random {
     }
 
     /// Writes the bytes in up to twelve pieces, now and then the first ones one by one.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it spaces what is written, and waits for nothing"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a gap between writes, not a wait")]
     fn write(&mut self, wire: &mut Wire, bytes: &[u8]) {
         let mut cuts: Vec<usize> = if self.below(10) == 0 {
             (0..bytes.len().min(150)).collect()
