@@ -36,7 +36,7 @@ const MESSAGE_BYTES: usize = 4 * 1024;
 const SLICE: usize = 32 * 1024;
 /// Between the open packet or the answer to a CONNECT and what follows in the same turn: a client that begins
 /// to listen for the next only once it has seen one would miss it if both came in one read.
-const PAUSE: Duration = Duration::from_millis(1);
+const PAUSE: Duration = Duration::from_millis(5);
 /// Scratch above this size is given back.
 const SCRATCH_KEPT: usize = 64 * 1024;
 
