@@ -28,7 +28,7 @@ pub enum SendPolicy {
 pub struct Limits {
     /// Largest POST body and WebSocket message (reference: `maxHttpBufferSize`), announced as
     /// `maxPayload`. Above: 413 for a POST, close code 1009 for a WebSocket; the session ends with
-    /// `transport error`, after a POST with the client's next one or after a second. Default: 1,000,000.
+    /// `transport error`, after a POST with the client's next one or after 200 ms. Default: 1,000,000.
     pub max_payload: usize,
     /// Attachments one packet may announce. Above: the packet is invalid and the session ends. Default: 10.
     pub max_attachments: usize,

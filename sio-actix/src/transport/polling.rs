@@ -22,8 +22,10 @@ use crate::http::jsonp;
 type Receiver<T> = futures_channel::oneshot::Receiver<T>;
 
 /// How long the body of a push may take when its session has ended: what it can still say is short.
-/// And how long a client has to say goodbye by itself when its push was too large.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
+/// How long a 413 has to reach the client before its session ends; well below any ping timeout, so that the
+/// session ends for its own reason.
+const REFUSAL_TIME: Duration = Duration::from_millis(200);
 
 /// A GET that waits; dropping it tells the session that its connection is gone.
 struct PendingPoll<'a> {
@@ -95,7 +97,7 @@ impl Drop for IncomingPush<'_> {
 /// The status tells the client why, and its waiting poll would bring the end on another connection,
 /// perhaps sooner.
 async fn end_later(worker: Rc<Worker>, session: Arc<SessionHandle>, ended: Receiver<()>) {
-    if timeout(GOODBYE_TIME, ended).await.is_err() {
+    if timeout(REFUSAL_TIME, ended).await.is_err() {
         worker.push_failed(&session, "payload too large");
     }
 }

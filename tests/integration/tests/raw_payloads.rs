@@ -47,7 +47,8 @@ fn the_poll_of_a_session_ends_after_the_413_of_its_push() {
         session.try_push(event_of(LIMIT + 1)).expect(413, "");
         let told = Instant::now();
         session.finish_poll().expect(200, "1");
-        assert!(told.elapsed() > Duration::from_millis(500), "{:?}", told.elapsed());
+        // 200 ms after the refusal, which was on its way a little before it was read.
+        assert!(told.elapsed() > Duration::from_millis(50), "{:?}", told.elapsed());
         journal.expect("transport error");
         session.pushes = Http::connect(&server);
         session.expect_unknown();
@@ -60,10 +61,11 @@ fn a_client_may_say_goodbye_after_a_413() {
     let mut session = Polling::joined(&server);
     session.try_push(event_of(LIMIT + 1)).expect(413, "");
     session.pushes = Http::connect(&server);
-    let told = Instant::now();
-    let _refused = session.try_push("1");
+    // Nothing that it says is taken any more.
+    session.try_push("1").expect(400, "");
     journal.expect("transport error");
-    assert!(told.elapsed() < Duration::from_millis(500), "{:?}", told.elapsed());
+    session.pushes = Http::connect(&server);
+    session.expect_unknown();
 }
 
 #[test]
