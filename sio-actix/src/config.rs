@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
+use sio_core::cluster::Adapter;
 use sio_core::engine::PerMessageDeflate;
 use sio_core::handler::{
     ConnectGuardHandler, ConnectionController, Controller, ErrorHook, EventError, Guard, Middleware,
@@ -339,6 +340,14 @@ impl IoBuilder {
     #[must_use]
     pub fn parser(mut self, parser: impl Parser) -> Self {
         self.core = self.core.parser(parser);
+        self
+    }
+
+    /// Makes this server a node of a cluster, with `RedisAdapter` of the crate `sio-redis` for instance;
+    /// without, it stands alone. The last adapter that was given counts.
+    #[must_use]
+    pub fn adapter(mut self, adapter: impl Adapter) -> Self {
+        self.core = self.core.adapter(adapter);
         self
     }
 

@@ -9,6 +9,7 @@
 //! - [`parser`]: other encodings of Socket.IO packets;
 //! - [`mux`]: namespaces, acks and attachments over one session;
 //! - [`adapter`]: rooms and the selection of a broadcast;
+//! - [`cluster`]: what several servers that act as one say to each other;
 //! - [`handler`]: what users register;
 //! - [`server`]: what ties them together on the threads of a carrier.
 //!
@@ -16,6 +17,7 @@
 
 pub mod adapter;
 pub mod close;
+pub mod cluster;
 mod date;
 pub mod engine;
 pub mod frame;

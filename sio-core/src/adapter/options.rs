@@ -1,6 +1,8 @@
 //! The selection of a broadcast: rooms, exclusions, flags.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::sid::Sid;
 
@@ -99,8 +101,12 @@ pub struct BroadcastFlags {
     pub volatile: bool,
     /// Only to sockets of this node.
     pub local: bool,
-    /// Transports that compress must not compress it.
-    pub uncompressed: bool,
+    /// Whether transports that compress may compress it; if it does not say, they may.
+    pub compress: Option<bool>,
+    /// How long acks, or answers of other nodes, are waited for.
+    pub timeout: Option<Duration>,
+    /// The ack of one socket is wanted, not a list.
+    pub expect_single_response: bool,
 }
 
 /// The selection of a broadcast: no rooms means everybody, several mean their
@@ -114,4 +120,13 @@ pub struct BroadcastOptions {
     pub except: Vec<Room>,
     /// Flags.
     pub flags: BroadcastFlags,
+}
+
+impl BroadcastOptions {
+    /// Whether a socket in these rooms is selected; that of its own id is one of them.
+    #[must_use]
+    pub fn include(&self, rooms: &HashSet<&str>) -> bool {
+        (self.rooms.is_empty() || self.rooms.iter().any(|room| rooms.contains(&**room)))
+            && !self.except.iter().any(|room| rooms.contains(&**room))
+    }
 }

@@ -86,7 +86,7 @@ impl BroadcastOperator {
     /// Whether transports that compress may compress the event, as they may by default.
     pub fn compress(&self, compress: bool) -> Self {
         let mut next = self.clone();
-        next.options.flags.uncompressed = !compress;
+        next.options.flags.compress = Some(compress);
         next
     }
 
@@ -132,10 +132,10 @@ impl BroadcastOperator {
     ) -> Result<FrameGroup, EncodeError> {
         let group = self.hub.event_frames(namespace.path(), id, event, args, offset)?;
         let compressing = self.hub.engine.per_message_deflate.is_some();
-        Ok(match self.options.flags.uncompressed {
-            true => group.uncompressed(),
-            false if compressing => group.shared(),
-            false => group,
+        Ok(match self.options.flags.compress {
+            Some(false) => group.uncompressed(),
+            _ if compressing => group.shared(),
+            _ => group,
         })
     }
 

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cluster::Adapter;
 use crate::engine::EngineConfig;
 use crate::handler::{
     ConnectGuardHandler, ConnectionController, Controller, ErrorHook, EventError, Fault, Guard,
@@ -87,6 +88,7 @@ pub struct IoConfig {
     raw: Option<Box<dyn EngineHandler>>,
     parser: Option<Box<dyn Parser>>,
     error_answer: Option<Box<ErrorAnswer>>,
+    adapter: Option<Arc<dyn Adapter>>,
 }
 
 impl std::fmt::Debug for IoConfig {
@@ -247,6 +249,15 @@ impl IoConfig {
         self
     }
 
+    /// Makes this server a node of a cluster; without, it stands alone.
+    ///
+    /// The last adapter that was given counts.
+    #[must_use]
+    pub fn adapter(mut self, adapter: impl Adapter) -> Self {
+        self.adapter = Some(Arc::new(adapter));
+        self
+    }
+
     /// Makes this a bare Engine.IO server: messages go to `handler`, and there are no namespaces.
     #[must_use]
     pub fn engine_handler(mut self, handler: impl EngineHandler) -> Self {
@@ -305,6 +316,7 @@ impl IoConfig {
             data: self.data,
             extension: self.extension,
             error_answer: self.error_answer,
+            adapter: self.adapter,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));
         let mut faults = hub.add_namespace(&"/".into(), NamespaceBuilder::default(), true);
@@ -316,6 +328,9 @@ impl IoConfig {
         }
         if !faults.is_empty() {
             return Err(BuildError::Registration(faults));
+        }
+        if let Some(cluster) = &hub.cluster {
+            cluster.start(&hub);
         }
         Ok(Io::from_hub(hub))
     }

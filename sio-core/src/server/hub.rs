@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::cluster::Adapter;
 use crate::engine::EngineConfig;
 use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
 use crate::limits::Limits;
@@ -20,6 +21,7 @@ use crate::sid::{Sid, SidSource};
 
 use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
+use super::cluster::Cluster;
 use super::handshake::Handshake;
 use super::io::Io;
 use super::namespace::ConnectScope;
@@ -57,6 +59,7 @@ pub(crate) struct HubParts {
     pub(crate) data: DataMap,
     pub(crate) extension: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) error_answer: Option<Box<ErrorAnswer>>,
+    pub(crate) adapter: Option<Arc<dyn Adapter>>,
 }
 
 type Shard = Mutex<HashMap<Sid, Arc<SessionHandle>, ahash::RandomState>>;
@@ -83,6 +86,8 @@ pub struct Hub {
     new_namespace: Option<Box<NewNamespaceHook>>,
     /// Counts members of rooms, if there is a hook for rooms.
     pub(crate) rooms: Option<RoomWatch>,
+    /// What connects this server with others, if there may be some.
+    pub(crate) cluster: Option<Cluster>,
     /// The log has said that there are no other nodes.
     alone: AtomicBool,
     /// What applies to every namespace.
@@ -133,6 +138,7 @@ impl Hub {
                     engine.ping_interval.saturating_add(engine.ping_timeout),
                 )
             }),
+            cluster: parts.adapter.map(|adapter| Cluster::new(adapter, &*sids)),
             sids,
             hasher: ahash::RandomState::default(),
             sessions: (0..SHARDS).map(|_| Shard::default()).collect(),

@@ -11,6 +11,7 @@ mod broadcast;
 mod broadcast_ack;
 mod builder;
 mod bus;
+mod cluster;
 mod connection;
 mod decoding;
 mod delivery;

@@ -88,7 +88,7 @@ impl ParentNamespace {
     /// Whether transports that compress may compress the event, as they may by default.
     pub fn compress(&self, compress: bool) -> Self {
         let mut next = self.clone();
-        next.options.flags.uncompressed = !compress;
+        next.options.flags.compress = Some(compress);
         next
     }
 

@@ -1,0 +1,1 @@
+//! Clusters over Redis: several sio servers act as one, also together with Node.js servers.
