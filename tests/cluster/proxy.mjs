@@ -24,7 +24,7 @@ export class Proxy {
       return;
     }
     const far = connect({ port: this.target, host: "127.0.0.1", noDelay: true });
-    const pair = { near, far };
+    const pair = { near, far, polls: false };
     this.pairs.add(pair);
     const end = () => {
       this.pairs.delete(pair);
@@ -33,6 +33,7 @@ export class Proxy {
     };
     for (const [from, to] of [[near, far], [far, near]]) {
       from.on("data", (chunk) => {
+        pair.polls = from === near && chunk.toString("latin1", 0, 4) === "GET ";
         if (!to.write(chunk)) from.pause();
       });
       to.on("drain", () => this.mode === "stalled" || from.resume());
@@ -47,12 +48,17 @@ export class Proxy {
     far.pause();
   }
 
+  /** Whether a request of a long-polling client is open. */
+  polls() {
+    return [...this.pairs].some(({ polls }) => polls);
+  }
+
   /** Closes what is open and whatever is opened. */
   cut() {
     this.mode = "cut";
     for (const { near, far } of this.pairs) {
-      near.resetAndDestroy();
-      far.resetAndDestroy();
+      near.destroy();
+      far.destroy();
     }
   }
 
