@@ -10,19 +10,24 @@ const TEST_DEADLINE = 60000;
 let clusters = 0;
 
 export class Cluster {
-  /** `kinds` of the nodes; all share a key of their own, so that clusters on one Redis do not meet. */
-  constructor(redis, mode, kinds, { flags = [], workers = 1 } = {}) {
+  /**
+   * `kinds` of the nodes; all share a key of their own, so that clusters on one Redis do not meet. `addresses`
+   * gives where each node finds Redis, if that is not its own address.
+   */
+  constructor(redis, mode, kinds, { flags = [], workers = 1, addresses = () => [] } = {}) {
     clusters += 1;
     this.redis = redis;
     this.mode = mode;
     this.key = `cluster-${clusters}`;
     this.flags = [...MODES[mode], "--key", this.key, "--workers", String(workers), ...flags];
     this.kinds = kinds;
+    this.addresses = addresses;
     this.nodes = [];
   }
 
   async start() {
-    await Promise.all(this.kinds.map((kind, place) => this.add(kind, { place })));
+    const given = await this.addresses();
+    await Promise.all(this.kinds.map((kind, place) => this.add(kind, { place, redis: given[place] })));
     await this.meet();
   }
 
