@@ -62,8 +62,12 @@ fn select(ns: &NamespaceRef, room: Option<String>) -> BroadcastOperator {
 
 /// One socket, wherever it is.
 async fn find(ns: &NamespaceRef, id: &str) -> Result<RemoteSocket, EventError> {
-    let mut found = ns.to(id).fetch_sockets().await.map_err(|error| EventError::new(error.to_string()))?;
-    found.pop().ok_or_else(|| EventError::new("no such socket"))
+    let mut found = ns
+        .to(id)
+        .fetch_sockets()
+        .await
+        .map_err(|error| EventError::new("cluster", error.to_string()))?;
+    found.pop().ok_or_else(|| EventError::new("not_found", "no such socket"))
 }
 
 /// Sends to others, and who sends.
@@ -112,12 +116,13 @@ fn requests(ns: &mut NamespaceBuilder) {
     });
     ns.on("describe", async |ns: NamespaceRef, id: String| {
         let socket = find(&ns, &id).await?;
+        let label = socket.handshake().query().find(|(key, _)| key == "label");
         Ok::<_, EventError>(json!({
             "id": socket.id().as_str(),
             "rooms": sorted(socket.rooms()),
             "data": socket.data::<serde_json::Value>()?,
             "auth": socket.auth::<serde_json::Value>()?,
-            "label": socket.handshake().query("label"),
+            "label": label.map(|(_, value)| value),
         }))
     });
     ns.on("sse", async |ns: NamespaceRef, ack: AckSender, x: Value| {
@@ -142,7 +147,10 @@ fn sockets(ns: &mut NamespaceBuilder) {
     ns.on("move", |ns: NamespaceRef, room: String, to: String| ns.to(room).sockets_join(to));
     ns.on("unmove", |ns: NamespaceRef, room: String, from: String| ns.to(room).sockets_leave(from));
     ns.on("kick", |ns: NamespaceRef, room: String| ns.to(room).disconnect_sockets(false));
-    ns.on("remember", |socket: Socket, value: serde_json::Value| socket.set_data(Kept { value: Some(value) }));
+    ns.on("remember", |socket: Socket, value: serde_json::Value| {
+        socket.set_data(Kept { value: Some(value) })?;
+        Ok::<_, EventError>(())
+    });
     ns.on("recall", |socket: Socket| {
         let Kept { value } = socket.data().unwrap_or_default();
         json!({ "value": value, "recovered": socket.is_recovered(), "rooms": sorted(&socket.rooms()) })
@@ -157,7 +165,9 @@ fn handlers(ns: &mut NamespaceBuilder, node: &str) {
     ns.on("whoami", move |socket: Socket| json!({ "id": socket.id().as_str(), "node": name }));
     let name = node.to_owned();
     ns.on_server_side("hello", move |x: Value| Hello { node: name.clone(), x });
-    ns.on_server_side("relay", |ns: NamespaceRef, event: String, p: Value| ns.local().emit(&event, p));
+    ns.on_server_side("relay", |ns: NamespaceRef, event: String, p: Value| {
+        ns.local().emit(&event, p)
+    });
 }
 
 /// The reference's names for what the flags say.
@@ -195,9 +205,8 @@ async fn main() -> io::Result<()> {
     let adapter = adapter.build().map_err(io::Error::other)?;
     let listeners = Listeners::bind(flags.number("--port", 3000)?)?;
     let node = listeners.port().to_string();
-    let mut io = Io::builder()
-        .adapter(adapter)
-        .connection_state_recovery(recovers.then(Recovery::default));
+    let mut io =
+        Io::builder().adapter(adapter).connection_state_recovery(recovers.then(Recovery::default));
     for name in NAMESPACES {
         io = io.namespace(name, |ns| handlers(ns, &node));
     }
