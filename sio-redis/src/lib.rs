@@ -1,6 +1,38 @@
 //! Clusters over Redis: several sio servers act as one, also together with Node.js servers.
+//!
+//! [`RedisAdapter`] is given to the server's builder. It speaks as the Node.js adapters do: `Mode::Classic` as
+//! `createAdapter` of `@socket.io/redis-adapter`, `Mode::Sharded` as its `createShardedAdapter`,
+//! `Mode::Streams` as `@socket.io/redis-streams-adapter`.
+//!
+//! ```no_run
+//! use sio_redis::{Mode, RedisAdapter};
+//!
+//! # async fn connect() -> Result<(), sio_redis::Error> {
+//! let adapter = RedisAdapter::builder("redis://127.0.0.1:6379")
+//!     .mode(Mode::Sharded)
+//!     .prefix("chat")
+//!     .connect()
+//!     .await?;
+//! # drop(adapter);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! `tls`: addresses with `rediss://`, checked against the system's certificates.
 
+mod adapter;
+mod builder;
+mod channels;
 mod error;
 mod link;
+mod options;
+mod redis_adapter;
+mod wire;
 
+pub use builder::RedisAdapterBuilder;
 pub use error::Error;
+pub use options::{Mode, RedisOptions, SubscriptionMode};
+pub use redis_adapter::{RedisAdapter, RedisMonitor, RedisStats};
+pub use wire::Codec;

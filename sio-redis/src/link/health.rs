@@ -107,6 +107,14 @@ impl Health {
         }
     }
 
+    /// A message that cannot be said in this mode; only a fault of the program makes one.
+    pub(crate) fn unsaid(&self, channel: &str, why: &dyn Display) {
+        Counters::add(&self.counters.dropped, 1);
+        if let Some(more) = self.refused.now() {
+            tracing::error!(channel, more, "a message for the cluster cannot be written: {why}");
+        }
+    }
+
     /// The server refused a command.
     pub(crate) fn refused(&self, why: &dyn Display) {
         Counters::add(&self.counters.refused, 1);

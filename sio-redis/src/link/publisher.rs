@@ -191,11 +191,11 @@ impl Shared {
     async fn run(self: Arc<Self>, server: &Server) {
         let mut backoff = Backoff::new();
         loop {
-            let closed = Arc::new(Notify::new());
+            let closed = Arc::new(watch::Sender::new(false));
             let tell = Arc::clone(&closed);
             let push = move |info: PushInfo| {
                 if info.kind == PushKind::Disconnection {
-                    tell.notify_one();
+                    tell.send_replace(true);
                 }
                 Ok::<(), ()>(())
             };
@@ -203,7 +203,7 @@ impl Shared {
                 Ok(mut connection) => {
                     self.health.back(&self.name);
                     backoff.reset();
-                    self.send_all(&mut connection, server, &closed).await
+                    self.send_all(&mut connection, server, closed.subscribe()).await
                 }
                 Err(why) => why,
             };
@@ -217,14 +217,18 @@ impl Shared {
         &self,
         connection: &mut MultiplexedConnection,
         server: &Server,
-        closed: &Notify,
+        mut closed: watch::Receiver<bool>,
     ) -> RedisError {
         loop {
+            // What is queued stays there if the connection is known to be of no use.
+            if *closed.borrow() {
+                return ended();
+            }
             let batch = self.batch();
             if batch.is_empty() {
                 tokio::select! {
                     () = self.wake.notified() => {}
-                    () = closed.notified() => return ended(),
+                    _ = closed.changed() => return ended(),
                     () = tokio::time::sleep(server.timing().idle) => {
                         if let Err(why) = ping(connection).await {
                             return why;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value};
 use tokio::runtime::Handle;
@@ -35,6 +36,14 @@ pub(crate) enum Topic {
     Shard(Box<str>),
 }
 
+impl Topic {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Pattern(name) | Self::Channel(name) | Self::Shard(name) => name,
+        }
+    }
+}
+
 /// What was heard.
 #[derive(Debug)]
 pub(crate) struct Delivery<'a> {
@@ -43,7 +52,7 @@ pub(crate) struct Delivery<'a> {
     /// Where it was said.
     pub(crate) channel: &'a str,
     /// What was said.
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Bytes,
 }
 
 /// Called for all that is heard, in order, on the thread of the connections.
@@ -276,7 +285,7 @@ impl Line {
             health.garbage("?", &"the channel's name is no text");
             return;
         };
-        (self.hear)(Delivery { pattern, channel, payload });
+        (self.hear)(Delivery { pattern, channel, payload: payload.into() });
     }
 }
 
