@@ -34,5 +34,5 @@ mod wire;
 pub use builder::RedisAdapterBuilder;
 pub use error::Error;
 pub use options::{Mode, RedisOptions, SubscriptionMode};
-pub use redis_adapter::{RedisAdapter, RedisMonitor, RedisStats};
+pub use redis_adapter::RedisAdapter;
 pub use wire::Codec;

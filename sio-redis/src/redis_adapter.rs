@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sio_core::adapter::Room;
-use sio_core::cluster::{Adapter, BoxFuture, ClusterError, EventLog, Message, Node, Response};
+use sio_core::cluster::{Adapter, AdapterStats, BoxFuture, ClusterError, EventLog, Message, Node, Response};
 
 use crate::adapter::Carrier;
 use crate::builder::RedisAdapterBuilder;
-use crate::link::{Health, Remote, Runtime};
+use crate::link::{Remote, Runtime};
 
 /// Connects a server with others over Redis.
 ///
@@ -23,57 +22,6 @@ pub struct RedisAdapter {
     carrier: Arc<dyn Carrier>,
     request_timeout: Duration,
     runtime: Arc<Runtime>,
-}
-
-/// What an adapter did so far, and how it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct RedisStats {
-    /// All connections that the adapter holds work, as far as it knows.
-    pub connected: bool,
-    /// Commands that Redis has taken.
-    pub published: u64,
-    /// Messages that were heard on channels, own ones included.
-    pub received: u64,
-    /// Messages that could not be read.
-    pub garbage: u64,
-    /// Messages that were dropped because the queue was full.
-    pub dropped: u64,
-    /// Messages that were under way when a connection broke, and may have arrived or not.
-    pub lost: u64,
-    /// Commands that Redis has refused.
-    pub refused: u64,
-    /// How often Redis was lost.
-    pub outages: u64,
-    /// Bytes that wait to be sent.
-    pub queued_bytes: u64,
-}
-
-/// Shows how an adapter is, also while a server owns it.
-#[derive(Debug, Clone)]
-pub struct RedisMonitor {
-    health: Arc<Health>,
-    publisher: crate::link::Publisher,
-}
-
-impl RedisMonitor {
-    /// How it is now.
-    #[must_use]
-    pub fn stats(&self) -> RedisStats {
-        let counters = &self.health.counters;
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        RedisStats {
-            connected: self.health.is_up(),
-            published: read(&counters.published),
-            received: read(&counters.received),
-            garbage: read(&counters.garbage),
-            dropped: read(&counters.dropped),
-            lost: read(&counters.lost),
-            refused: read(&counters.refused),
-            outages: read(&counters.outages),
-            queued_bytes: self.publisher.queued_bytes(),
-        }
-    }
 }
 
 impl RedisAdapter {
@@ -90,19 +38,6 @@ impl RedisAdapter {
         runtime: Runtime,
     ) -> Self {
         Self { carrier, request_timeout, runtime: Arc::new(runtime) }
-    }
-
-    /// What it did so far, and how it is.
-    #[must_use]
-    pub fn stats(&self) -> RedisStats {
-        self.monitor().stats()
-    }
-
-    /// For [`RedisMonitor::stats`] after the adapter was given to a server.
-    #[must_use]
-    pub fn monitor(&self) -> RedisMonitor {
-        let link = self.carrier.link();
-        RedisMonitor { health: Arc::clone(link.health()), publisher: link.publisher().clone() }
     }
 }
 
@@ -173,6 +108,13 @@ impl Adapter for RedisAdapter {
             let _ended_before = stopped.await;
             told.stop();
         })
+    }
+
+    fn stats(&self) -> AdapterStats {
+        let link = self.carrier.link();
+        let mut stats = link.health().stats();
+        stats.queued = link.publisher().queued();
+        stats
     }
 
     fn event_log(&self) -> Option<&dyn EventLog> {

@@ -11,7 +11,7 @@ use sio_core::cluster::{BoxFuture, ClusterError, Message, Node, Response};
 
 use crate::channels::{last_part, pattern};
 use crate::link::{Delivery, Health, Link, Topic, poisoned};
-use crate::wire::{Codec, Malformed, Sender, channel, classic};
+use crate::wire::{Codec, Malformed, Received, Sender, channel, classic};
 
 use super::Carrier;
 
@@ -177,43 +177,49 @@ impl State {
         let (Some(Meaning { kind, namespace }), Some(hearer)) = (meaning, self.node.get()) else {
             return;
         };
-        let heard = match kind {
+        let result = match kind {
             Kind::Broadcast => hearer.broadcast(&namespace, delivery),
             Kind::Request => hearer.request(&namespace, delivery),
             Kind::Response => hearer.response(&namespace, delivery),
         };
-        if let Err(why) = heard {
-            self.health.garbage(delivery.channel, &why);
+        match result {
+            Ok(true) => self.health.heard(),
+            Ok(false) => {}
+            Err(why) => self.health.garbage(delivery.channel, &why),
         }
     }
 }
 
+/// Each says whether another node is heard.
 impl Hearer {
-    fn broadcast(&self, namespace: &str, delivery: &Delivery<'_>) -> Result<(), Malformed> {
+    fn broadcast(&self, namespace: &str, delivery: &Delivery<'_>) -> Result<bool, Malformed> {
         if delivery.payload.starts_with(&self.own) {
-            return Ok(());
+            return Ok(false);
         }
-        if let Some(received) = classic::decode_broadcast(&delivery.payload, namespace)?
-            && *received.from != *self.node.id()
-        {
-            self.node.receive(namespace, &received.from, received.message);
+        match classic::decode_broadcast(&delivery.payload, namespace)? {
+            Some(received) => Ok(self.receive(namespace, received)),
+            None => Ok(false),
         }
-        Ok(())
     }
 
-    fn request(&self, namespace: &str, delivery: &Delivery<'_>) -> Result<(), Malformed> {
-        let received = classic::decode_request(&delivery.payload)?;
-        if *received.from != *self.node.id() {
-            self.node.receive(namespace, &received.from, received.message);
-        }
-        Ok(())
+    fn request(&self, namespace: &str, delivery: &Delivery<'_>) -> Result<bool, Malformed> {
+        Ok(self.receive(namespace, classic::decode_request(&delivery.payload)?))
     }
 
-    fn response(&self, namespace: &str, delivery: &Delivery<'_>) -> Result<(), Malformed> {
+    fn receive(&self, namespace: &str, Received { from, message }: Received) -> bool {
+        if *from == *self.node.id() {
+            return false;
+        }
+        self.node.receive(namespace, &from, message);
+        true
+    }
+
+    fn response(&self, namespace: &str, delivery: &Delivery<'_>) -> Result<bool, Malformed> {
         let (from, response) = classic::decode_response(&delivery.payload)?;
-        if from.as_deref() != Some(self.node.id()) {
-            self.node.receive_response(namespace, from.as_deref(), response);
+        if from.as_deref() == Some(self.node.id()) {
+            return Ok(false);
         }
-        Ok(())
+        self.node.receive_response(namespace, from.as_deref(), response);
+        Ok(true)
     }
 }

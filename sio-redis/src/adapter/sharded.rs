@@ -232,6 +232,7 @@ impl State {
         if *envelope.from == *node.id() {
             return Ok(true);
         }
+        self.health.heard();
         match envelope.body {
             Body::Message(message) => node.receive(&namespace.name, &envelope.from, message),
             Body::Response(response) => {

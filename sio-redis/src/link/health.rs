@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use sio_core::cluster::AdapterStats;
+
 use super::server::poisoned;
 
 /// Lines about one kind of trouble are at least this far apart.
@@ -20,9 +22,7 @@ pub(crate) struct Counters {
     pub(crate) received: AtomicU64,
     pub(crate) garbage: AtomicU64,
     pub(crate) dropped: AtomicU64,
-    pub(crate) lost: AtomicU64,
-    pub(crate) refused: AtomicU64,
-    pub(crate) outages: AtomicU64,
+    pub(crate) reconnects: AtomicU64,
 }
 
 impl Counters {
@@ -41,7 +41,7 @@ pub(crate) struct Health {
     refused: Seldom,
 }
 
-/// The present outage.
+/// What does not work at present.
 #[derive(Debug, Default)]
 struct Down {
     links: BTreeSet<Box<str>>,
@@ -64,9 +64,17 @@ impl Health {
         &self.server
     }
 
-    /// No connection is known to be down.
-    pub(crate) fn is_up(&self) -> bool {
-        self.down.lock().unwrap_or_else(poisoned).links.is_empty()
+    /// What happened so far, but for the queue.
+    pub(crate) fn stats(&self) -> AdapterStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut stats = AdapterStats::default();
+        stats.published = read(&self.counters.published);
+        stats.received = read(&self.counters.received);
+        stats.garbage = read(&self.counters.garbage);
+        stats.dropped = read(&self.counters.dropped);
+        stats.reconnects = read(&self.counters.reconnects);
+        stats.connected = self.down.lock().unwrap_or_else(poisoned).links.is_empty();
+        stats
     }
 
     /// A connection is gone, or could not be made.
@@ -79,7 +87,6 @@ impl Health {
             }
             down.since = Some(Instant::now());
         }
-        Counters::add(&self.counters.outages, 1);
         tracing::warn!(server = %self.server, link, "Redis is lost, trying again: {why}");
     }
 
@@ -94,9 +101,15 @@ impl Health {
             }
         };
         if let Some(since) = since {
+            Counters::add(&self.counters.reconnects, 1);
             let after = since.elapsed();
             tracing::info!(server = %self.server, ?after, "Redis is back");
         }
+    }
+
+    /// Another node said something.
+    pub(crate) fn heard(&self) {
+        Counters::add(&self.counters.received, 1);
     }
 
     /// Something came in that no node says.
@@ -117,7 +130,7 @@ impl Health {
 
     /// The server refused a command.
     pub(crate) fn refused(&self, why: &dyn Display) {
-        Counters::add(&self.counters.refused, 1);
+        Counters::add(&self.counters.dropped, 1);
         if let Some(more) = self.refused.now() {
             tracing::error!(server = %self.server, more, "Redis refused a command: {why}");
         }
@@ -170,11 +183,11 @@ mod tests {
         health.lost("a", &"gone");
         health.lost("b", &"gone");
         health.lost("a", &"still gone");
-        assert!(!health.is_up());
+        assert!(!health.stats().connected);
         health.back("a");
-        assert!(!health.is_up());
+        assert!(!health.stats().connected);
         health.back("b");
-        assert!(health.is_up());
-        assert_eq!(health.counters.outages.load(Ordering::Relaxed), 1);
+        assert!(health.stats().connected);
+        assert_eq!(health.stats().reconnects, 1);
     }
 }

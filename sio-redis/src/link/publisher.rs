@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -83,7 +82,6 @@ struct Shared {
     open: watch::Sender<usize>,
     health: Arc<Health>,
     name: Box<str>,
-    bytes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -102,7 +100,6 @@ impl Publisher {
             open: watch::Sender::new(0),
             health,
             name: name.into(),
-            bytes: AtomicU64::new(0),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -118,12 +115,12 @@ impl Publisher {
     pub(crate) fn push(&self, command: Command) {
         let dropped = self.shared.push(command);
         self.shared.wake.notify_one();
-        self.shared.gone(dropped, &self.shared.health.counters.dropped);
+        self.shared.gone(dropped);
     }
 
-    /// Bytes that are queued.
-    pub(crate) fn queued_bytes(&self) -> u64 {
-        self.shared.bytes.load(Ordering::Relaxed)
+    /// Commands that are queued.
+    pub(crate) fn queued(&self) -> usize {
+        self.shared.queue.lock().unwrap_or_else(poisoned).commands.len()
     }
 
     /// Waits until all that was pushed so far is answered, lost or dropped, but not longer than `limit`.
@@ -146,22 +143,17 @@ impl Shared {
             queue.bytes = queue.bytes.saturating_sub(oldest.bytes);
             dropped.push(oldest);
         }
-        self.note(&queue);
         self.open.send_modify(|open| *open += 1);
         dropped
     }
 
-    fn note(&self, queue: &Queue) {
-        self.bytes.store(u64::try_from(queue.bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
     /// Commands that will not be sent, or of which nobody knows whether they arrived.
-    fn gone(&self, commands: Vec<Command>, counter: &AtomicU64) {
+    fn gone(&self, commands: Vec<Command>) {
         if commands.is_empty() {
             return;
         }
         let count = commands.len();
-        Counters::add(counter, count);
+        Counters::add(&self.health.counters.dropped, count);
         for command in commands {
             if let Some(reply) = command.reply {
                 reply(None);
@@ -184,7 +176,6 @@ impl Shared {
             batch.push(next);
         }
         queue.bytes = queue.bytes.saturating_sub(bytes);
-        self.note(&queue);
         batch
     }
 
@@ -255,7 +246,7 @@ impl Shared {
         let answers = match connection.send_packed_commands(&pipeline, 0, sent.len()).await {
             Ok(answers) => answers,
             Err(why) => {
-                self.gone(sent, &self.health.counters.lost);
+                self.gone(sent);
                 return Err(why);
             }
         };

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use sio_core::cluster::{BoxFuture, ClusterError};
 
 use super::backoff::Backoff;
-use super::health::{Counters, Health};
+use super::health::Health;
 use super::publisher::ended;
 use super::queries::stopped;
 use super::server::{Server, ping, poisoned};
@@ -277,7 +277,6 @@ impl Line {
         let (Some(Some(channel)), Some(Some(payload))) = (parts.next(), parts.next()) else {
             return;
         };
-        Counters::add(&health.counters.received, 1);
         // All names that are subscribed to are text; what a pattern lets through need not be.
         let (Ok(channel), Ok(pattern)) =
             (str::from_utf8(&channel), pattern.as_deref().map(str::from_utf8).transpose())
