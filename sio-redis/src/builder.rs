@@ -119,9 +119,7 @@ impl RedisAdapterBuilder {
             None => return Err(Error::Unavailable { server, why: "stopped".to_owned() }),
         };
         match major_minor(&found) {
-            Some(number) if number < version => {
-                Err(Error::TooOld { server, found, what, needed })
-            }
+            Some(number) if number < version => Err(Error::TooOld { server, found, what, needed }),
             // Who gives no number is asked for the commands themselves.
             _ => Ok(adapter),
         }
@@ -181,7 +179,9 @@ impl From<deadpool_redis::Config> for RedisAdapterBuilder {
             (Some(_), Some(_)) => {
                 Self::with_address(Err("both url and connection are given".to_owned()))
             }
-            (None, None) => Self::with_address(Err("neither url nor connection is given".to_owned())),
+            (None, None) => {
+                Self::with_address(Err("neither url nor connection is given".to_owned()))
+            }
         }
     }
 }

@@ -4,12 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use sio_core::adapter::Room;
-use sio_core::cluster::{Adapter, AdapterStats, BoxFuture, ClusterError, EventLog, Message, Node, Response};
+use sio_core::cluster::{
+    Adapter, AdapterStats, BoxFuture, ClusterError, EventLog, Message, Node, Response,
+};
 
 use crate::adapter::Carrier;
 use crate::builder::RedisAdapterBuilder;
-use crate::link::{Remote, Runtime};
+use crate::link::Runtime;
 
 /// Connects a server with others over Redis.
 ///
@@ -27,7 +31,6 @@ pub struct RedisAdapter {
 impl RedisAdapter {
     /// An adapter for the Redis at `url`, such as `redis://:password@host:6379/0`, or `rediss://` with the
     /// feature `tls`.
-    #[must_use]
     pub fn builder(url: &str) -> RedisAdapterBuilder {
         RedisAdapterBuilder::new(url)
     }
@@ -99,14 +102,16 @@ impl Adapter for RedisAdapter {
     }
 
     fn stop(&self) -> BoxFuture<()> {
-        let runtime = Arc::clone(&self.runtime);
+        let (stopping, runtime) = (self.carrier.stop(), Arc::clone(&self.runtime));
+        let (done, is_done) = oneshot::channel::<()>();
         // It goes on when nobody waits for it.
-        let stopping = self.carrier.stop();
-        let (told, end) = (Arc::clone(&runtime), async move { stopping.await });
-        let stopped = Remote::spawn(runtime.handle(), end);
+        self.runtime.handle().spawn(async move {
+            stopping.await;
+            runtime.stop();
+            drop(done);
+        });
         Box::pin(async move {
-            let _ended_before = stopped.await;
-            told.stop();
+            let _ended = is_done.await;
         })
     }
 

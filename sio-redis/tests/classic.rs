@@ -27,7 +27,10 @@ async fn garbage_is_counted_and_what_follows_is_heard() {
     redis.publish("socket.io-response#/#", b"{\"requestId\":7}").await;
     redis.publish("socket.io#/#\u{e9}#", b"nonsense").await;
     redis
-        .publish("socket.io#/#", b"[\"x\",{\"type\":2,\"data\":[\"fine\"],\"nsp\":\"/\"},{\"rooms\":[]}]")
+        .publish(
+            "socket.io#/#",
+            b"[\"x\",{\"type\":2,\"data\":[\"fine\"],\"nsp\":\"/\"},{\"rooms\":[]}]",
+        )
         .await;
     assert_eq!(node.events(1).await, [r#"["fine"]"#]);
     assert_eq!(node.adapter.stats().garbage, 23);
@@ -89,10 +92,7 @@ async fn bytes_arrive_as_they_are() {
         with_bytes(r#"["b",{"_placeholder":true,"num":0}]"#, &[b"\x00\xff\x01"], &["r", "s"]);
     a.adapter.publish("/", message.clone());
     let heard = b.next().await;
-    assert_eq!(
-        heard,
-        Heard::Message { namespace: "/".to_owned(), from: A.to_owned(), message }
-    );
+    assert_eq!(heard, Heard::Message { namespace: "/".to_owned(), from: A.to_owned(), message });
 }
 
 #[tokio::test]
@@ -179,10 +179,7 @@ async fn the_commands_are_those_of_the_reference() {
         assert!(channels.contains(&expected), "{expected:?}");
     }
     let published: Vec<_> = commands.iter().filter(|words| words[0] == "PUBLISH").collect();
-    assert_eq!(
-        published[1][2],
-        r#"{"uid":"aaaaaaaaaaaaaaaa","requestId":"q","type":1}"#
-    );
+    assert_eq!(published[1][2], r#"{"uid":"aaaaaaaaaaaaaaaa","requestId":"q","type":1}"#);
     soon("stop", a.adapter.stop()).await;
     assert_eq!(line.take_commands().len(), 2);
 }

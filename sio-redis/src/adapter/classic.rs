@@ -52,12 +52,7 @@ enum Kind {
 }
 
 impl Classic {
-    pub(crate) fn new(
-        link: Link,
-        prefix: &str,
-        codec: Codec,
-        answer_on_own_channel: bool,
-    ) -> Self {
+    pub(crate) fn new(link: Link, prefix: &str, codec: Codec, answer_on_own_channel: bool) -> Self {
         let state = State {
             prefix: prefix.into(),
             node: OnceLock::new(),

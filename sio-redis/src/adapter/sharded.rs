@@ -61,10 +61,7 @@ impl Sharded {
     /// A namespace's channel for all, and the one for answers.
     fn names(&self, namespace: &str) -> [String; 2] {
         let prefix = &self.state.prefix;
-        [
-            channel::namespace(prefix, namespace),
-            channel::part(prefix, namespace, self.state.id()),
-        ]
+        [channel::namespace(prefix, namespace), channel::part(prefix, namespace, self.state.id())]
     }
 
     /// Whether the room has a channel of its own.

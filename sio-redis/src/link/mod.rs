@@ -96,6 +96,7 @@ impl Link {
         &self.health
     }
 
+    #[allow(dead_code, reason = "the streams adapter asks more")]
     pub(crate) const fn queries(&self) -> &Queries {
         &self.queries
     }

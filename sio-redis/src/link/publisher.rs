@@ -55,6 +55,7 @@ impl Command {
 
     /// The answer is told.
     #[must_use]
+    #[allow(dead_code, reason = "the streams adapter needs to know")]
     pub(crate) fn on_reply(mut self, reply: Reply) -> Self {
         self.reply = Some(reply);
         self

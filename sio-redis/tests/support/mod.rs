@@ -2,6 +2,13 @@
 //! hear.
 
 #![allow(dead_code, reason = "each test uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
 
 mod line;
 mod node;
@@ -39,7 +46,10 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Waits until an answer from Redis is as it should be.
-pub(crate) async fn until_async<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+pub(crate) async fn until_async<F: Future<Output = bool>>(
+    what: &str,
+    mut is_so: impl FnMut() -> F,
+) {
     soon(what, async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -99,7 +99,9 @@ impl RedisServer {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    pub(crate) async fn connect(&self) -> deadpool_redis::redis::RedisResult<MultiplexedConnection> {
+    pub(crate) async fn connect(
+        &self,
+    ) -> deadpool_redis::redis::RedisResult<MultiplexedConnection> {
         Client::open(self.url())?.get_multiplexed_async_connection().await
     }
 
