@@ -45,7 +45,7 @@ pub(crate) fn encode(
 
 /// Reads an entry. Old nodes put answers and signs of life into streams, too.
 pub(crate) fn decode(from: &str, kind: &str, data: Option<&str>) -> Result<Envelope, Malformed> {
-    let kind = kind.parse().map_err(|_cause| Malformed::Missing("type"))?;
+    let kind = kind.parse().map_err(|_error| Malformed::Missing("type"))?;
     let body = match data {
         None => {
             RawBody::default().read(kind, &Text { json: "".into(), attachments: Vec::new() })?
@@ -76,7 +76,7 @@ fn payload(data: &str) -> Result<Bytes, Malformed> {
     if data.starts_with('{') {
         return Ok(Bytes::copy_from_slice(data.as_bytes()));
     }
-    STANDARD.decode(data).map(Bytes::from).map_err(|_cause| Malformed::Base64)
+    STANDARD.decode(data).map(Bytes::from).map_err(|_error| Malformed::Base64)
 }
 
 /// Writes a session.
@@ -108,7 +108,7 @@ pub(crate) fn decode_session(session: &str) -> Result<SavedSession, Malformed> {
     if session.len() > MAX_MESSAGE {
         return Err(Malformed::TooLarge(session.len()));
     }
-    let bytes = STANDARD.decode(session).map_err(|_cause| Malformed::Base64)?.into();
+    let bytes = STANDARD.decode(session).map_err(|_error| Malformed::Base64)?.into();
     let text = Text::read_msgpack(&bytes)?;
     let raw: RawSession = serde_json::from_str(&text.with_buffers(&text.json)?)?;
     Ok(SavedSession { sid: raw.sid, pid: raw.pid, rooms: raw.rooms.0, data: raw.data })

@@ -39,7 +39,7 @@ impl<'a> Text<'a> {
         if !matches!(payload.first(), Some(b'{' | b'[')) {
             return Self::read_msgpack(payload);
         }
-        let json = std::str::from_utf8(payload).map_err(|_cause| Malformed::Text)?;
+        let json = std::str::from_utf8(payload).map_err(|_error| Malformed::Text)?;
         Ok(Self { json: Cow::Borrowed(json), attachments: Vec::new() })
     }
 

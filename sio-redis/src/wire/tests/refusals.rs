@@ -207,8 +207,7 @@ fn an_answer_without_what_was_asked_for_still_counts() {
 
 #[test]
 fn an_answer_of_nothing_differs_from_null() {
-    let request: Box<str> = "q".into();
-    let nothing = Response::ServerSide { request: request.clone(), value: None };
+    let nothing = Response::ServerSide { request: "q".into(), value: None };
     assert_eq!(response(r#"{"type":6,"requestId":"q"}"#), Ok(nothing));
     let value = |text: &str| match response(text) {
         Ok(Response::ServerSide { value: Some(value), .. }) => value.json,

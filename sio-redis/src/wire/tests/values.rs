@@ -34,8 +34,10 @@ fn meaning(value: &str) -> (String, Option<String>) {
         }
         "Map{1=>2}" | "Set{1}" => same("{}"),
         "object with toJSON returning 7" => same("7"),
-        _ if value.starts_with("Date ") => read(&format!("\"{}\"", &value[5..])),
-        _ => same(value),
+        _ => match value.strip_prefix("Date ") {
+            Some(date) => read(&format!("\"{date}\"")),
+            None => same(value),
+        },
     }
 }
 
