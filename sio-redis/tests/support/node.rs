@@ -84,7 +84,8 @@ impl TestNode {
         soon(&format!("something for {}", self.id), async {
             loop {
                 let more = self.notes.wake.notified();
-                if let Some(heard) = self.notes.heard.lock().unwrap().pop_front() {
+                let heard = self.notes.heard.lock().unwrap().pop_front();
+                if let Some(heard) = heard {
                     return heard;
                 }
                 more.await;
