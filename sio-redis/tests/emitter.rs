@@ -1,5 +1,12 @@
 //! The emitter: its bytes are those of the official ones, and nodes understand it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: helpers beside the tests"
+)]
+
 mod support;
 
 use std::fs;
