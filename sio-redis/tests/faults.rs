@@ -135,6 +135,7 @@ async fn what_is_said_during_an_outage_arrives_after_it_in_order_and_once() {
     let b = TestNode::start(B, builder(&redis.url())).await;
     say(&a, &numbers(0..10));
     assert_eq!(b.events(10).await, numbers(0..10));
+    until("answered", || a.adapter.stats().published == 10).await;
     line.cut();
     until("noticed", || !a.adapter.stats().connected).await;
     let before = Instant::now();
