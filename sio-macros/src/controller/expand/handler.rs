@@ -138,6 +138,7 @@ impl Printer<'_> {
             (true, true) => Some(quote_spanned!(span=> let #this = #arc::new(());)),
             (true, false) => None,
             (false, false) if handler.receiver == Receiver::None => None,
+            (false, true) if handler.receiver == Receiver::None && is_server_side(handler) => None,
             (false, _) => Some(quote_spanned!(span=> let #this = #clone(&self);)),
         }
     }
