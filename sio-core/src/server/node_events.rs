@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::cluster::Data;
 use crate::handler::{Dispatch, EncodedArgs, EventError, Reply, Rules, ServerSideCx, ServerSideFn};
-use crate::packet::{ArgCursor, server_event};
+use crate::packet::{ArgCursor, DecodeError, Value, server_event};
 
 use super::bus::{Message, QueueFull};
 use super::hub::Hub;
@@ -89,21 +89,16 @@ impl Hub {
     /// May be called on any thread, and does not wait. `answer` gets the first argument of what the first
     /// handler answers, `None` for `()`; an error in the form that clients see. It is dropped if there is no
     /// handler, as the reference never answers then, and if the event is unreadable or no worker runs.
-    pub(crate) fn receive_server_side(
-        self: &Arc<Self>,
-        namespace: &str,
+    pub(super) fn receive_server_side(
+        &self,
+        namespace: &Arc<Namespace>,
         data: Data,
         answer: Option<Answer>,
     ) {
-        let Some(namespace) = self.namespace(namespace) else { return };
         let Data { json, attachments } = data;
         let (name, args) = match server_event(&json, attachments.len()) {
             Ok(event) => event,
-            Err(error) => {
-                let namespace = namespace.path();
-                tracing::debug!(namespace, %error, "a server-side event could not be read");
-                return;
-            }
+            Err(error) => return self.count_unreadable(namespace, &error),
         };
         let (name, path) = (name.as_str(), namespace.path());
         if is_reserved(name) {
@@ -125,7 +120,7 @@ impl Hub {
             args: args.into(),
             attachments,
             entries: entries.to_vec(),
-            namespace: Arc::clone(&namespace),
+            namespace: Arc::clone(namespace),
             answer,
             place,
         };
@@ -145,8 +140,18 @@ impl Hub {
         }
     }
 
+    fn count_unreadable(&self, namespace: &Namespace, error: &DecodeError) {
+        if let Some(cluster) = &self.cluster {
+            cluster.count_garbage(namespace.path(), error);
+        }
+    }
+
+    /// Refuses an event above the limits.
     fn refuse_node_event(&self, namespace: &str, event: &str, answer: Option<Answer>) {
-        tracing::warn!(namespace, event, "too many server-side events at one time: one is refused");
+        tracing::debug!(namespace, event, "too many server-side events wait");
+        if let Some(cluster) = &self.cluster {
+            cluster.count_lost(namespace);
+        }
         if let Some(answer) = answer {
             let error = EventError::new("overloaded", "too many events wait");
             answer(first_argument(self.error_ack(&error)));
@@ -180,9 +185,7 @@ impl Worker {
             match outcome {
                 Dispatch::Ready(reply) => finish.reply(reply),
                 Dispatch::Malformed(error) => {
-                    let namespace = namespace.path();
-                    tracing::debug!(namespace, %error, "a server-side event could not be read");
-                    return;
+                    return self.hub.count_unreadable(&namespace, &error);
                 }
                 Dispatch::Pending(future) => match Tasks::first_poll(future) {
                     Ok(reply) => finish.reply(reply),
@@ -231,7 +234,7 @@ fn first_argument(mut args: EncodedArgs) -> Option<Data> {
     if !args.attachments().is_empty() && cursor.has_next().ok()? {
         // The attachments of the other arguments stay behind.
         let mut cursor = ArgCursor::new(&list, args.attachments());
-        let first: crate::packet::Value = cursor.next().ok()??;
+        let first: Value = cursor.next().ok()??;
         return first_argument(EncodedArgs::encode(&(first,)).ok()?);
     }
     let json = list.get(1..len)?.into();

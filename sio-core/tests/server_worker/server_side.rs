@@ -147,6 +147,7 @@ fn what_is_no_event_is_ignored() {
     }
     assert_eq!(notes.take(), [""; 0]);
     assert_eq!(others.answers(), [""; 0]);
+    assert_eq!(server.io.cluster_stats().unwrap().garbage, events.len() as u64);
     // A number is a name.
     others.tell("[0]");
     others.tell(" [ \"hello\" ] ");
@@ -285,6 +286,7 @@ fn more_events_than_may_be_are_refused() {
     others.ask("4", "[\"now\"]");
     server.run();
     assert_eq!(others.answers(), ["1=nothing", "4=\"now\""]);
+    assert_eq!(server.io.cluster_stats().unwrap().lost, 3);
     // What has no handler takes no place, and what is over gives it back.
     gates.open("b");
     server.run();

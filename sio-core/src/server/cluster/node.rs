@@ -1,11 +1,23 @@
 //! What other nodes say, and what is done about it.
+//!
+//! It is done as a local caller would do it: the workers hear of it through the bus, and nobody waits.
 
 use std::sync::{Arc, Weak};
 
-use crate::cluster::{Message, Node, Offset, Response};
+use crate::adapter::BroadcastOptions;
+use crate::cluster::{Data, Message, Node, Offset, Response};
+use crate::handler::EncodedArgs;
+use crate::packet::{
+    self, DecodeError, DecodeLimits, MAX_DEPTH, MAX_OUTGOING_ATTACHMENTS, PacketType,
+};
 
+use super::super::broadcast::BroadcastOperator;
+use super::super::bus::Action;
 use super::super::hub::Hub;
+use super::super::namespace::Namespace;
 use super::super::node_events::Answer;
+use super::super::socket::EmitError;
+use super::Cluster;
 
 /// A server as its adapter sees it; does not keep it alive.
 pub(in crate::server) struct HubNode {
@@ -16,6 +28,13 @@ pub(in crate::server) struct HubNode {
 impl HubNode {
     pub(super) fn new(hub: &Arc<Hub>, id: &str) -> Self {
         Self { id: id.into(), hub: Arc::downgrade(hub) }
+    }
+
+    /// What a message about a namespace refers to, if it is here.
+    fn find(&self, namespace: &str) -> Option<(Arc<Hub>, Arc<Namespace>)> {
+        let hub = self.hub.upgrade()?;
+        let namespace = hub.namespace(namespace)?;
+        Some((hub, namespace))
     }
 }
 
@@ -32,10 +51,10 @@ impl Node for HubNode {
         if from == &*self.id {
             return;
         }
-        let Some(hub) = self.hub.upgrade() else { return };
-        if let Message::ServerSide { data, request } = message {
-            let answer = request.map(|request| server_side_answer(&hub, namespace, from, request));
-            hub.receive_server_side(namespace, data, answer);
+        if let Some((hub, namespace)) = self.find(namespace)
+            && let Some(cluster) = &hub.cluster
+        {
+            Received { hub: &hub, cluster, namespace: &namespace, from }.act(message);
         }
     }
 
@@ -48,14 +67,82 @@ impl Node for HubNode {
     fn note_position(&self, _namespace: &str, _offset: Offset) {}
 }
 
-/// Sends the answer to a server-side event back to the node that asked.
-fn server_side_answer(hub: &Arc<Hub>, namespace: &str, to: &str, request: Box<str>) -> Answer {
-    let (hub, namespace, to) = (Arc::downgrade(hub), namespace.to_owned(), to.to_owned());
-    Box::new(move |value| {
-        if let Some(hub) = hub.upgrade()
-            && let Some(cluster) = &hub.cluster
-        {
-            cluster.adapter().respond(&namespace, &to, Response::ServerSide { request, value });
+/// Where a message of another node has come to.
+struct Received<'a> {
+    hub: &'a Arc<Hub>,
+    cluster: &'a Cluster,
+    namespace: &'a Arc<Namespace>,
+    from: &'a str,
+}
+
+impl Received<'_> {
+    fn act(&self, message: Message) {
+        match message {
+            Message::Broadcast { data, options, request: None, .. } => self.deliver(&data, options),
+            Message::Join { options, rooms } => self.select(options, Action::Join(rooms)),
+            Message::Leave { options, rooms } => self.select(options, Action::Leave(rooms)),
+            Message::Disconnect { options, close } => {
+                self.select(options, Action::Disconnect { close });
+            }
+            Message::ServerSide { data, request } => {
+                let answer = request.map(|request| self.server_side_answer(request));
+                self.hub.receive_server_side(self.namespace, data, answer);
+            }
+            _ => {}
         }
-    })
+    }
+
+    /// Sends the answer to a server-side event back to the node that asked.
+    fn server_side_answer(&self, request: Box<str>) -> Answer {
+        let (hub, path) = (Arc::downgrade(self.hub), Arc::clone(self.namespace.path_arc()));
+        let to: Box<str> = self.from.into();
+        Box::new(move |value| {
+            let Some(hub) = hub.upgrade() else { return };
+            if let Some(cluster) = &hub.cluster {
+                cluster.respond(&path, &to, Response::ServerSide { request, value });
+            }
+        })
+    }
+
+    /// The selected sockets of this node.
+    fn own(&self, mut options: BroadcastOptions) -> BroadcastOperator {
+        options.flags.local = true;
+        BroadcastOperator::with(Arc::clone(self.hub), Some(Arc::clone(self.namespace)), options)
+    }
+
+    /// An event, which is encoded once for all sockets here.
+    fn deliver(&self, data: &Data, options: BroadcastOptions) {
+        let delivered = match read_event(data) {
+            Ok((name, args)) => self.own(options).emit_encoded(&name, &args),
+            Err(error) => return self.cluster.count_garbage(self.namespace.path(), &error),
+        };
+        match delivered {
+            Ok(()) => {}
+            Err(EmitError::QueueFull) => self.cluster.count_lost(self.namespace.path()),
+            Err(error) => self.cluster.count_garbage(self.namespace.path(), &error),
+        }
+    }
+
+    fn select(&self, options: BroadcastOptions, action: Action) {
+        if self.own(options).select(action).is_err() {
+            self.cluster.count_lost(self.namespace.path());
+        }
+    }
+}
+
+/// Nodes say to each other whatever they could say to clients.
+const LIMITS: DecodeLimits = DecodeLimits {
+    max_attachments: MAX_OUTGOING_ATTACHMENTS,
+    max_namespace_len: 1,
+    max_depth: MAX_DEPTH,
+};
+
+/// Takes an event apart, and checks that it is one.
+fn read_event(data: &Data) -> Result<(String, EncodedArgs), DecodeError> {
+    let (json, attachments) = (&*data.json, &data.attachments);
+    packet::validate(json)?;
+    let event = packet::from_parts(PacketType::Event, "/", None, json, attachments.len(), &LIMITS)?;
+    let name = event.event.ok_or(DecodeError::InvalidPayload)?.into_inner().into_owned();
+    let args = event.args.strip_suffix(']').ok_or(DecodeError::InvalidPayload)?;
+    Ok((name, EncodedArgs::from_parts(args.trim_ascii_end(), attachments.clone())))
 }
