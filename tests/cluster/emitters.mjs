@@ -1,6 +1,11 @@
 // Programs without clients that speak to a cluster.
+import { once } from "node:events";
+import path from "node:path";
+import { createInterface } from "node:readline";
 import { encode } from "@msgpack/msgpack";
 import { Emitter } from "@socket.io/redis-emitter";
+import { Program } from "./processes.mjs";
+import { within } from "./waits.mjs";
 
 /** The emitter for classic clusters, of the package. */
 export const classicEmitter = (redis, key) => new Emitter(redis.admin, { key });
@@ -53,5 +58,62 @@ export class StreamsEmitter {
 
   serverSideEmit(...packet) {
     return this.add(9, { packet });
+  }
+}
+
+/** Our emitter, in a process of its own: what it is told here it says there. */
+export class OurEmitter {
+  constructor(cluster) {
+    const args = ["--redis", cluster.redis.url, "--mode", cluster.mode.split(" ")[0], "--key", cluster.key];
+    this.program = new Program("emitter", path.join(process.env.SIO_BIN_DIR, "cluster-emitter"), args);
+    this.answers = createInterface({ input: this.program.child.stdout });
+    this.selection = {};
+  }
+
+  with(change) {
+    const copy = Object.create(OurEmitter.prototype);
+    return Object.assign(copy, this, { selection: { ...this.selection, ...change } });
+  }
+
+  of(name) {
+    return this.with({ of: name, to: [], except: [] });
+  }
+
+  to(rooms) {
+    return this.with({ to: [...(this.selection.to ?? []), rooms].flat() });
+  }
+
+  except(rooms) {
+    return this.with({ except: [...(this.selection.except ?? []), rooms].flat() });
+  }
+
+  async say(call, ...args) {
+    const line = JSON.stringify({ ...this.selection, call, args }, (_, value) =>
+      value?.type === "Buffer" ? { $bytes: value.data } : value,
+    );
+    const answered = within(once(this.answers, "line"), `answer to ${call}`);
+    this.program.child.stdin.write(`${line}\n`);
+    const [answer] = await answered;
+    if (answer !== "done") throw new Error(answer);
+  }
+
+  emit(...args) {
+    return this.say("emit", ...args);
+  }
+
+  socketsJoin(rooms) {
+    return this.say("socketsJoin", [rooms].flat());
+  }
+
+  socketsLeave(rooms) {
+    return this.say("socketsLeave", [rooms].flat());
+  }
+
+  disconnectSockets(close = false) {
+    return this.say("disconnectSockets", close);
+  }
+
+  serverSideEmit(...args) {
+    return this.say("serverSideEmit", ...args);
   }
 }

@@ -1,16 +1,19 @@
 // What programs without clients emit reaches the clients of all nodes.
 import assert from "node:assert/strict";
+import { after, before } from "node:test";
 import { ask, call, collect, connect, next } from "./clients.mjs";
+import { REFERENCE } from "./nodes.mjs";
 import { clustersOf, withRedis } from "./cluster.mjs";
-import { StreamsEmitter, classicEmitter } from "./emitters.mjs";
+import { OurEmitter, StreamsEmitter, classicEmitter } from "./emitters.mjs";
 import { until } from "./waits.mjs";
 
 const BYTES = Buffer.from([0, 1, 2, 255]);
-const MODES = {
+const OTHERS = {
   classic: (cluster) => classicEmitter(cluster.redis, cluster.key),
   streams: (cluster) => new StreamsEmitter(cluster.redis, cluster.key),
   "streams without recovery": (cluster) => new StreamsEmitter(cluster.redis, cluster.key),
 };
+const OURS = ["classic", "sharded dynamic", "sharded static", "streams", "streams without recovery"];
 
 /** Everything the emitter said before has arrived at the sockets afterwards. */
 async function fence(emitter, sockets) {
@@ -19,15 +22,29 @@ async function fence(emitter, sockets) {
   await Promise.all(arrived);
 }
 
-withRedis((redis) => clustersOf(redis, Object.keys(MODES), {}, (cluster, define) => {
+withRedis((redis) => {
+  clustersOf(redis, Object.keys(OTHERS), {}, (cluster, define) => {
+    tests(cluster, define, "the reference's emitter", () => OTHERS[cluster.mode](cluster));
+  });
+  if (!REFERENCE) {
+    clustersOf(redis, OURS, {}, (cluster, define) => {
+      let ours;
+      before(() => (ours = new OurEmitter(cluster)));
+      after(() => ours.program.end());
+      tests(cluster, define, "our emitter", () => ours);
+    });
+  }
+});
+
+function tests(cluster, define, who, make) {
   const prepare = async (t, ns) => {
-    const emitter = MODES[cluster.mode](cluster);
+    const emitter = make();
     const sockets = [];
     for (const node of cluster.nodes) sockets.push(await connect(t, node, { ns }), await connect(t, node, { ns }));
     return { emitter: ns === undefined ? emitter : emitter.of(ns), sockets };
   };
 
-  define("an emitter reaches all clients, with text and bytes", async (t) => {
+  define(`${who} reaches all clients, with text and bytes`, async (t) => {
     const { emitter, sockets } = await prepare(t);
     const lists = sockets.map((socket) => collect(socket, "news"));
     const values = ["ü", 1, null, { x: [1, "2"] }, BYTES, { file: BYTES, more: [BYTES] }];
@@ -35,17 +52,17 @@ withRedis((redis) => clustersOf(redis, Object.keys(MODES), {}, (cluster, define)
     for (const list of lists) assert.deepEqual(await list.reach(values.length), values);
   });
 
-  define("an emitter reaches another namespace", async (t) => {
+  define(`${who} reaches another namespace`, async (t) => {
     const { emitter, sockets } = await prepare(t, "/custom");
     const root = await connect(t, cluster.nodes[0]);
     const lists = [...sockets, root].map((socket) => collect(socket, "news"));
     await emitter.emit("news", 1);
     await fence(emitter, sockets);
-    await fence(MODES[cluster.mode](cluster), [root]);
+    await fence(make(), [root]);
     assert.deepEqual(lists.map(({ values }) => values), [[1], [1], [1], [1], []]);
   });
 
-  define("an emitter reaches rooms, but not who is excepted", async (t) => {
+  define(`${who} reaches rooms, but not who is excepted`, async (t) => {
     const { emitter, sockets } = await prepare(t);
     const [a, b, c, d] = sockets;
     for (const socket of [a, b, c]) await call(socket, "join", "in");
@@ -64,7 +81,7 @@ withRedis((redis) => clustersOf(redis, Object.keys(MODES), {}, (cluster, define)
     ]);
   });
 
-  define("an emitter moves sockets and disconnects them", async (t) => {
+  define(`${who} moves sockets and disconnects them`, async (t) => {
     const { emitter, sockets } = await prepare(t);
     const [a, b, c, d] = sockets;
     const roomsOf = async (socket) => (await ask(socket, "recall")).rooms;
@@ -86,7 +103,7 @@ withRedis((redis) => clustersOf(redis, Object.keys(MODES), {}, (cluster, define)
     await fence(emitter, [b, d]);
   });
 
-  define("an emitter reaches the servers", async (t) => {
+  define(`${who} reaches the servers`, async (t) => {
     const { emitter, sockets } = await prepare(t);
     const lists = sockets.map((socket) => collect(socket, "told"));
     await emitter.serverSideEmit("relay", "told", { x: "ü" });
@@ -94,4 +111,4 @@ withRedis((redis) => clustersOf(redis, Object.keys(MODES), {}, (cluster, define)
     await fence(emitter, sockets);
     for (const { values } of lists) assert.equal(values.length, 1);
   });
-}));
+}

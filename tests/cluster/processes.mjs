@@ -17,9 +17,11 @@ export class Program {
   constructor(name, path, args) {
     this.name = name;
     this.output = "";
-    const child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(path, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.child = child;
     running.add(child);
+    // Of a program that has ended, its input is closed.
+    child.stdin.on("error", () => {});
     this.exited = new Promise((resolve) => {
       child.once("exit", resolve);
       child.once("error", resolve);

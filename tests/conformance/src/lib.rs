@@ -1,5 +1,6 @@
 //! What the programs share: flags, handlers, listening on both loopback addresses, a clean end.
 
+pub mod cluster;
 pub mod echo;
 
 use std::io;

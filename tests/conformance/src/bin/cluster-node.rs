@@ -11,12 +11,13 @@
 use std::io;
 use std::time::Duration;
 
+use conformance::cluster::options;
 use conformance::{Flags, Listeners, SUITE_WORKERS};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sio_actix::prelude::*;
 use sio_actix::{BroadcastOperator, Recovery, RemoteSocket, Room};
-use sio_redis::{RedisAdapter, RedisOptions};
+use sio_redis::RedisAdapter;
 
 /// How long `ask` and `ask-one` wait.
 const ASK: Duration = Duration::from_millis(1000);
@@ -168,22 +169,6 @@ fn handlers(ns: &mut NamespaceBuilder, node: &str) {
     ns.on_server_side("relay", |ns: NamespaceRef, event: String, p: Value| {
         ns.local().emit(&event, p)
     });
-}
-
-/// The reference's names for what the flags say.
-fn options(flags: &Flags) -> io::Result<RedisOptions> {
-    let key = if flags.has("--key") { flags.text("--key")? } else { "socket.io" };
-    let subscription =
-        if flags.has("--subscription") { flags.text("--subscription")? } else { "dynamic" };
-    let options = json!({
-        "mode": flags.text("--mode")?,
-        "key": key,
-        "streamName": key,
-        "subscriptionMode": subscription,
-        "publishOnSpecificResponseChannel": flags.has("--specific-responses"),
-        "requestsTimeout": flags.number("--requests-timeout", 5000)?,
-    });
-    Ok(serde_json::from_value(options)?)
 }
 
 #[actix_web::main]
