@@ -11,11 +11,11 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use serde::Serialize;
 
-use crate::cluster::{BoxFuture, ClusterError, Data};
+use crate::cluster::{ClusterError, Data};
 use crate::handler::{EncodedArgs, EventCx, EventError, Reply, Rules, ack_scope, run_hooks};
 use crate::packet::{ArgCursor, ArgError, EncodeError, EventArg, Value};
 
-use super::broadcast_ack::Outcome;
+use super::broadcast_ack::Everywhere;
 use super::socket::{EmitError, Socket};
 use super::worker::Worker;
 
@@ -100,7 +100,7 @@ enum Source {
     /// A socket of this node.
     Here(oneshot::Receiver<Answer>),
     /// A socket of any node.
-    Everywhere(BoxFuture<Outcome>),
+    Everywhere(Everywhere),
 }
 
 impl<T> fmt::Debug for AckFuture<T> {
@@ -114,7 +114,7 @@ impl<T> AckFuture<T> {
         Self { answer: Source::Here(answer), kind: PhantomData }
     }
 
-    pub(crate) const fn everywhere(outcome: BoxFuture<Outcome>) -> Self {
+    pub(crate) const fn everywhere(outcome: Everywhere) -> Self {
         Self { answer: Source::Everywhere(outcome), kind: PhantomData }
     }
 
@@ -129,7 +129,7 @@ impl<T: EventArg> Future for AckFuture<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = match &mut self.answer {
             Source::Failed(error) => Err(error.take().unwrap_or(AckError::Disconnected)),
-            Source::Everywhere(outcome) => ready!(outcome.as_mut().poll(cx)).into_one(),
+            Source::Everywhere(outcome) => ready!(outcome.poll(cx)).into_one(),
             Source::Here(receiver) => match Pin::new(receiver).poll(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(answer)) => answer,

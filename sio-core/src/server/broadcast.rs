@@ -7,13 +7,13 @@ use futures_channel::oneshot;
 use serde::Serialize;
 
 use crate::adapter::{BroadcastOptions, RoomNames};
-use crate::cluster::{BoxFuture, Message};
+use crate::cluster::Message;
 use crate::frame::FrameGroup;
 use crate::handler::EncodedArgs;
 use crate::packet::{EncodeError, EventArg};
 
 use super::ack::{AckError, AckFuture};
-use super::broadcast_ack::{BroadcastAckFuture, Collector, Outcome, Question};
+use super::broadcast_ack::{BroadcastAckFuture, Collector, Everywhere, Question};
 use super::bus::{self, Action, Broadcast, Collected, QueueFull, Selection};
 use super::cluster::{ask_everywhere, event_data};
 use super::hub::Hub;
@@ -309,7 +309,7 @@ impl BroadcastOperator {
         args: &impl Serialize,
         timeout: Duration,
         single: bool,
-    ) -> Option<Result<BoxFuture<Outcome>, AckError>> {
+    ) -> Option<Result<Everywhere, AckError>> {
         let namespace = self.namespace.as_ref()?;
         self.hub.joined_cluster()?;
         if self.options.flags.local {

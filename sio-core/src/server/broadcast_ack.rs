@@ -77,6 +77,20 @@ impl Outcome {
     }
 }
 
+/// The outcome of all nodes, once it is there. It may be seen from several threads, although only its owner
+/// can do anything with it.
+pub(crate) struct Everywhere(Mutex<BoxFuture<Outcome>>);
+
+impl Everywhere {
+    pub(crate) fn new(outcome: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        Self(Mutex::new(Box::pin(outcome)))
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx)
+    }
+}
+
 /// Something about the answers, as it happens.
 #[derive(Debug)]
 pub(crate) enum Heard {
@@ -340,7 +354,7 @@ enum Answers {
     /// The sockets of this node.
     Here(oneshot::Receiver<Outcome>, Arc<Collector>),
     /// The sockets of all nodes.
-    Everywhere(BoxFuture<Outcome>),
+    Everywhere(Everywhere),
 }
 
 impl<T> fmt::Debug for BroadcastAckFuture<T> {
@@ -357,7 +371,7 @@ impl<T> BroadcastAckFuture<T> {
         Self { answers: Answers::Here(outcome, collector), kind: PhantomData }
     }
 
-    pub(crate) const fn everywhere(outcome: BoxFuture<Outcome>) -> Self {
+    pub(crate) const fn everywhere(outcome: Everywhere) -> Self {
         Self { answers: Answers::Everywhere(outcome), kind: PhantomData }
     }
 
@@ -384,7 +398,7 @@ impl<T: EventArg> Future for BroadcastAckFuture<T> {
             Answers::Here(outcome, _) => {
                 ready!(Pin::new(outcome).poll(cx)).map_err(|_lost| AckError::Timeout)
             }
-            Answers::Everywhere(outcome) => Ok(ready!(outcome.as_mut().poll(cx))),
+            Answers::Everywhere(outcome) => Ok(ready!(outcome.poll(cx))),
         };
         Poll::Ready(match outcome {
             Ok(outcome) => read(outcome),

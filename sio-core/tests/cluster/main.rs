@@ -21,7 +21,11 @@ mod messages;
 mod polling;
 mod presence;
 mod server_side;
+#[path = "../server_transfer/threads.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod threads;
 #[path = "../server_worker/tools.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod tools;
+mod workers;
 mod world;

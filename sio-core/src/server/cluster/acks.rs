@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cluster::{BoxFuture, ClusterError, Message, Response};
+use crate::cluster::{ClusterError, Message, Response};
 use crate::handler::EncodedArgs;
 
 use super::super::ack::{AckArgs, AckError};
 use super::super::broadcast::BroadcastOperator;
-use super::super::broadcast_ack::{Collector, Heard, Outcome, Question};
+use super::super::broadcast_ack::{Collector, Everywhere, Heard, Outcome, Question};
 use super::super::hub::Hub;
 use super::super::namespace::Namespace;
 use super::requests::{News, Request};
@@ -36,7 +36,7 @@ pub(in crate::server) fn ask_everywhere(
     args: &EncodedArgs,
     timeout: Duration,
     single: bool,
-) -> Result<BoxFuture<Outcome>, AckError> {
+) -> Result<Everywhere, AckError> {
     let hub = operator.hub();
     let request = Request::open(hub)?;
     let id: Box<str> = request.id().into();
@@ -55,7 +55,7 @@ pub(in crate::server) fn ask_everywhere(
         Message::Broadcast { data, id: None, options, request: Some(id) }
     });
     let acks = Acks::default();
-    Ok(Box::pin(acks.collect(waiting, GiveUp(collector), single)))
+    Ok(Everywhere::new(acks.collect(waiting, GiveUp(collector), single)))
 }
 
 /// Sockets keep nothing for an answer that nobody wants.
