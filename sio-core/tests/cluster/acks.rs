@@ -40,7 +40,7 @@ fn foreign_question(world: &World, options: BroadcastOptions) {
     let data = Data { json: "[\"q\"]".into(), attachments: Vec::new() };
     let request = Some("r".into());
     let message = Message::Broadcast { data, id: None, options, request };
-    world.exchange.hand_over("/", "elsewhere", Parcel::Message(message));
+    world.exchange.hand_over("/", "elsewhere", &Parcel::Message(message));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn an_unreadable_question_is_answered_with_nobody() {
     let data = Data { json: "[]".into(), attachments: Vec::new() };
     let options = BroadcastOptions::default();
     let message = Message::Broadcast { data, id: None, options, request: Some("r".into()) };
-    world.exchange.hand_over("/", "elsewhere", Parcel::Message(message));
+    world.exchange.hand_over("/", "elsewhere", &Parcel::Message(message));
     assert_eq!(answers(&world.exchange.take_log()), ["0", "0", "0"]);
     assert_eq!(world[0].io.cluster_stats().unwrap().garbage, 1);
 }
@@ -253,5 +253,5 @@ fn answers_that_nobody_waits_for_are_ignored() {
     let id = request(&world);
     let own = world[0].io.node_id().unwrap().to_owned();
     let response = Response::Ack { request: id, value: None };
-    world.exchange.hand_over("/", "x", Parcel::Response(own, response));
+    world.exchange.hand_over("/", "x", &Parcel::Response(own, response));
 }

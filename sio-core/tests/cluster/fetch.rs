@@ -128,7 +128,7 @@ fn unknown_late_and_repeated_answers_are_ignored() {
     let answer = |from: &str, request: &str, socket: &str| {
         let sockets = vec![described(socket, Value::Null)];
         let response = Response::Sockets { request: request.into(), sockets };
-        world.exchange.hand_over("/", from, Parcel::Response(own.to_owned(), response));
+        world.exchange.hand_over("/", from, &Parcel::Response(own.to_owned(), response));
     };
     let (one, two) = (world[1].io.node_id().unwrap(), world[2].io.node_id().unwrap());
     answer(one, "unknown", "a");
@@ -156,7 +156,7 @@ fn answers_of_nodes_without_names_are_counted() {
     let id = request(&world);
     let own = world[0].io.node_id().unwrap().to_owned();
     let unreadable = Parcel::Response(own, Response::Unreadable { request: id });
-    world.exchange.hand_over("/", "", unreadable.clone());
+    world.exchange.hand_over("/", "", &unreadable);
     world.advance(SECOND * 5);
     let Poll::Ready(Err(error)) = world.poll(&mut asked) else { panic!("not in time") };
     // Nobody knows which of the two has answered.
@@ -217,7 +217,7 @@ fn garbage_in_descriptions_is_left_out_and_what_is_missing_is_empty() {
     for from in [world[1].io.node_id().unwrap(), world[2].io.node_id().unwrap()] {
         let sockets = if from == world[1].io.node_id().unwrap() { sockets.clone() } else { vec![] };
         let response = Response::Sockets { request: id.clone(), sockets };
-        world.exchange.hand_over("/", from, Parcel::Response(own.to_owned(), response));
+        world.exchange.hand_over("/", from, &Parcel::Response(own.to_owned(), response));
     }
     let Poll::Ready(Ok(sockets)) = world.poll(&mut asked) else { panic!("not complete") };
     assert_eq!(world[0].io.cluster_stats().unwrap().garbage, 3);

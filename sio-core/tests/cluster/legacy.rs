@@ -7,7 +7,7 @@ use crate::world::{World, joining};
 
 fn ask(world: &World, message: Message) -> Vec<Response> {
     world.exchange.take_log();
-    world.exchange.hand_over("/", "elsewhere", Parcel::Message(message));
+    world.exchange.hand_over("/", "elsewhere", &Parcel::Message(message));
     world.settle();
     let log = world.exchange.take_log();
     let answers = log.into_iter().filter_map(|(_, _, parcel)| match parcel {
@@ -35,7 +35,7 @@ fn only_the_node_that_has_the_socket_answers() {
     let leave = Message::LeaveOne { id: id.clone(), room: "x".into(), request: request.clone() };
     assert_eq!(ask(&world, leave), done);
     assert_eq!(world[1].members("x"), 0);
-    let end = Message::DisconnectOne { id: id.clone(), close: true, request };
+    let end = Message::DisconnectOne { id, close: true, request };
     assert_eq!(ask(&world, end), done);
     assert_eq!(world.frames(&mut clients), ["", "41 (closed)", ""]);
     assert_eq!(ask(&world, join), []);
@@ -56,7 +56,7 @@ fn ids_are_those_of_the_members_of_any_room_or_of_all() {
         });
         found.collect::<Vec<_>>()
     };
-    assert_eq!(ids(&[]), [id.clone()]);
-    assert_eq!(ids(&["none", &id]), [id.clone()]);
+    assert_eq!(ids(&[]), *std::slice::from_ref(&id));
+    assert_eq!(ids(&["none", &id]), *std::slice::from_ref(&id));
     assert_eq!(ids(&["none"]), [] as [Box<str>; 0]);
 }

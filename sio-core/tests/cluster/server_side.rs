@@ -23,7 +23,7 @@ fn answer(world: &World, from: usize, request: &str, json: &str) {
     let value = Some(Data { json: json.into(), attachments: Vec::new() });
     let response = Response::ServerSide { request: request.into(), value };
     let from = world[from].io.node_id().unwrap();
-    world.exchange.hand_over("/", from, Parcel::Response(own, response));
+    world.exchange.hand_over("/", from, &Parcel::Response(own, response));
 }
 
 #[test]
