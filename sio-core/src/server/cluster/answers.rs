@@ -18,7 +18,7 @@ use super::node::{Received, read_event};
 
 impl Received<'_> {
     /// Where an answer goes.
-    fn answer(&self) -> impl Fn(Response) + Send + Sync + 'static {
+    pub(super) fn answer(&self) -> impl Fn(Response) + Send + Sync + 'static {
         let hub = Arc::downgrade(self.hub);
         let (namespace, to) = (Arc::clone(self.namespace.path_arc()), Box::<str>::from(self.from));
         move |response| {

@@ -46,7 +46,8 @@ pub struct ClusterStats {
     pub adapter: AdapterStats,
     /// Messages of other nodes that made no sense to this one.
     pub garbage: u64,
-    /// Messages of other nodes that were not delivered here because a worker's queue was full.
+    /// Messages of other nodes that were not delivered here because a worker's queue was full, or too many
+    /// server-side events waited.
     pub lost: u64,
     /// Requests that wait for answers of other nodes at this moment.
     pub pending_requests: usize,
@@ -151,7 +152,7 @@ impl Cluster {
     }
 
     /// Answers another node.
-    fn respond(&self, namespace: &str, to: &str, response: Response) {
+    pub(super) fn respond(&self, namespace: &str, to: &str, response: Response) {
         self.call(|adapter| adapter.respond(namespace, to, response));
     }
 
@@ -161,21 +162,21 @@ impl Cluster {
     }
 
     /// A message of another node makes no sense.
-    fn count_garbage(&self, namespace: &str, why: &dyn std::fmt::Display) {
+    pub(super) fn count_garbage(&self, namespace: &str, why: &dyn std::fmt::Display) {
         if self.garbage.add() {
             let so_far = self.garbage.get();
             tracing::warn!(%why, namespace, so_far, "what another node said makes no sense");
         }
     }
 
-    /// A message of another node came while a worker's queue was full.
-    fn count_lost(&self, namespace: &str) {
+    /// A message of another node came while as many waited as may.
+    pub(super) fn count_lost(&self, namespace: &str) {
         if self.lost.add() {
             let so_far = self.lost.get();
             tracing::warn!(
                 namespace,
                 so_far,
-                "a worker's queue is full; another node's message is lost"
+                "too much waits for a worker; another node's message is lost"
             );
         }
     }

@@ -15,6 +15,7 @@ use super::super::broadcast::BroadcastOperator;
 use super::super::bus::Action;
 use super::super::hub::Hub;
 use super::super::namespace::Namespace;
+use super::super::node_events::Answer;
 use super::super::socket::EmitError;
 use super::Cluster;
 
@@ -106,8 +107,17 @@ impl Received<'_> {
             Message::DisconnectOne { id, close, request } => {
                 self.act_on_one(id, request, move |socket| socket.disconnect(close));
             }
-            Message::ServerSide { .. } => {}
+            Message::ServerSide { data, request } => {
+                let answer = request.map(|request| self.server_side_answer(request));
+                self.hub.receive_server_side(self.namespace, data, answer);
+            }
         }
+    }
+
+    /// Sends the answer to a server-side event back to the node that asked.
+    fn server_side_answer(&self, request: Box<str>) -> Answer {
+        let answer = self.answer();
+        Box::new(move |value| answer(Response::ServerSide { request, value }))
     }
 
     /// The selected sockets of this node.
