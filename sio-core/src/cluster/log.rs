@@ -84,9 +84,14 @@ pub struct RestoredSession {
 
 /// A log of events that all nodes read in one order, with a store of sessions.
 pub trait EventLog: Send + Sync {
-    /// Adds an event. It comes back once: through
-    /// [`Node::receive_logged`](super::Node::receive_logged) with its offset, or through
-    /// [`Node::receive_unlogged`](super::Node::receive_unlogged) if the log does not take it in time.
+    /// Adds an event. It comes back once, and those of one namespace in the order in which they were added:
+    /// through [`Node::receive_logged`](super::Node::receive_logged) with its offset and with `from` this
+    /// node's id, or through [`Node::receive_unlogged`](super::Node::receive_unlogged) if the log does not
+    /// take it in time, or at all.
+    ///
+    /// The server counts on that: what it says afterwards waits for what comes back, and it takes an event
+    /// that came back with an offset as a sign that none turns up any more in the log that came back before
+    /// without one.
     fn append(&self, namespace: &str, message: Message);
 
     /// Keeps a session for as long as `keep`. Of two with one `pid` the later one stays.
