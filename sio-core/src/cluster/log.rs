@@ -58,6 +58,10 @@ pub struct SavedSession {
     pub rooms: Vec<Room>,
     /// What the application stored.
     pub data: Value,
+    /// A client that knows less than this is not who it says, or got some of what follows without an offset:
+    /// it is not to be recovered. Zero, which is not written: there is no such bound. Other servers do not
+    /// know this field.
+    pub since: Offset,
 }
 
 /// An event from the log that a client has missed.

@@ -31,6 +31,7 @@ use super::hub::Hub;
 pub(crate) use log::{Addressees, PacketLog};
 pub(crate) use presence::{Presence, Restored};
 pub(crate) use relay::{Deferred, Relay};
+pub(super) use shared::unless_it_panics;
 pub(crate) use shelf::{Kept, Shelf};
 pub(super) use worker::Admission;
 

@@ -46,6 +46,8 @@ pub(crate) struct Presence {
     read_to: Option<Offset>,
     /// It got an event that may come again: the shared log did not take it in time.
     doubt: AtomicBool,
+    /// A client that knows less of the shared log than this cannot be recovered.
+    since: Mutex<Offset>,
     /// The socket has ended, and its client may come back, on any node.
     saved: AtomicBool,
     /// What the socket was recovered from, until its CONNECT is answered.
@@ -65,6 +67,7 @@ impl Presence {
             left_at: AtomicU64::new(0),
             read_to: None,
             doubt: AtomicBool::new(false),
+            since: Mutex::default(),
             saved: AtomicBool::new(false),
             claim: Mutex::new(None),
         }
@@ -88,6 +91,7 @@ impl Presence {
         Self {
             recovered: true,
             read_to: Some(restored.found.position),
+            since: Mutex::new(restored.found.session.since),
             synced: AtomicU64::new(u64::MAX),
             ..Self::fresh(pid, 0)
         }
@@ -122,8 +126,8 @@ impl Presence {
             Logged::Here(number) => self.takes(number),
             Logged::Shared { number, offset, settles } => {
                 let takes = Some(offset) > self.read_to && self.takes(number);
-                if takes && settles {
-                    self.doubt.store(false, Ordering::Relaxed);
+                if takes && settles && self.doubt.swap(false, Ordering::Relaxed) {
+                    *lock(&self.since) = offset;
                 }
                 takes
             }
@@ -178,6 +182,16 @@ impl Presence {
     /// It is not known whether the last events it got come again.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.doubt.load(Ordering::Relaxed)
+    }
+
+    /// As in [`SavedSession`](crate::cluster::SavedSession).
+    pub(super) fn since(&self) -> Offset {
+        *lock(&self.since)
+    }
+
+    /// CONNECT of a new socket is answered when the shared log has come to here.
+    pub(super) fn begin(&self, offset: Offset) {
+        *lock(&self.since) = offset;
     }
 
     pub(super) fn note_saved(&self) {

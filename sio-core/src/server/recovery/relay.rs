@@ -10,6 +10,8 @@
 //! - **Whoever connects in between must miss nothing and get nothing twice.** A client that comes back is
 //!   read what it missed from the shared log up to some position. Events behind that are kept here from
 //!   before the reading until its CONNECT is answered; those up to it that come later are not for it.
+//!   Own events that are on their way when the reading is done are waited for: of one that the log does not
+//!   take, nobody could say whether it was read.
 //! - **What the log does not take is delivered without an offset.** It may still turn up there: until an
 //!   own event that was said later has come back, or some time has passed in which the log went on, nobody
 //!   is recovered here, and a socket that got such an event is not kept before it has got one behind it.
@@ -19,6 +21,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::{Duration, Instant};
+
+use futures_channel::oneshot;
 
 use crate::adapter::BroadcastOptions;
 use crate::cluster::Offset;
@@ -39,7 +43,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) enum Deferred {
     Broadcast(Arc<Broadcast>),
     Selection(Arc<Selection>),
-    Disconnect { socket: Socket, close: bool },
+    Disconnect {
+        socket: Socket,
+        close: bool,
+    },
+    /// Somebody wants to know that they are.
+    Tell(oneshot::Sender<()>),
 }
 
 /// Whether events that were delivered without an offset may turn up in the log.
@@ -66,6 +75,8 @@ struct Entry {
 struct State {
     /// The number of the newest event that came from the log.
     last: u64,
+    /// Where the log has come to.
+    newest: Offset,
     /// Own events that were given to the log.
     said: u64,
     /// Those of them that are back.
@@ -86,8 +97,9 @@ struct State {
 }
 
 impl State {
-    /// The log goes on.
-    fn pass(&mut self) {
+    /// The log has come to an offset.
+    fn pass(&mut self, offset: Offset) {
+        self.newest = offset;
         if self.doubt == Doubt::Open {
             self.doubt = Doubt::Passing(None);
         }
@@ -155,6 +167,7 @@ impl State {
                     let waker = bus.queue_home(socket.session(), op);
                     waker.map(|waker| (0, waker.into_iter().collect()))
                 }
+                Deferred::Tell(_) => Ok((0, Vec::new())),
             };
             match queued {
                 Ok((_, wakers)) => after.wakers.extend(wakers),
@@ -178,6 +191,11 @@ struct Aftermath {
 impl Drop for Aftermath {
     fn drop(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
+        for done in self.done.drain(..) {
+            if let Deferred::Tell(asking) = done {
+                let _lost_interest = asking.send(());
+            }
+        }
     }
 }
 
@@ -196,6 +214,12 @@ impl Relay {
     /// The number of the newest event that came from the log.
     pub(crate) fn last(&self) -> u64 {
         lock(&self.state).last
+    }
+
+    /// The number of the newest event that came from the log, and where the log has come to.
+    pub(super) fn position(&self) -> (u64, Offset) {
+        let state = lock(&self.state);
+        (state.last, state.newest)
     }
 
     /// An own event is about to be given to the log.
@@ -226,6 +250,17 @@ impl Relay {
         waits
     }
 
+    /// Is ready when the own events that were said until now are delivered; `None`: they are.
+    pub(super) fn when_returned(&self) -> Option<oneshot::Receiver<()>> {
+        let mut state = lock(&self.state);
+        let said = state.said;
+        (said > state.returned).then(|| {
+            let (tell, told) = oneshot::channel();
+            state.waiting.push_back((said, Deferred::Tell(tell)));
+            told
+        })
+    }
+
     /// An event comes from the log, if it can be delivered; then what has waited for it.
     ///
     /// # Errors
@@ -240,12 +275,11 @@ impl Relay {
     ) -> Result<(), QueueFull> {
         let mut after = Aftermath::default();
         let mut state = lock(&self.state);
+        state.pass(offset);
         if own {
             // What was said before it is in the log before it, or never will be.
             state.doubt = Doubt::None;
             state.count_returned();
-        } else {
-            state.pass();
         }
         let mut sent = Ok(());
         if let Some(mut broadcast) = event {
@@ -288,9 +322,9 @@ impl Relay {
         sent
     }
 
-    /// The log goes on with something that is not delivered.
-    pub(crate) fn pass(&self) {
-        lock(&self.state).pass();
+    /// The log has come to something that is not delivered from there.
+    pub(crate) fn pass(&self, offset: Offset) {
+        lock(&self.state).pass(offset);
     }
 
     /// What came from the log behind `position` for a socket in these rooms, and the newest number. `None`:
@@ -302,10 +336,7 @@ impl Relay {
         rooms: &HashSet<&str>,
     ) -> Option<(Vec<FrameGroup>, u64)> {
         let state = lock(&self.state);
-        if state.doubt != Doubt::None
-            || state.refused != bridge.refused
-            || state.lost.is_some_and(|lost| lost > position)
-        {
+        if state.refused != bridge.refused || state.lost.is_some_and(|lost| lost > position) {
             return None;
         }
         let behind = state.entries.iter().filter(|entry| entry.offset > position);
@@ -375,17 +406,20 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    /// To be made before the shared log is read.
-    pub(super) fn new(namespace: &Arc<Namespace>) -> Self {
-        let refused = namespace.relay().map_or(0, |relay| {
-            let mut state = lock(&relay.state);
-            if state.bridges == 0 {
-                state.lost = None;
-            }
-            state.bridges += 1;
-            state.refused
-        });
-        Self { namespace: Arc::clone(namespace), refused }
+    /// To be made before the shared log is read. `None`: events may turn up there behind what is read then
+    /// that were delivered already, and are not delivered again.
+    pub(super) fn new(namespace: &Arc<Namespace>) -> Option<Self> {
+        let mut state = lock(&namespace.relay()?.state);
+        if state.doubt != Doubt::None {
+            return None;
+        }
+        if state.bridges == 0 {
+            state.lost = None;
+        }
+        state.bridges += 1;
+        let refused = state.refused;
+        drop(state);
+        Some(Self { namespace: Arc::clone(namespace), refused })
     }
 }
 
