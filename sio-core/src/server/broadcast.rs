@@ -401,7 +401,7 @@ impl BroadcastOperator {
         {
             return;
         }
-        if self.hub.select(selection).is_err() {
+        if self.hub.select(&selection).is_err() {
             tracing::warn!("a worker's queue is full; an operation on sockets was dropped");
         }
     }
@@ -413,7 +413,7 @@ impl BroadcastOperator {
 
     /// Does something to the selected sockets of this node.
     pub(crate) fn select(&self, action: Action) -> Result<(), QueueFull> {
-        self.selection(action).map_or(Ok(()), |selection| self.hub.select(selection))
+        self.selection(action).map_or(Ok(()), |selection| self.hub.select(&selection))
     }
 }
 

@@ -318,13 +318,13 @@ impl Hub {
         Ok(())
     }
 
-    pub(crate) fn select(self: &Arc<Self>, selection: Arc<Selection>) -> Result<(), QueueFull> {
+    pub(crate) fn select(self: &Arc<Self>, selection: &Arc<Selection>) -> Result<(), QueueFull> {
         let here = Worker::current(self).filter(|worker| !worker.is_behind());
         let number = self.bus.publish(here.as_ref().map(|w| w.index()), || {
-            Message::Selection(Arc::clone(&selection))
+            Message::Selection(Arc::clone(selection))
         })?;
         if let Some(worker) = &here {
-            worker.apply_selection(&selection, Some(number));
+            worker.apply_selection(selection, Some(number));
         }
         Ok(())
     }

@@ -21,12 +21,12 @@ impl Cluster {
     }
 
     /// Adds an event, or gives it back: this node is in no cluster any more.
-    pub(super) fn append(&self, namespace: &str, message: Message) -> Result<(), Message> {
+    pub(super) fn append(&self, namespace: &str, message: Message) -> Option<Message> {
         if self.left.load(Ordering::Acquire) {
-            return Err(message);
+            return Some(message);
         }
         self.with_log(|log| log.append(namespace, message));
-        Ok(())
+        None
     }
 
     pub(in crate::server) fn save(&self, namespace: &str, session: SavedSession, keep: Duration) {

@@ -145,7 +145,8 @@ fn who_is_refused_by_a_guard_can_come_again() {
         let mut recovery = Recovery::default();
         recovery.skip_guards = false;
         config.connection_state_recovery(recovery).connect_guard(move |socket: Socket| {
-            match *open.lock().unwrap() || !socket.is_recovered() {
+            let open = *open.lock().unwrap();
+            match open || !socket.is_recovered() {
                 true => Ok(()),
                 false => Err(ConnectError::new("closed")),
             }

@@ -97,7 +97,7 @@ impl Hub {
         message: Message,
     ) {
         if let Some(cluster) = &self.cluster
-            && let Err(message) = cluster.append(namespace.path(), message)
+            && let Some(message) = cluster.append(namespace.path(), message)
         {
             self.take_refused(namespace, message);
         }
