@@ -16,6 +16,7 @@ use super::broadcast_ack::Question;
 use super::hub::SessionHandle;
 use super::inventory::Census;
 use super::namespace::Namespace;
+use super::node_events::NodeEvent;
 use super::outgoing::OutgoingEvent;
 use super::recovery::Logged;
 use super::sessions::SessionOp;
@@ -86,6 +87,8 @@ pub(crate) enum Message {
     HandOver(Arc<SessionHandle>, Option<Box<Parcel>>),
     /// End all sessions; the server shuts down.
     Shutdown,
+    /// An event of another server.
+    ServerSide(Box<NodeEvent>),
     /// Count what this worker holds.
     Census(Arc<Census>),
 }
@@ -98,6 +101,7 @@ impl Message {
             Self::Session(_, SessionOp::Send { group, .. }) => group.byte_len(),
             Self::Session(_, SessionOp::SendFrame(frame)) => frame.payload().len(),
             Self::Session(_, SessionOp::Push { body, .. }) => body.len(),
+            Self::ServerSide(event) => event.weight(),
             _ => 0,
         }
     }
@@ -106,6 +110,13 @@ impl Message {
 /// A worker's queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct QueueFull;
+
+/// Why no worker got an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsent {
+    NoWorker,
+    QueueFull,
+}
 
 /// A message with its place in the order of all messages.
 pub(crate) type Sequenced = (u64, Message);
@@ -301,6 +312,34 @@ impl Bus {
             waker.wake();
         }
         Ok(())
+    }
+
+    /// Sends an event of another server to the first worker that runs. It comes back if that worker's queue
+    /// is full, or if none runs.
+    pub(crate) fn send_to_first(
+        &self,
+        event: Box<NodeEvent>,
+    ) -> Result<(), (Box<NodeEvent>, Unsent)> {
+        let pushed = {
+            let mut state = self.lock();
+            let running = state.queues.iter().enumerate().find(|(_, queue)| !queue.stopped);
+            let Some((first, queue)) = running else { return Err((event, Unsent::NoWorker)) };
+            if self.is_full(queue) {
+                return Err((event, Unsent::QueueFull));
+            }
+            let number = state.next_number();
+            state.push(first, number, Message::ServerSide(event))
+        };
+        // Its queue runs, so it has the event.
+        if let Ok(Some(waker)) = pushed {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// The worker takes messages.
+    pub(crate) fn is_running(&self, worker: usize) -> bool {
+        self.lock().is_running(worker)
     }
 
     /// Takes what waits for a worker; if nothing does, leaves a waker for the next message.

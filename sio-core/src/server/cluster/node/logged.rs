@@ -112,7 +112,8 @@ impl Hub {
         if let Some(cluster) = &self.cluster
             && let Some(relay) = namespace.relay()
         {
-            Received { hub: self, cluster, namespace }.take_refused(relay, message);
+            let from = cluster.id();
+            Received { hub: self, cluster, namespace, from }.take_refused(relay, message);
         }
     }
 }
