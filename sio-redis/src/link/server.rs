@@ -6,7 +6,8 @@ use std::time::Duration;
 use deadpool_redis::redis::aio::{AsyncPushSender, MultiplexedConnection};
 use deadpool_redis::redis::io::tcp::TcpSettings;
 use deadpool_redis::redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, ProtocolVersion, RedisError, RedisResult, cmd,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ProtocolVersion, RedisError,
+    RedisResult, cmd,
 };
 
 /// The time everything has.
@@ -54,6 +55,29 @@ impl Server {
     /// Host and port, or path.
     pub(crate) fn name(&self) -> String {
         self.info().addr().to_string()
+    }
+
+    /// The host's name or address; empty if it is a path.
+    pub(crate) fn host(&self) -> String {
+        match self.info().addr() {
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// Another server that is reached in the same way.
+    ///
+    /// # Errors
+    ///
+    /// Never for an address of the same kind.
+    pub(crate) fn at(&self, host: &str, port: u16) -> RedisResult<Self> {
+        let addr = match self.info().addr().clone() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host: host.to_owned(), port, insecure, tls_params }
+            }
+            _ => ConnectionAddr::Tcp(host.to_owned(), port),
+        };
+        Self::new(self.info().clone().set_addr(addr), self.timing)
     }
 
     /// How connections are set up.
