@@ -37,6 +37,8 @@ impl Server {
     ///
     /// The address is of a kind that is not built in.
     pub(crate) fn new(info: ConnectionInfo, timing: Timing) -> RedisResult<Self> {
+        #[cfg(feature = "tls")]
+        choose_cryptography();
         // Messages on one connection with answers need the third version of the protocol.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let tcp: TcpSettings = info.tcp_settings().clone().set_nodelay(true);
@@ -102,6 +104,16 @@ impl Server {
             self.client.get_multiplexed_async_connection_with_config(&config).await?;
         ping(&mut connection).await?;
         Ok(connection)
+    }
+}
+
+/// Which cryptography serves TLS is the program's choice; without one, connecting would panic.
+#[cfg(feature = "tls")]
+fn choose_cryptography() {
+    use rustls::crypto::{CryptoProvider, ring};
+
+    if CryptoProvider::get_default().is_none() {
+        let _chosen_meanwhile = ring::default_provider().install_default();
     }
 }
 
