@@ -34,8 +34,9 @@ use crate::sid::SidSource;
 use super::hub::Hub;
 
 pub(crate) use log::{Addressees, PacketLog};
-pub(crate) use presence::{Presence, Restored};
+pub(crate) use presence::Presence;
 pub(crate) use relay::{Deferred, Relay};
+pub(crate) use shared::Restored;
 pub(super) use shared::unless_it_panics;
 pub(crate) use shelf::{Kept, Shelf};
 pub(super) use worker::Admission;
