@@ -20,6 +20,7 @@ mod messages;
 #[allow(dead_code, reason = "shared with other tests")]
 mod polling;
 mod presence;
+mod recovery;
 mod server_side;
 #[path = "../server_transfer/threads.rs"]
 #[allow(dead_code, reason = "shared with other tests")]

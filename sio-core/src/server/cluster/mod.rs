@@ -12,6 +12,7 @@ mod acks;
 mod answers;
 mod changes;
 mod fetch;
+mod log;
 mod node;
 mod requests;
 mod waiting;
@@ -34,7 +35,7 @@ pub(super) use acks::ask_everywhere;
 pub(crate) use changes::Change;
 use changes::Changes;
 pub use fetch::FetchError;
-pub(super) use node::HubNode;
+pub(super) use node::{HubNode, read_event};
 use requests::Requests;
 pub(super) use waiting::ask_each;
 
@@ -73,6 +74,7 @@ pub(crate) struct Cluster {
     id: Box<str>,
     adapter: Arc<dyn Adapter>,
     watches_rooms: bool,
+    has_log: bool,
     changes: Changes,
     /// The adapter is told nothing more.
     left: AtomicBool,
@@ -84,10 +86,12 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(super) fn new(adapter: Arc<dyn Adapter>, sids: &dyn SidSource, limits: &Limits) -> Self {
         let watches_rooms = adapter.watches_rooms();
+        let has_log = adapter.event_log().is_some();
         Self {
             id: hex(sids).into(),
             adapter,
             watches_rooms,
+            has_log,
             changes: Changes::default(),
             left: AtomicBool::new(false),
             garbage: Counter::default(),
