@@ -4,6 +4,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { encode } from "@msgpack/msgpack";
 import { Emitter } from "@socket.io/redis-emitter";
+import { MODES } from "./nodes.mjs";
 import { Program } from "./processes.mjs";
 import { within } from "./waits.mjs";
 
@@ -64,7 +65,8 @@ export class StreamsEmitter {
 /** Our emitter, in a process of its own: what it is told here it says there. */
 export class OurEmitter {
   constructor(cluster) {
-    const args = ["--redis", cluster.redis.url, "--mode", cluster.mode.split(" ")[0], "--key", cluster.key];
+    const flags = MODES[cluster.mode].filter((flag) => flag !== "--no-recovery");
+    const args = ["--redis", cluster.redis.url, "--key", cluster.key, ...flags];
     this.program = new Program("emitter", path.join(process.env.SIO_BIN_DIR, "cluster-emitter"), args);
     this.answers = createInterface({ input: this.program.child.stdout });
     this.selection = {};

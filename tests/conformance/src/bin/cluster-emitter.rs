@@ -1,6 +1,8 @@
 //! Speaks to a cluster from outside: each line of standard input is one thing to say, as JSON.
 //!
-//! `cargo run -p conformance --bin cluster-emitter -- --redis redis://127.0.0.1 --mode classic|sharded|streams [--key TEXT]`
+//! `cargo run -p conformance --bin cluster-emitter -- --redis redis://127.0.0.1 --mode classic|sharded|streams`
+//!
+//! `--key` and `--subscription` as for `cluster-node`.
 //!
 //! A line has `call` (`emit`, `socketsJoin`, `socketsLeave`, `disconnectSockets`, `serverSideEmit`) and `args` as the
 //! reference's method takes them, and may have `of`, `to` and `except`. Bytes in arguments are `{"$bytes": [..]}`.
@@ -65,7 +67,7 @@ async fn say(emitter: &Emitter, line: &str) -> Result<(), Box<dyn std::error::Er
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
-    let flags = Flags::parse(&["--redis", "--mode", "--key"])?;
+    let flags = Flags::parse(&["--redis", "--mode", "--key", "--subscription"])?;
     let emitter = Emitter::new(flags.text("--redis")?).map_err(io::Error::other)?;
     let emitter = emitter.options(options(&flags)?);
     for line in io::stdin().lines() {
