@@ -13,17 +13,40 @@ use super::message::{Message, Response};
 /// A future on the heap that any thread may drive.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// What an adapter has done since its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct AdapterStats {
+    /// Messages and answers handed to what connects the nodes.
+    pub published: u64,
+    /// Messages and answers of other nodes that were understood.
+    pub received: u64,
+    /// What arrived and was not understood.
+    pub garbage: u64,
+    /// What could not be sent: a queue was full, or a command was refused.
+    pub dropped: u64,
+    /// How often a lost connection was made anew.
+    pub reconnects: u64,
+    /// What waits to be sent at this moment.
+    pub queued: usize,
+    /// The nodes are connected at this moment, as far as is known.
+    pub connected: bool,
+}
+
 /// Connects a server with the other nodes of its cluster.
+///
+/// What panics here is logged, and the server goes on without what was asked for.
 ///
 /// The server calls it on any of its threads, workers included: nothing here may block or wait, what cannot
 /// be sent now is queued within a limit or dropped and counted. A namespace is a channel of its own: only
 /// nodes that have it hear what is said in it.
 pub trait Adapter: Send + Sync + 'static {
-    /// Called once, before anything else. The adapter hands in what it receives through `node`, and ignores
+    /// Called once, before anything else but [`Self::watches_rooms`]. The adapter hands in what it receives through `node`, and ignores
     /// what comes back from this node itself.
     fn start(&self, node: Arc<dyn Node>);
 
-    /// The namespace exists on this node from now on.
+    /// The namespace exists on this node from now on. What comes and goes, namespaces and rooms, is told by
+    /// one thread at a time and in the order in which it happened.
     fn open(&self, namespace: &str);
 
     /// The namespace is gone from this node.
@@ -74,6 +97,11 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Sends what is queued, leaves the cluster and ends; bounded in time. Nothing is called afterwards.
     fn stop(&self) -> BoxFuture<()>;
+
+    /// What it has done so far.
+    fn stats(&self) -> AdapterStats {
+        AdapterStats::default()
+    }
 
     /// The log of events that all nodes share, if there is one: recovery across nodes needs it.
     fn event_log(&self) -> Option<&dyn EventLog> {

@@ -38,7 +38,7 @@ impl FromStr for Offset {
 
     fn from_str(text: &str) -> Result<Self, NoOffset> {
         let number = |digits: &str| match digits.bytes().all(|b| b.is_ascii_digit()) {
-            true => digits.parse().map_err(|_| NoOffset),
+            true => digits.parse().map_err(|_overflow| NoOffset),
             false => Err(NoOffset),
         };
         let (millis, sequence) = text.split_once('-').ok_or(NoOffset)?;

@@ -12,7 +12,7 @@ mod error;
 mod log;
 mod message;
 
-pub use adapter::{Adapter, BoxFuture, Node};
+pub use adapter::{Adapter, AdapterStats, BoxFuture, Node};
 pub use error::ClusterError;
 pub use log::{EventLog, LoggedEvent, NoOffset, Offset, RestoredSession, SavedSession};
 pub use message::{Data, Message, Response, SocketDescription};

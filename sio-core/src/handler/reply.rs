@@ -43,6 +43,13 @@ impl EncodedArgs {
         Ok(Self { json: std::mem::take(&mut json), attachments })
     }
 
+    /// Arguments that are encoded already, each after a comma.
+    pub(crate) fn from_parts(json: &str, attachments: Vec<Bytes>) -> Self {
+        let mut buffer = Self::buffer();
+        buffer.extend_from_slice(json.as_bytes());
+        Self { json: std::mem::take(&mut buffer), attachments }
+    }
+
     /// The one argument `null`.
     pub(crate) fn null() -> Self {
         Self { json: b",null".to_vec(), attachments: Vec::new() }

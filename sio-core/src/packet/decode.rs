@@ -165,7 +165,11 @@ pub fn validate(json: &str) -> Result<(), DecodeError> {
 /// Checks the nesting of `json`, which is found `outer` levels deep in its packet.
 ///
 /// The text need not be valid JSON.
-pub(super) fn check_depth(json: &str, outer: usize) -> Result<(), DecodeError> {
+///
+/// # Errors
+///
+/// Returns [`DecodeError::NestingTooDeep`] above [`MAX_DEPTH`].
+pub fn check_depth(json: &str, outer: usize) -> Result<(), DecodeError> {
     check_depth_within(json, outer, MAX_DEPTH)
 }
 

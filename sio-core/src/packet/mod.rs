@@ -21,7 +21,7 @@ pub(crate) use self::encode::{ack_parts, append_text_argument, check_name, write
 pub use self::{
     args::{ArgCursor, ArgError, EventArg, MAX_PROBLEMS, Problem, Rest, Try},
     binary::{Binary, check_placeholders},
-    decode::{DecodeLimits, MAX_ACK_ID, MAX_DEPTH, decode, validate},
+    decode::{DecodeLimits, MAX_ACK_ID, MAX_DEPTH, check_depth, decode, validate},
     encode::{
         MAX_OUTGOING_ATTACHMENTS, encode_ack, encode_ack_encoded, encode_args, encode_connect,
         encode_connect_error, encode_connect_error_bare, encode_connect_request, encode_disconnect,

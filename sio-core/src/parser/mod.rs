@@ -8,7 +8,7 @@
 
 mod incoming;
 #[cfg(feature = "msgpack")]
-mod msgpack;
+pub mod msgpack;
 mod outgoing;
 
 use bytes::Bytes;

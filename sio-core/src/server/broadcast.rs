@@ -7,6 +7,7 @@ use futures_channel::oneshot;
 use serde::Serialize;
 
 use crate::adapter::{BroadcastOptions, RoomNames};
+use crate::cluster::Message;
 use crate::frame::FrameGroup;
 use crate::handler::EncodedArgs;
 use crate::packet::{EncodeError, EventArg};
@@ -14,7 +15,8 @@ use crate::sid::Sid;
 
 use super::ack::{AckError, AckFuture};
 use super::broadcast_ack::{BroadcastAckFuture, Collector, Question};
-use super::bus::{Action, Broadcast, Collected, Message, Selection};
+use super::bus::{self, Action, Broadcast, Collected, QueueFull, Selection};
+use super::cluster::event_data;
 use super::hub::Hub;
 use super::namespace::Namespace;
 use super::outgoing::OutgoingEvent;
@@ -113,12 +115,29 @@ impl BroadcastOperator {
         let Some(namespace) = &self.namespace else {
             return Ok(());
         };
-        if let Some(log) = namespace.log()
-            && !self.options.flags.volatile
-        {
-            return self.emit_logged(namespace, log, event, args);
+        match namespace.log() {
+            Some(log) if !self.options.flags.volatile => {
+                self.emit_logged(namespace, log, event, args)?;
+            }
+            _ => self.send_to(namespace, event, args, None)?,
         }
-        self.send_to(namespace, event, args, None)
+        self.tell_others(|options| Message::Broadcast {
+            data: event_data(event, args),
+            id: None,
+            options,
+            request: None,
+        });
+        Ok(())
+    }
+
+    /// The other nodes do to their sockets what was done here; a namespace that is not here has no others.
+    fn tell_others(&self, message: impl FnOnce(BroadcastOptions) -> Message) {
+        if let Some(cluster) = &self.hub.cluster
+            && let Some(namespace) = &self.namespace
+            && !self.options.flags.local
+        {
+            cluster.publish(namespace.path(), message(self.options.clone()));
+        }
     }
 
     /// The frames for all receivers.
@@ -181,7 +200,7 @@ impl BroadcastOperator {
                     question: None,
                     shown: shown(namespace, event, args),
                 });
-                let message = || Message::Broadcast(Arc::clone(&broadcast));
+                let message = || bus::Message::Broadcast(Arc::clone(&broadcast));
                 Ok(self.hub.bus.queue_for_all(None, message)?.1)
             },
         )
@@ -272,20 +291,23 @@ impl BroadcastOperator {
     pub fn sockets_join(&self, rooms: impl RoomNames) {
         let mut names = Vec::new();
         rooms.append_to(&mut names);
-        self.act(Action::Join(names));
+        self.act(Action::Join(names.clone()));
+        self.tell_others(|options| Message::Join { options, rooms: names });
     }
 
     /// Makes the selected sockets leave rooms.
     pub fn sockets_leave(&self, rooms: impl RoomNames) {
         let mut names = Vec::new();
         rooms.append_to(&mut names);
-        self.act(Action::Leave(names));
+        self.act(Action::Leave(names.clone()));
+        self.tell_others(|options| Message::Leave { options, rooms: names });
     }
 
     /// Disconnects the selected sockets; with `close` ends their sessions too. What was emitted before is
     /// delivered first.
     pub fn disconnect_sockets(&self, close: bool) {
         self.act(Action::Disconnect { close });
+        self.tell_others(|options| Message::Disconnect { options, close });
     }
 
     /// The selected sockets, as they are when each worker comes to it.
@@ -321,14 +343,18 @@ impl BroadcastOperator {
     }
 
     fn act(&self, action: Action) {
-        let Some(namespace) = &self.namespace else {
-            return;
-        };
-        let selection =
-            Selection { namespace: Arc::clone(namespace), options: self.options.clone(), action };
-        if self.hub.select(selection).is_err() {
+        if self.select(action).is_err() {
             tracing::warn!("a worker's queue is full; an operation on sockets was dropped");
         }
+    }
+
+    /// Does something to the selected sockets of this node.
+    pub(crate) fn select(&self, action: Action) -> Result<(), QueueFull> {
+        let Some(namespace) = &self.namespace else {
+            return Ok(());
+        };
+        let (namespace, options) = (Arc::clone(namespace), self.options.clone());
+        self.hub.select(Selection { namespace, options, action })
     }
 }
 

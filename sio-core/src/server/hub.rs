@@ -21,7 +21,7 @@ use crate::sid::{Sid, SidSource};
 
 use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
-use super::cluster::Cluster;
+use super::cluster::{Change, Cluster};
 use super::handshake::Handshake;
 use super::io::Io;
 use super::namespace::ConnectScope;
@@ -84,7 +84,7 @@ pub struct Hub {
     /// The log has said that clients have made many.
     many_namespaces: AtomicBool,
     new_namespace: Option<Box<NewNamespaceHook>>,
-    /// Counts members of rooms, if there is a hook for rooms.
+    /// Counts members of rooms, if the adapter or a hook wants to know of rooms.
     pub(crate) rooms: Option<RoomWatch>,
     /// What connects this server with others, if there may be some.
     pub(crate) cluster: Option<Cluster>,
@@ -117,6 +117,8 @@ impl Hub {
     pub(crate) fn new(config: ServerConfig, sids: Box<dyn SidSource>, parts: HubParts) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let limits = &config.limits;
+        let cluster = parts.adapter.map(|adapter| Cluster::new(adapter, &*sids));
+        let watches_rooms = cluster.as_ref().is_some_and(Cluster::watches_rooms);
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             engine: Arc::new(config.engine.clone()),
@@ -138,7 +140,9 @@ impl Hub {
                     engine.ping_interval.saturating_add(engine.ping_timeout),
                 )
             }),
-            cluster: parts.adapter.map(|adapter| Cluster::new(adapter, &*sids)),
+            rooms: (parts.room_event.is_some() || watches_rooms)
+                .then(|| RoomWatch::new(parts.room_event)),
+            cluster,
             sids,
             hasher: ahash::RandomState::default(),
             sessions: (0..SHARDS).map(|_| Shard::default()).collect(),
@@ -148,7 +152,6 @@ impl Hub {
             next_namespace: AtomicU64::new(0),
             many_namespaces: AtomicBool::new(false),
             new_namespace: parts.new_namespace,
-            rooms: parts.room_event.map(RoomWatch::new),
             alone: AtomicBool::new(false),
             global: parts.global,
             global_connect: parts.global_connect,
@@ -261,11 +264,27 @@ impl Hub {
         &self.global
     }
 
-    /// Tells the hook for rooms what has happened to them; to be called where nothing is locked.
+    /// Tells the adapter and the hook for rooms what has happened to them; to be called where nothing is
+    /// locked.
     #[inline]
     pub(crate) fn tell_rooms(&self) {
         if let Some(watch) = &self.rooms {
+            self.tell_cluster();
             watch.tell();
+        }
+    }
+
+    /// The adapter is to hear of a change of the namespaces, when nothing is locked any more.
+    fn note_change(&self, change: Change) {
+        if let Some(cluster) = &self.cluster {
+            cluster.note(change);
+        }
+    }
+
+    /// Tells the adapter which namespaces and rooms there are; to be called where nothing is locked.
+    fn tell_cluster(&self) {
+        if let Some(cluster) = &self.cluster {
+            cluster.tell_changes();
         }
     }
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::adapter::RoomNames;
+use crate::cluster::ClusterError;
 use crate::packet::EventArg;
 use crate::sid::Sid;
 
 use super::broadcast::BroadcastOperator;
 use super::broadcast_ack::{BroadcastAckError, BroadcastAckFuture};
 use super::builder::{BuildError, IoConfig};
+use super::cluster::ClusterStats;
 use super::hub::Hub;
 use super::inventory::Inventory;
 use super::namespace::{Namespace, normalize};
@@ -97,6 +99,47 @@ impl Io {
         NamespaceRef {
             everybody: BroadcastOperator::new(Arc::clone(&self.0), namespace.clone()),
             namespace,
+        }
+    }
+
+    /// The id of this node, 16 hexadecimal digits, if the server was given an adapter.
+    #[must_use]
+    pub fn node_id(&self) -> Option<&str> {
+        Some(self.0.cluster.as_ref()?.id())
+    }
+
+    /// What this node has done for its cluster, if the server was given an adapter.
+    #[must_use]
+    pub fn cluster_stats(&self) -> Option<ClusterStats> {
+        Some(self.0.cluster.as_ref()?.stats())
+    }
+
+    /// Is done when the other nodes can reach the namespaces that exist by now; without an adapter at once.
+    ///
+    /// # Errors
+    ///
+    /// What connects the nodes cannot be reached. It is tried further: the server works without, and may be
+    /// asked again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn ready(&self) -> Result<(), ClusterError> {
+        match &self.0.cluster {
+            Some(cluster) => cluster.ready().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes this node out of its cluster: what is queued is sent, and then nothing is told or asked any more.
+    /// Local delivery goes on. For carriers, which call it at the end; the adapter bounds the time it takes.
+    ///
+    /// # Cancel safety
+    ///
+    /// The node has left even if the future is dropped once it was polled; what was queued may be lost.
+    pub async fn leave_cluster(&self) {
+        if let Some(cluster) = &self.0.cluster {
+            cluster.leave().await;
         }
     }
 

@@ -1,4 +1,4 @@
-//! What happens to rooms, for a hook of the application.
+//! What happens to rooms, for a hook of the application and for the adapter of a cluster.
 //!
 //! The events follow the sockets' own lists of rooms, which all threads share: how many members a room has
 //! is counted once for all workers, and a session that moves changes nothing. Whoever changes a room adds
@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::adapter::Room;
 use crate::sid::Sid;
 
+use super::cluster::{Change, Cluster};
 use super::namespace::Namespace;
 
 /// Called with what happens to rooms.
@@ -55,23 +56,32 @@ pub enum RoomEvent {
     },
 }
 
+/// Who is in a room.
+#[derive(Default)]
+struct Members {
+    count: usize,
+    /// The first of them was the socket whose id it is.
+    own: bool,
+}
+
 #[derive(Default)]
 struct State {
     /// Members by the id of the namespace and the room.
-    members: HashMap<(u64, Room), usize, ahash::RandomState>,
+    members: HashMap<(u64, Room), Members, ahash::RandomState>,
+    /// For the hook.
     untold: VecDeque<RoomEvent>,
     /// A thread calls the hook.
     telling: bool,
 }
 
-/// Counts the members of rooms for a hook.
+/// Counts the members of rooms for a hook, and for the adapter of a cluster.
 pub(crate) struct RoomWatch {
-    hook: Box<RoomHook>,
+    hook: Option<Box<RoomHook>>,
     state: Mutex<State>,
 }
 
 impl RoomWatch {
-    pub(crate) fn new(hook: Box<RoomHook>) -> Self {
+    pub(crate) fn new(hook: Option<Box<RoomHook>>) -> Self {
         Self { hook, state: Mutex::default() }
     }
 
@@ -80,43 +90,66 @@ impl RoomWatch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A socket has joined rooms it was not in; to be told later by [`Self::tell`].
+    /// A socket has joined rooms it was not in; to be told later by `Hub::tell_rooms`.
     pub(crate) fn joined<'a>(
         &self,
+        cluster: Option<&Cluster>,
         namespace: &Namespace,
         id: &Sid,
         rooms: impl IntoIterator<Item = &'a Room>,
     ) {
         let state = &mut *self.lock();
+        let path = namespace.path_arc();
         for room in rooms {
-            let (path, room) = (Arc::clone(namespace.path_arc()), Room::clone(room));
-            let members = state.members.entry((namespace.id(), Room::clone(&room))).or_default();
-            *members += 1;
-            if *members == 1 {
-                let (namespace, room) = (Arc::clone(&path), Room::clone(&room));
-                state.untold.push_back(RoomEvent::CreateRoom { namespace, room });
+            let members = state.members.entry((namespace.id(), Room::clone(room))).or_default();
+            members.count += 1;
+            let is_first = members.count == 1;
+            if is_first {
+                members.own = **room == *id.as_str();
+                if let Some(cluster) = cluster {
+                    let (namespace, room) = (Arc::clone(path), Room::clone(room));
+                    cluster.note(Change::OpenRoom { namespace, room, own: members.own });
+                }
             }
-            let id = id.clone();
-            state.untold.push_back(RoomEvent::JoinRoom { namespace: path, room, id });
+            if self.hook.is_some() {
+                if is_first {
+                    let (namespace, room) = (Arc::clone(path), Room::clone(room));
+                    state.untold.push_back(RoomEvent::CreateRoom { namespace, room });
+                }
+                let (namespace, room, id) = (Arc::clone(path), Room::clone(room), id.clone());
+                state.untold.push_back(RoomEvent::JoinRoom { namespace, room, id });
+            }
         }
     }
 
-    /// A socket has left rooms it was in; to be told later by [`Self::tell`].
+    /// A socket has left rooms it was in; to be told later by `Hub::tell_rooms`.
     pub(crate) fn left<'a>(
         &self,
+        cluster: Option<&Cluster>,
         namespace: &Namespace,
         id: &Sid,
         rooms: impl IntoIterator<Item = &'a Room>,
     ) {
         let state = &mut *self.lock();
+        let path = namespace.path_arc();
         for room in rooms {
-            let (path, key) = (namespace.path_arc(), (namespace.id(), Room::clone(room)));
-            let (namespace, room, id) = (Arc::clone(path), Room::clone(room), id.clone());
-            state.untold.push_back(RoomEvent::LeaveRoom { namespace, room, id });
+            let key = (namespace.id(), Room::clone(room));
+            if self.hook.is_some() {
+                let (namespace, room, id) = (Arc::clone(path), Room::clone(room), id.clone());
+                state.untold.push_back(RoomEvent::LeaveRoom { namespace, room, id });
+            }
             let Some(members) = state.members.get_mut(&key) else { continue };
-            *members -= 1;
-            if *members == 0 {
-                state.members.remove(&key);
+            members.count -= 1;
+            if members.count > 0 {
+                continue;
+            }
+            let own = members.own;
+            state.members.remove(&key);
+            if let Some(cluster) = cluster {
+                let (namespace, room) = (Arc::clone(path), Room::clone(room));
+                cluster.note(Change::CloseRoom { namespace, room, own });
+            }
+            if self.hook.is_some() {
                 let (namespace, room) = (Arc::clone(path), key.1);
                 state.untold.push_back(RoomEvent::DeleteRoom { namespace, room });
             }
@@ -125,6 +158,7 @@ impl RoomWatch {
 
     /// Calls the hook with what it has not seen, unless another thread, or the hook itself, is about it.
     pub(crate) fn tell(&self) {
+        let Some(hook) = &self.hook else { return };
         if std::mem::replace(&mut self.lock().telling, true) {
             return;
         }
@@ -136,7 +170,7 @@ impl RoomWatch {
                 event
             };
             let Some(event) = event else { return };
-            if catch_unwind(AssertUnwindSafe(|| (self.hook)(event))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| hook(event))).is_err() {
                 tracing::error!("the hook for rooms panicked");
             }
         }

@@ -16,6 +16,7 @@ use sio_core::engine::Transport;
 use sio_core::server::{
     Connection, Handshake, HandshakeParts, Io, IoConfig, Opening, Socket, Worker,
 };
+use sio_core::sid::SidSource;
 
 use crate::polling::Polling;
 use crate::tools::{Counter, Wakes, split_frames};
@@ -47,7 +48,12 @@ impl Drop for Inner {
 
 impl Server {
     pub(crate) fn start(config: IoConfig) -> Self {
-        let io = config.build(Box::new(Counter::default())).unwrap();
+        Self::start_with(config, Box::new(Counter::default()))
+    }
+
+    /// As [`Self::start`], with ids from elsewhere.
+    pub(crate) fn start_with(config: IoConfig, sids: Box<dyn SidSource>) -> Self {
+        let io = config.build(sids).unwrap();
         let clock = Rc::new(Cell::new(Instant::now()));
         let shown = Rc::clone(&clock);
         let (worker, started) = Worker::start(&io, move || shown.get());

@@ -1,21 +1,11 @@
 //! A packet to a message.
 //!
-//! The JSON text of the payload is written as MessagePack while it is read; no value is built. Order of keys and
-//! forms of numbers are the reference's, byte for byte.
+//! Order of keys and forms of numbers are the reference's, byte for byte.
 
-use std::fmt;
-
-use rmp::encode;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-
-use crate::packet::{ArgCursor, EncodeError, PacketType};
+use crate::packet::{EncodeError, PacketType};
 
 use super::super::Outgoing;
-
-/// The extension that stands for undefined.
-const UNDEFINED: [u8; 3] = [0xd4, 0, 0];
-const TWO_POW_64: f64 = 18_446_744_073_709_551_616.0;
-const TWO_POW_63: f64 = 9_223_372_036_854_775_808.0;
+use super::write::{put_json, put_text, put_unsigned};
 
 pub(super) fn encode(packet: &Outgoing<'_>) -> Result<Vec<u8>, EncodeError> {
     let (namespace, payload) = (packet.namespace(), packet.payload());
@@ -40,7 +30,7 @@ pub(super) fn encode(packet: &Outgoing<'_>) -> Result<Vec<u8>, EncodeError> {
     }
     if !payload.is_empty() {
         put_text(&mut out, "data");
-        put_payload(&mut out, packet)?;
+        put_json(&mut out, payload, packet.attachments(), packet.undefined())?;
     }
     if !is_ack {
         put_id(&mut out, packet.ack());
@@ -61,188 +51,4 @@ fn put_id(out: &mut Vec<u8>, id: Option<u64>) {
 fn put_namespace(out: &mut Vec<u8>, namespace: &str) {
     put_text(out, "nsp");
     put_text(out, namespace);
-}
-
-fn put_payload(out: &mut Vec<u8>, packet: &Outgoing<'_>) -> Result<(), EncodeError> {
-    let Some(items) = packet.payload().strip_prefix('[') else {
-        let mut json = serde_json::Deserializer::from_str(packet.payload());
-        let value = Put { out, undefined: packet.undefined() };
-        return value.deserialize(&mut json).map_err(unreadable);
-    };
-    // One by one, as a handler reads them, so that the depth of the packet's own array is not counted twice.
-    let mut items = ArgCursor::new(items, packet.attachments());
-    let at = begin(out);
-    let mut count = 0;
-    while items.next_seed(Put::new(out)).map_err(unreadable)?.is_some() {
-        count += 1;
-    }
-    end(out, at, count, Head::ARRAY);
-    Ok(())
-}
-
-fn unreadable(error: impl fmt::Display) -> EncodeError {
-    EncodeError::Parser(error.to_string())
-}
-
-/// How arrays or maps begin: with up to 15 elements, up to 65535, and above.
-#[derive(Clone, Copy)]
-struct Head(u8, u8, u8);
-
-impl Head {
-    const ARRAY: Self = Self(0x90, 0xdc, 0xdd);
-    const MAP: Self = Self(0x80, 0xde, 0xdf);
-}
-
-/// Keeps room for the head of an array or map; most have few elements.
-fn begin(out: &mut Vec<u8>) -> usize {
-    out.push(0);
-    out.len() - 1
-}
-
-/// Writes the head, now that the number of elements is known.
-fn end(out: &mut Vec<u8>, at: usize, count: u32, head: Head) {
-    let Head(few, some, many) = head;
-    let marker = match (u8::try_from(count), u16::try_from(count)) {
-        (Ok(count @ 0..=15), _) => few | count,
-        (_, Ok(count)) => {
-            out.splice(at + 1..at + 1, count.to_be_bytes());
-            some
-        }
-        _ => {
-            out.splice(at + 1..at + 1, count.to_be_bytes());
-            many
-        }
-    };
-    if let Some(place) = out.get_mut(at) {
-        *place = marker;
-    }
-}
-
-// Writing to a vector cannot fail.
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    let _ = encode::write_str(out, text);
-}
-
-fn put_unsigned(out: &mut Vec<u8>, value: u64) {
-    let _ = encode::write_uint(out, value);
-}
-
-/// A float that is an integer is written as one, as JavaScript has only one kind of number.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "an integer within the range of its type"
-)]
-fn put_float(out: &mut Vec<u8>, value: f64) {
-    let is_integer = value.fract() == 0.0;
-    let _ = if is_integer && (0.0..TWO_POW_64).contains(&value) {
-        encode::write_uint(out, value as u64).map(drop)
-    } else if is_integer && (-TWO_POW_63..0.0).contains(&value) {
-        encode::write_sint(out, value as i64).map(drop)
-    } else {
-        encode::write_f64(out, value)
-    };
-}
-
-/// Writes a value that is being read.
-struct Put<'a> {
-    out: &'a mut Vec<u8>,
-    /// A key that the object gets if it has none of that name.
-    undefined: Option<&'static str>,
-}
-
-impl<'a> Put<'a> {
-    const fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, undefined: None }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Put<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, de: D) -> Result<(), D::Error> {
-        de.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Put<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        let _ = encode::write_nil(self.out);
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        let _ = encode::write_bool(self.out, value);
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        put_unsigned(self.out, value);
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        let _ = encode::write_sint(self.out, value);
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        put_float(self.out, value);
-        Ok(())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        put_text(self.out, text);
-        Ok(())
-    }
-
-    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<(), E> {
-        let _ = encode::write_bin(self.out, bytes);
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let at = begin(self.out);
-        let mut count = 0;
-        while seq.next_element_seed(Put::new(self.out))?.is_some() {
-            count += 1;
-        }
-        end(self.out, at, count, Head::ARRAY);
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { out, mut undefined } = self;
-        let at = begin(out);
-        let mut count = 0;
-        loop {
-            let key = out.len();
-            if map.next_key_seed(Put::new(out))?.is_none() {
-                break;
-            }
-            undefined =
-                undefined.filter(|name| !out.get(key..).is_some_and(|key| is_text(key, name)));
-            map.next_value_seed(Put::new(out))?;
-            count += 1;
-        }
-        if let Some(name) = undefined {
-            put_text(out, name);
-            out.extend_from_slice(&UNDEFINED);
-            count += 1;
-        }
-        end(out, at, count, Head::MAP);
-        Ok(())
-    }
-}
-
-/// Whether `written` is the short text `name`.
-fn is_text(written: &[u8], name: &str) -> bool {
-    matches!(written, [_, text @ ..] if text == name.as_bytes())
 }

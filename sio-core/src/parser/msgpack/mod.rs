@@ -2,14 +2,23 @@
 //!
 //! Every packet is one binary message that holds a map: `type`, `nsp`, and where there are any, `data` and `id`.
 //! Bytes stay where they are in `data`.
+//!
+//! [`read_value`] and [`Writer`] are for other messages than packets: what nodes of a cluster say to each other.
 
 mod decode;
 mod encode;
+mod json;
 mod read;
+mod write;
 
 use bytes::Bytes;
 
+use crate::cluster::Data;
 use crate::packet::{DecodeError, EncodeError};
+
+use self::json::JsonText;
+use self::read::Reader;
+pub use self::write::Writer;
 
 use super::{Decoder, DecoderLimits, Incoming, Message, Outgoing, Parser};
 
@@ -46,6 +55,30 @@ impl Decoder for MsgpackDecoder {
             Message::Text(_) => Err(DecodeError::Malformed),
         }
     }
+}
+
+/// Reads a message that is one value.
+///
+/// As [`MsgpackParser`] reads payloads; in addition the extension of type -1 is a date. Memory in proportion to the
+/// message at most.
+///
+/// # Errors
+///
+/// The message is cut off, goes on behind its value, is nested deeper than `max_depth` or has more than
+/// `max_attachments` byte strings.
+pub fn read_value(
+    message: &Bytes,
+    max_attachments: usize,
+    max_depth: usize,
+) -> Result<Data, DecodeError> {
+    let mut reader = Reader::with_timestamps(message);
+    let mut value = JsonText::new(message, max_attachments, max_depth);
+    let item = reader.item()?;
+    value.read(&mut reader, item)?;
+    if !reader.is_at_end() {
+        return Err(DecodeError::Malformed);
+    }
+    Ok(Data { json: value.json.into(), attachments: value.attachments })
 }
 
 /// Bytes of a message, shared if they are most of it: a small piece must not keep a large message.

@@ -34,11 +34,17 @@ pub(super) enum Item<'a> {
 pub(super) struct Reader<'a> {
     message: &'a [u8],
     at: usize,
+    has_timestamps: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) const fn new(message: &'a [u8]) -> Self {
-        Self { message, at: 0 }
+        Self { message, at: 0, has_timestamps: false }
+    }
+
+    /// Reads the extension of type -1 as a date; for packets it has no meaning.
+    pub(super) const fn with_timestamps(message: &'a [u8]) -> Self {
+        Self { message, at: 0, has_timestamps: true }
     }
 
     pub(super) const fn is_at_end(&self) -> bool {
@@ -78,6 +84,18 @@ impl<'a> Reader<'a> {
             }
             (0, true, 8) => Item::Date(i64::from_be_bytes(self.take()?)),
             (0, false, _) => Item::Bytes(self.range(len)?),
+            (-1, true, 4) if self.has_timestamps => {
+                Item::Date(i64::from(u32::from_be_bytes(self.take()?)) * 1_000)
+            }
+            (-1, true, 8) if self.has_timestamps => {
+                let both = u64::from_be_bytes(self.take()?);
+                let (nanos, seconds) = (both >> 34, both & ((1 << 34) - 1));
+                date(i64::try_from(seconds).unwrap_or(i64::MAX), nanos)
+            }
+            (-1, false, 12) if self.has_timestamps => {
+                let nanos = u32::from_be_bytes(self.take()?);
+                date(i64::from_be_bytes(self.take()?), nanos.into())
+            }
             _ => Item::Extension(kind, self.range(len)?),
         })
     }
@@ -156,6 +174,12 @@ fn inside(item: &Item<'_>) -> u64 {
         Item::Map(len) => u64::from(*len) * 2,
         _ => 0,
     }
+}
+
+/// A date whose milliseconds do not fit is beyond all dates, and stays so.
+fn date(seconds: i64, nanos: u64) -> Item<'static> {
+    let millis = i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
+    Item::Date(seconds.saturating_mul(1_000).saturating_add(millis))
 }
 
 fn signed(value: i64) -> Item<'static> {

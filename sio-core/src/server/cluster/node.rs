@@ -1,10 +1,22 @@
 //! What other nodes say, and what is done about it.
+//!
+//! It is done as a local caller would do it: the workers hear of it through the bus, and nobody waits.
 
 use std::sync::{Arc, Weak};
 
-use crate::cluster::{Message, Node, Offset, Response};
+use crate::adapter::BroadcastOptions;
+use crate::cluster::{Data, Message, Node, Offset, Response};
+use crate::handler::EncodedArgs;
+use crate::packet::{
+    self, DecodeError, DecodeLimits, MAX_DEPTH, MAX_OUTGOING_ATTACHMENTS, PacketType,
+};
 
+use super::super::broadcast::BroadcastOperator;
+use super::super::bus::Action;
 use super::super::hub::Hub;
+use super::super::namespace::Namespace;
+use super::super::socket::EmitError;
+use super::Cluster;
 
 /// A server as its adapter sees it; does not keep it alive.
 pub(in crate::server) struct HubNode {
@@ -15,6 +27,13 @@ pub(in crate::server) struct HubNode {
 impl HubNode {
     pub(super) fn new(hub: &Arc<Hub>, id: &str) -> Self {
         Self { id: id.into(), hub: Arc::downgrade(hub) }
+    }
+
+    /// What a message about a namespace refers to, if it is here.
+    fn find(&self, namespace: &str) -> Option<(Arc<Hub>, Arc<Namespace>)> {
+        let hub = self.hub.upgrade()?;
+        let namespace = hub.namespace(namespace)?;
+        Some((hub, namespace))
     }
 }
 
@@ -27,8 +46,15 @@ impl Node for HubNode {
         self.hub.upgrade().is_some_and(|hub| hub.keeper.is_some())
     }
 
-    fn receive(&self, _namespace: &str, from: &str, _message: Message) {
-        if from == &*self.id {}
+    fn receive(&self, namespace: &str, from: &str, message: Message) {
+        if from == &*self.id {
+            return;
+        }
+        if let Some((hub, namespace)) = self.find(namespace)
+            && let Some(cluster) = &hub.cluster
+        {
+            Received { hub: &hub, cluster, namespace: &namespace }.act(message);
+        }
     }
 
     fn receive_response(&self, _namespace: &str, _from: Option<&str>, _response: Response) {}
@@ -38,4 +64,67 @@ impl Node for HubNode {
     fn receive_unlogged(&self, _namespace: &str, _message: Message) {}
 
     fn note_position(&self, _namespace: &str, _offset: Offset) {}
+}
+
+/// Where a message of another node has come to.
+struct Received<'a> {
+    hub: &'a Arc<Hub>,
+    cluster: &'a Cluster,
+    namespace: &'a Arc<Namespace>,
+}
+
+impl Received<'_> {
+    fn act(&self, message: Message) {
+        match message {
+            Message::Broadcast { data, options, request: None, .. } => self.deliver(&data, options),
+            Message::Join { options, rooms } => self.select(options, Action::Join(rooms)),
+            Message::Leave { options, rooms } => self.select(options, Action::Leave(rooms)),
+            Message::Disconnect { options, close } => {
+                self.select(options, Action::Disconnect { close });
+            }
+            _ => {}
+        }
+    }
+
+    /// The selected sockets of this node.
+    fn own(&self, mut options: BroadcastOptions) -> BroadcastOperator {
+        options.flags.local = true;
+        BroadcastOperator::with(Arc::clone(self.hub), Some(Arc::clone(self.namespace)), options)
+    }
+
+    /// An event, which is encoded once for all sockets here.
+    fn deliver(&self, data: &Data, options: BroadcastOptions) {
+        let delivered = match read_event(data) {
+            Ok((name, args)) => self.own(options).emit_encoded(&name, &args),
+            Err(error) => return self.cluster.count_garbage(self.namespace.path(), &error),
+        };
+        match delivered {
+            Ok(()) => {}
+            Err(EmitError::QueueFull) => self.cluster.count_lost(self.namespace.path()),
+            Err(error) => self.cluster.count_garbage(self.namespace.path(), &error),
+        }
+    }
+
+    fn select(&self, options: BroadcastOptions, action: Action) {
+        if self.own(options).select(action).is_err() {
+            self.cluster.count_lost(self.namespace.path());
+        }
+    }
+}
+
+/// Nodes say to each other whatever they could say to clients.
+const LIMITS: DecodeLimits = DecodeLimits {
+    max_attachments: MAX_OUTGOING_ATTACHMENTS,
+    max_namespace_len: 1,
+    max_depth: MAX_DEPTH,
+};
+
+/// Takes an event apart, and checks that it is one.
+fn read_event(data: &Data) -> Result<(String, EncodedArgs), DecodeError> {
+    let (json, attachments) = (&*data.json, &data.attachments);
+    packet::validate(json)?;
+    let event = packet::from_parts(PacketType::Event, "/", None, json, attachments.len(), &LIMITS)?;
+    let name = event.event.ok_or(DecodeError::InvalidPayload)?.into_inner().into_owned();
+    let args = event.args.strip_suffix(']').ok_or(DecodeError::InvalidPayload)?;
+    Ok((name, EncodedArgs::from_parts(args.trim_ascii_end(), attachments.clone())))
 }

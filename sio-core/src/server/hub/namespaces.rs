@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 
 use crate::handler::Fault;
 
+use super::super::cluster::Change;
 use super::super::namespace::{Handlers, Namespace};
 use super::super::pattern::{Params, Pattern};
 use super::super::registration::NamespaceBuilder;
@@ -195,6 +196,7 @@ impl Hub {
             let candidate = candidate?;
             candidate.0.enter();
             namespaces.insert(&candidate.0);
+            self.note_change(Change::Open(Arc::clone(candidate.0.path_arc())));
             namespaces.made += 1;
             (candidate, namespaces.made)
         };
@@ -217,11 +219,16 @@ impl Hub {
         let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
         let is_this = |known: &Arc<Namespace>| Arc::ptr_eq(known, namespace);
         // Meanwhile it may have been entered again, or registered by its name.
-        if namespace.is_empty()
+        let goes = namespace.is_empty()
             && namespace.is_dynamic()
-            && namespaces.named.get(namespace.path()).is_some_and(is_this)
-        {
+            && namespaces.named.get(namespace.path()).is_some_and(is_this);
+        if goes {
             namespaces.remove(namespace);
+            self.note_change(Change::Close(Arc::clone(namespace.path_arc())));
+        }
+        drop(namespaces);
+        if goes {
+            self.tell_cluster();
         }
     }
 
@@ -298,6 +305,7 @@ impl Hub {
             namespace.keep(handlers);
             if created {
                 namespaces.insert(&namespace);
+                self.note_change(Change::Open(Arc::clone(namespace.path_arc())));
             }
             (created.then_some(namespace), faults)
         };
@@ -308,6 +316,7 @@ impl Hub {
     }
 
     fn announce(&self, namespace: &Namespace) {
+        self.tell_cluster();
         if let Some(hook) = &self.new_namespace
             && namespace.path() != "/"
             && catch_unwind(AssertUnwindSafe(|| hook(namespace.path()))).is_err()

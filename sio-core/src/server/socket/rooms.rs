@@ -118,12 +118,14 @@ impl Socket {
         self.0.hub.tell_rooms();
     }
 
-    /// For the hook of rooms, which is told when nothing is locked.
+    /// For the adapter and the hook of rooms, which are told when nothing is locked.
     pub(super) fn note_rooms(&self, rooms: &[Room], join: bool) {
-        match &self.0.hub.rooms {
-            Some(watch) if join => watch.joined(&self.0.namespace, &self.0.id, rooms),
-            Some(watch) => watch.left(&self.0.namespace, &self.0.id, rooms),
-            None => {}
+        let Some(watch) = &self.0.hub.rooms else { return };
+        let cluster = self.0.hub.cluster.as_ref();
+        if join {
+            watch.joined(cluster, &self.0.namespace, &self.0.id, rooms);
+        } else {
+            watch.left(cluster, &self.0.namespace, &self.0.id, rooms);
         }
     }
 

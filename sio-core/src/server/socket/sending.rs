@@ -143,8 +143,8 @@ impl Socket {
         let (hub, path) = (&self.0.hub, self.0.namespace.path());
         if self.has_ended() {
             if self.may_return() {
-                // Perhaps it is back already, on another session.
-                let itself = self.everybody().to(&self.0.id);
+                // Perhaps it is back already, on another session of this node.
+                let itself = self.everybody().to(&self.0.id).local();
                 return itself.compress(!flags.uncompressed).emit_encoded(event, args);
             }
             hub.event_frames(path, None, event, args, None)?;

@@ -1,0 +1,115 @@
+//! Entries of streams, and the sessions that are kept beside them.
+//!
+//! An entry has the parts of an envelope as fields; its `data` is JSON, or MessagePack as base64 if there are bytes
+//! in it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+use sio_core::cluster::{Message, SavedSession};
+use sio_core::packet::EncodeError;
+use sio_core::parser::msgpack::Writer;
+
+use super::envelope::{Body, Envelope, RawBody, Said};
+use super::form::{Form, Json, rooms};
+use super::raw::{Names, Text};
+use super::{MAX_MESSAGE, Malformed, Sender};
+
+/// The fields `type` and `data` of a new entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fields {
+    pub(crate) kind: u64,
+    pub(crate) data: String,
+}
+
+/// Writes an entry; `only_plaintext`: bytes take the form of Node.js buffers in JSON.
+pub(crate) fn encode(
+    from: Sender<'_>,
+    namespace: &str,
+    message: &Message,
+    only_plaintext: bool,
+) -> Result<Fields, EncodeError> {
+    let said = Said::Message(message);
+    let kind = said.kind()?;
+    if said.has_bytes() && !only_plaintext {
+        let mut out = Writer::new();
+        said.write(&mut out, from, namespace)?;
+        return Ok(Fields { kind, data: STANDARD.encode(out.finish()) });
+    }
+    let mut out = Json::default();
+    said.write(&mut out, from, namespace)?;
+    Ok(Fields { kind, data: out.text })
+}
+
+/// Reads an entry. Old nodes put answers and signs of life into streams, too.
+pub(crate) fn decode(from: &str, kind: &str, data: Option<&str>) -> Result<Envelope, Malformed> {
+    let kind = kind.parse().map_err(|_error| Malformed::Missing("type"))?;
+    let body = match data {
+        None => {
+            RawBody::default().read(kind, &Text { json: "".into(), attachments: Vec::new() })?
+        }
+        Some(data) => {
+            let bytes = payload(data)?;
+            let text = Text::read(&bytes)?;
+            serde_json::from_str::<RawBody<'_>>(&text.json)?.read(kind, &text)?
+        }
+    };
+    Ok(Envelope { from: from.into(), body })
+}
+
+/// Whether an entry is a message, as opposed to answers and signs of life.
+impl Envelope {
+    pub(crate) fn into_message(self) -> Option<Message> {
+        match self.body {
+            Body::Message(message) => Some(message),
+            Body::Response(_) | Body::Presence => None,
+        }
+    }
+}
+
+fn payload(data: &str) -> Result<Bytes, Malformed> {
+    if data.len() > MAX_MESSAGE {
+        return Err(Malformed::TooLarge(data.len()));
+    }
+    if data.starts_with('{') {
+        return Ok(Bytes::copy_from_slice(data.as_bytes()));
+    }
+    STANDARD.decode(data).map(Bytes::from).map_err(|_error| Malformed::Base64)
+}
+
+/// Writes a session.
+pub(crate) fn encode_session(session: &SavedSession) -> Result<String, EncodeError> {
+    let mut out = Writer::new();
+    Form::map(&mut out, 4);
+    out.key("sid");
+    Form::text(&mut out, &session.sid);
+    out.key("pid");
+    Form::text(&mut out, &session.pid);
+    out.key("rooms");
+    rooms(&mut out, &session.rooms);
+    out.key("data");
+    out.value(&session.data)?;
+    Ok(STANDARD.encode(out.finish()))
+}
+
+#[derive(Deserialize)]
+struct RawSession {
+    sid: Box<str>,
+    pid: Box<str>,
+    rooms: Names,
+    #[serde(default)]
+    data: Value,
+}
+
+/// Reads a session.
+pub(crate) fn decode_session(session: &str) -> Result<SavedSession, Malformed> {
+    if session.len() > MAX_MESSAGE {
+        return Err(Malformed::TooLarge(session.len()));
+    }
+    let bytes = STANDARD.decode(session).map_err(|_error| Malformed::Base64)?.into();
+    let text = Text::read_msgpack(&bytes)?;
+    let raw: RawSession = serde_json::from_str(&text.with_buffers(&text.json)?)?;
+    Ok(SavedSession { sid: raw.sid, pid: raw.pid, rooms: raw.rooms.0, data: raw.data })
+}
