@@ -51,6 +51,17 @@ const OPENSSL: Program = Program {
     package: "libssl-dev",
 };
 
+/// Administrators' programs are not in everybody's search path.
+const NGINX: Program =
+    Program { variable: "SIO_NGINX", names: &["nginx", "/usr/sbin/nginx"], package: "nginx" };
+const HAPROXY: Program = Program {
+    variable: "SIO_HAPROXY",
+    names: &["haproxy", "/usr/sbin/haproxy"],
+    package: "haproxy",
+};
+const REDIS: Program =
+    Program { variable: "SIO_REDIS", names: &["redis-server"], package: "redis-server" };
+
 pub(crate) const ALL: &[Suite] = &[
     Suite { name: "interop", dir: "tests/interop", needs: &[], python: None, cargo: None },
     Suite {
@@ -59,6 +70,13 @@ pub(crate) const ALL: &[Suite] = &[
         needs: &[PYTHON, PIP, PKG_CONFIG, OPENSSL],
         python: Some("python/requirements.txt"),
         cargo: Some(("SIO_RUST_CLIENT", "rust", "rust-socketio-client")),
+    },
+    Suite {
+        name: "proxies",
+        dir: "tests/proxies",
+        needs: &[NGINX, HAPROXY, REDIS, CHROMIUM],
+        python: None,
+        cargo: None,
     },
     Suite { name: "browser", dir: "tests/browser", needs: &[CHROMIUM], python: None, cargo: None },
 ];
