@@ -1,6 +1,39 @@
 //! Clusters over Redis: several sio servers act as one, also together with Node.js servers.
+//!
+//! [`RedisAdapter`] is given to the server's builder. It speaks as the Node.js adapters do: `Mode::Classic` as
+//! `createAdapter` of `@socket.io/redis-adapter`, `Mode::Sharded` as its `createShardedAdapter`,
+//! `Mode::Streams` as `@socket.io/redis-streams-adapter`.
+//!
+//! ```no_run
+//! use sio_redis::{Mode, RedisAdapter};
+//!
+//! # async fn connect() -> Result<(), sio_redis::Error> {
+//! let adapter = RedisAdapter::builder("redis://127.0.0.1:6379")
+//!     .mode(Mode::Sharded)
+//!     .prefix("chat")
+//!     .connect()
+//!     .await?;
+//! # drop(adapter);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! `tls`: addresses with `rediss://`, checked against the system's certificates.
 
-#[allow(dead_code, reason = "the adapters use the rest")]
+mod adapter;
+mod builder;
+mod channels;
+mod error;
+mod link;
+mod options;
+mod redis_adapter;
+#[allow(dead_code, reason = "the streams adapter and the emitter use the rest")]
 mod wire;
 
+pub use builder::RedisAdapterBuilder;
+pub use error::Error;
+pub use options::{Mode, RedisOptions, SubscriptionMode};
+pub use redis_adapter::RedisAdapter;
 pub use wire::Codec;

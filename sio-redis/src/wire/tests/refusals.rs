@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::json;
+use sio_core::adapter::Room;
 use sio_core::cluster::{Message, Response, SavedSession};
 use sio_core::packet::{DecodeError, MAX_DEPTH};
 
@@ -220,7 +221,7 @@ fn unknown_keys_are_ignored_and_missing_ones_have_a_meaning() {
     let text =
         r#"["u",{"type":2,"data":["e"],"x":1},{"rooms":[1,"a",-2],"flags":{"y":[]},"z":{}}]"#;
     let Message::Broadcast { options, .. } = broadcast(text).unwrap() else { panic!() };
-    assert_eq!(options.rooms, ["1".into(), "a".into(), "-2".into()]);
+    assert_eq!(options.rooms, ["1", "a", "-2"].map(Room::from));
     let text = r#"[null,{"type":5,"data":["e"]},null]"#;
     let Message::Broadcast { options, .. } = broadcast(text).unwrap() else { panic!() };
     assert!(options.rooms.is_empty() && options.except.is_empty());

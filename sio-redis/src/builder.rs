@@ -1,0 +1,236 @@
+//! How an adapter comes to be.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_redis::redis::{self, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, cmd};
+
+use crate::adapter::{Carrier, Classic, Sharded};
+use crate::error::Error;
+use crate::link::{Link, Remote, Runtime, Server, Timing};
+use crate::options::{Mode, RedisOptions, SubscriptionMode};
+use crate::redis_adapter::RedisAdapter;
+use crate::wire::Codec;
+
+/// Makes a [`RedisAdapter`]; begins with [`RedisAdapter::builder`].
+#[must_use]
+pub struct RedisAdapterBuilder {
+    address: Result<ConnectionInfo, String>,
+    options: RedisOptions,
+    codec: Codec,
+}
+
+impl RedisAdapterBuilder {
+    pub(crate) fn new(url: &str) -> Self {
+        Self::with_address(url.into_connection_info().map_err(|why| why.to_string()))
+    }
+
+    fn with_address(address: Result<ConnectionInfo, String>) -> Self {
+        Self { address, options: RedisOptions::default(), codec: Codec::default() }
+    }
+
+    /// All options at once; those that were set before are forgotten.
+    pub fn options(mut self, options: RedisOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How nodes speak to each other; [`Mode::Classic`] if it is not said.
+    pub const fn mode(mut self, mode: Mode) -> Self {
+        self.options.mode = mode;
+        self
+    }
+
+    /// What the names of channels begin with; `socket.io` if it is not said.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.options.prefix = prefix.into();
+        self
+    }
+
+    /// How long requests to other nodes wait where the caller does not say; 5 s if it is not said.
+    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.options.request_timeout = timeout;
+        self
+    }
+
+    /// Answers go to the node that asked instead of to all; all nodes listen to both. Mode
+    /// [`Mode::Classic`] only, the others always do so.
+    pub const fn answer_on_own_channel(mut self, own: bool) -> Self {
+        self.options.answer_on_own_channel = own;
+        self
+    }
+
+    /// How broadcasts are written in the mode [`Mode::Classic`]; all nodes need the same.
+    pub const fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// Which rooms have channels of their own in the mode [`Mode::Sharded`]; all nodes need the same.
+    pub const fn subscription_mode(mut self, mode: SubscriptionMode) -> Self {
+        self.options.subscription_mode = mode;
+        self
+    }
+
+    /// How many bytes of messages may wait while Redis is away; 16 MiB if it is not said. Above, the oldest
+    /// are dropped and counted.
+    pub const fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.options.queue_bytes = bytes;
+        self
+    }
+
+    /// How long Redis may take for a command before its connection counts as dead; 5 s if it is not said.
+    /// A connection that says nothing is asked as often.
+    pub const fn command_timeout(mut self, timeout: Duration) -> Self {
+        self.options.command_timeout = timeout;
+        self
+    }
+
+    /// An adapter that connects in the background, and goes on trying.
+    ///
+    /// # Errors
+    ///
+    /// The address or an option cannot be used.
+    pub fn build(self) -> Result<RedisAdapter, Error> {
+        let (adapter, _) = self.assemble()?;
+        Ok(adapter)
+    }
+
+    /// An adapter for a Redis that is there and can do what the mode needs.
+    ///
+    /// May be awaited on any thread. If it is dropped, nothing is left of the adapter.
+    ///
+    /// # Errors
+    ///
+    /// The address or an option cannot be used; Redis is not there, refuses, or is too old.
+    pub async fn connect(self) -> Result<RedisAdapter, Error> {
+        let (what, needed, version) = match self.options.uses_shards() {
+            true => ("channels that belong to shards", "7.0", (7, 0)),
+            false => ("the protocol that is used", "6.0", (6, 0)),
+        };
+        let (adapter, link) = self.assemble()?;
+        let server = link.server().name();
+        let asked = link.clone();
+        let found = Remote::spawn(link.runtime(), async move { version_of(asked.server()).await });
+        let found = match found.await {
+            Some(Ok(found)) => found,
+            Some(Err(why)) => return Err(Error::Unavailable { server, why: why.to_string() }),
+            None => return Err(Error::Unavailable { server, why: "stopped".to_owned() }),
+        };
+        match major_minor(&found) {
+            Some(number) if number < version => Err(Error::TooOld { server, found, what, needed }),
+            // Who gives no number is asked for the commands themselves.
+            _ => Ok(adapter),
+        }
+    }
+
+    fn assemble(self) -> Result<(RedisAdapter, Link), Error> {
+        self.options.check()?;
+        let info = self.address.map_err(Error::Address)?;
+        let timing =
+            Timing { answer: self.options.command_timeout, idle: self.options.command_timeout };
+        let server = Server::new(info, timing).map_err(|why| Error::address(&why))?;
+        let runtime = Runtime::start()?;
+        let options = &self.options;
+        let link = Link::new(
+            runtime.handle().clone(),
+            server,
+            options.queue_bytes,
+            options.uses_shards(),
+        )?;
+        let prefix = &options.prefix;
+        let carrier: Arc<dyn Carrier> = match options.mode {
+            Mode::Classic => {
+                let own = options.answer_on_own_channel;
+                Arc::new(Classic::new(link.clone(), prefix, self.codec, own))
+            }
+            Mode::Sharded => {
+                Arc::new(Sharded::new(link.clone(), prefix, options.subscription_mode))
+            }
+            Mode::Streams => {
+                return Err(Error::Option { option: "mode", problem: "streams is not there yet" });
+            }
+        };
+        Ok((RedisAdapter::new(carrier, options.request_timeout, runtime), link))
+    }
+}
+
+impl From<ConnectionInfo> for RedisAdapterBuilder {
+    fn from(info: ConnectionInfo) -> Self {
+        Self::with_address(Ok(info))
+    }
+}
+
+impl From<&redis::Client> for RedisAdapterBuilder {
+    /// An adapter for the same server; its connections are its own.
+    fn from(client: &redis::Client) -> Self {
+        Self::with_address(Ok(client.get_connection_info().clone()))
+    }
+}
+
+impl From<deadpool_redis::Config> for RedisAdapterBuilder {
+    /// An adapter for the same server; its connections are its own, and the settings of the pool are not
+    /// looked at.
+    fn from(config: deadpool_redis::Config) -> Self {
+        match (config.url, config.connection) {
+            (Some(url), None) => Self::new(&url),
+            (None, Some(connection)) => Self::with_address(Ok(connection.into())),
+            (Some(_), Some(_)) => {
+                Self::with_address(Err("both url and connection are given".to_owned()))
+            }
+            (None, None) => {
+                Self::with_address(Err("neither url nor connection is given".to_owned()))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RedisAdapterBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = self.address.as_ref().map(ConnectionInfo::addr).map(ConnectionAddr::to_string);
+        f.debug_struct("RedisAdapterBuilder")
+            .field("server", &server)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the server says of itself.
+async fn version_of(server: &Server) -> Result<String, redis::RedisError> {
+    let mut connection = server.connect(|_| Ok::<(), ()>(())).await?;
+    let text: String = cmd("INFO").arg("server").query_async(&mut connection).await?;
+    let version = text.lines().find_map(|line| line.strip_prefix("redis_version:"));
+    Ok(version.unwrap_or_default().trim().to_owned())
+}
+
+fn major_minor(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Some((major, minor)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_its_first_two_numbers() {
+        assert_eq!(major_minor("7.0.15"), Some((7, 0)));
+        assert_eq!(major_minor("6.2"), Some((6, 2)));
+        assert_eq!(major_minor(""), None);
+        assert_eq!(major_minor("unstable"), None);
+    }
+
+    #[test]
+    fn no_text_shows_the_password() {
+        let builder = RedisAdapter::builder("redis://:secret@127.0.0.1:1/0");
+        assert!(!format!("{builder:?}").contains("secret"));
+        let adapter = builder.build().unwrap();
+        assert!(!format!("{adapter:?}").contains("secret"));
+        let error = RedisAdapter::builder("redis://:secret@[bad").build().unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}

@@ -1,0 +1,76 @@
+//! Questions to Redis, each with a deadline.
+
+use deadpool_redis::redis::{Cmd, FromRedisValue};
+use deadpool_redis::{BuildError, Manager, Pool, PoolConfig, Runtime as PoolRuntime, Timeouts};
+use tokio::runtime::Handle;
+
+use sio_core::cluster::{BoxFuture, ClusterError};
+
+use super::runtime::Remote;
+use super::server::Server;
+
+/// Connections for questions; more wait their turn.
+const CONNECTIONS: usize = 4;
+
+/// A pool of connections on the adapter's own thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Queries {
+    pool: Pool,
+    runtime: Handle,
+    server: Server,
+}
+
+impl Queries {
+    /// # Errors
+    ///
+    /// The pool cannot be made.
+    pub(crate) fn new(server: Server, runtime: Handle) -> Result<Self, crate::Error> {
+        let answer = Some(server.timing().answer);
+        let mut config = PoolConfig::new(CONNECTIONS);
+        config.timeouts = Timeouts { wait: answer, create: answer, recycle: answer };
+        let manager = Manager::new_with_config(server.info().clone(), server.config())
+            .map_err(|why| crate::Error::address(&why))?;
+        let pool = Pool::builder(manager)
+            .config(config)
+            .runtime(PoolRuntime::Tokio1)
+            .build()
+            .map_err(|why: BuildError| crate::Error::address(&why))?;
+        Ok(Self { pool, runtime, server })
+    }
+
+    /// Asks; the answer may be awaited on any thread, and comes in bounded time.
+    pub(crate) fn ask<T>(&self, command: Cmd) -> BoxFuture<Result<T, ClusterError>>
+    where
+        T: FromRedisValue + Send + 'static,
+    {
+        let queries = self.clone();
+        let asked = Remote::spawn(&self.runtime, async move { queries.answer(&command).await });
+        Box::pin(async move { asked.await.unwrap_or_else(|| Err(stopped())) })
+    }
+
+    /// Asks, on the adapter's own thread.
+    ///
+    /// # Errors
+    ///
+    /// Redis is not there, refuses, or does not answer in time.
+    pub(crate) async fn answer<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, ClusterError> {
+        let asked = async {
+            let mut connection = self.pool.get().await.map_err(|why| unavailable(&why))?;
+            let answer = command.query_async(&mut connection).await;
+            answer.map_err(|why| unavailable(&why))
+        };
+        match tokio::time::timeout(self.server.timing().answer, asked).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(ClusterError::Unavailable("no answer in time".to_owned())),
+        }
+    }
+}
+
+fn unavailable(why: &dyn std::fmt::Display) -> ClusterError {
+    ClusterError::Unavailable(why.to_string())
+}
+
+/// The adapter was stopped.
+pub(crate) fn stopped() -> ClusterError {
+    ClusterError::Unavailable("the adapter was stopped".to_owned())
+}
