@@ -19,6 +19,7 @@ use crate::http::answers::Answers;
 use crate::http::cors::Policy;
 use crate::http::ids::GenerateId;
 use crate::http::middleware::Middlewares;
+use crate::local;
 use crate::service;
 
 /// What the route needs besides the core's handle; the core keeps it, too, for handlers.
@@ -200,6 +201,10 @@ pub async fn termination() {
 impl HttpServiceFactory for Io {
     fn register(self, config: &mut AppService) {
         let Self { core, endpoint } = self;
+        if core.node_id().is_some() {
+            // Events of other servers may come before the first request does.
+            local::worker(&core);
+        }
         // A prefix needs no pattern matching per request; it ends at a slash or with the path, and
         // the bare path belongs to the application unless the trailing slash is optional.
         let resource = ResourceDef::prefix(endpoint.path.clone());

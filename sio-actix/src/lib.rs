@@ -89,9 +89,9 @@ pub use sio_core::engine::{PerMessageDeflate, Transport};
 pub use sio_core::handler::Valid;
 pub use sio_core::handler::{
     Admission, Auth, ConnectionController, Controller, ControllerPath, Emission, ErrorHook,
-    EventCx, EventError, EventGuard, EventName, Fault, FromContext, Guard, Header, IntoEventError,
-    Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply, Requirements,
-    SocketMiddleware, State, on_events,
+    EventCx, EventError, EventGuard, EventName, Fault, FromContext, FromServerSide, Guard, Header,
+    IntoEventError, Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply,
+    Requirements, ServerSideCx, SocketMiddleware, State, on_events,
 };
 pub use sio_core::limits::{Limits, SendPolicy};
 pub use sio_core::packet::{Binary, Rest, Try, Value};
@@ -103,7 +103,7 @@ pub use sio_core::server::{
     BuildError, ConnectError, EmitError, EmitOperator, EngineHandler, EngineSocket, EventBuilder,
     Handshake, HandshakeObject, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder,
     NamespaceRef, OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery,
-    RemoteSocket, RoomEvent, RoomMap, Socket, TooManyRooms,
+    RemoteSocket, RoomEvent, RoomMap, ServerSideBuilder, Socket, TooManyRooms,
 };
 pub use sio_core::sid::Sid;
 

@@ -23,6 +23,7 @@ documented! {
     on_disconnecting,
     on_error,
     on_message,
+    on_server_side,
     ws_controller,
     ws_handlers,
 }

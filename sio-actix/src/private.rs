@@ -3,13 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::context::FromWebContext;
+use crate::context::{FromWebContext, IsWebContext};
+use sio_core::handler::ServerSideParam;
 
 pub use sio_core::macros::*;
 
 /// The traits whose methods the expansion calls; imported as a glob.
 pub mod probe {
-    pub use super::{PickLifeWeb as _, PickWeb as _};
+    pub use super::{PickLifeWeb as _, PickServerSideWeb as _, PickWeb as _};
     pub use sio_core::macros::traits::*;
 }
 
@@ -46,6 +47,15 @@ pub trait PickLifeWeb<T> {
 
 impl<T: FromWebContext> PickLifeWeb<T> for &Probe<T> {}
 
+/// Types of the web framework in handlers of server-side events.
+pub trait PickServerSideWeb<T> {
+    fn pick_server_side(&self) -> WebServerSide<T> {
+        WebServerSide(PhantomData)
+    }
+}
+
+impl<T: ServerSideParam<IsWebContext>> PickServerSideWeb<T> for &Probe<T> {}
+
 #[derive(Debug)]
 pub struct WebEvent<T>(Web<T>);
 
@@ -69,5 +79,23 @@ impl<T: FromWebContext> WebLife<T> {
 
     pub fn require(&self, requirements: &mut Requirements) {
         self.0.require(requirements);
+    }
+}
+
+pub struct WebServerSide<T>(PhantomData<fn() -> T>);
+
+impl<T> fmt::Debug for WebServerSide<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebServerSide")
+    }
+}
+
+impl<T: ServerSideParam<IsWebContext>> WebServerSide<T> {
+    pub fn take(&self, cx: &ServerSideCx<'_>, args: &mut ArgCursor<'_>) -> Result<T, Dispatch> {
+        T::take(cx, args)
+    }
+
+    pub fn require(&self, requirements: &mut Requirements) {
+        T::requirements(requirements);
     }
 }

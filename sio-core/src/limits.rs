@@ -61,6 +61,10 @@ pub struct Limits {
     /// Unfinished event handlers of one socket; above, its events are held in order, and when more than
     /// [`Self::max_payload`] bytes of them are, nothing more is read from its peer. Default: 64.
     pub max_handlers: usize,
+    /// Unfinished handlers of events that other servers have sent, with the events that wait for their worker.
+    /// Above: an event is answered with the error `overloaded` and logged, and its handler is not called.
+    /// Default: 10,000.
+    pub max_server_side_handlers: usize,
     /// Events per second of one session, all namespaces together; as many may come at once. Above: an event
     /// is answered with the error `rate_limited`, as one that a guard refused. 0, the default: no bound.
     pub max_events_per_second: u32,
@@ -114,6 +118,7 @@ impl Default for Limits {
             send_policy: SendPolicy::Disconnect,
             max_pending_acks: 10_000,
             max_handlers: 64,
+            max_server_side_handlers: 10_000,
             max_events_per_second: 0,
             max_rooms: 0,
             max_connections: 0,

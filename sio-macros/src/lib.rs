@@ -48,6 +48,7 @@ helpers! {
     on_connection = OnConnection,
     on_disconnecting = OnDisconnecting,
     on_disconnect = OnDisconnect,
+    on_server_side = OnServerSide,
     connect_guard = ConnectGuard,
     create = Create,
     emit = Emit,

@@ -34,6 +34,8 @@ names! {
     FINISH_STRICT = "finish_strict",
     FORCED_ARGUMENT = "forced_argument",
     FORCED_CONTEXT = "forced_context",
+    FORCED_SERVER_SIDE_ARGUMENT = "forced_server_side_argument",
+    FORCED_SERVER_SIDE_CONTEXT = "forced_server_side_context",
     NAMESPACE_BUILDER = "NamespaceBuilder",
     PENDING = "pending",
     PROBE = "Probe",
@@ -43,6 +45,7 @@ names! {
     REQUIREMENTS = "Requirements",
     RET = "Ret",
     RUN_SYNC = "run_sync",
+    SERVER_SIDE_CX = "ServerSideCx",
 }
 
 /// Where the runtime is.

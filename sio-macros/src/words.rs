@@ -9,6 +9,7 @@ pub(crate) enum Word {
     OnConnection,
     OnDisconnecting,
     OnDisconnect,
+    OnServerSide,
     ConnectGuard,
     Create,
     Emit,
@@ -23,6 +24,7 @@ const WORDS: &[(&str, Word)] = &[
     ("on_connection", Word::OnConnection),
     ("on_disconnecting", Word::OnDisconnecting),
     ("on_disconnect", Word::OnDisconnect),
+    ("on_server_side", Word::OnServerSide),
     ("connect_guard", Word::ConnectGuard),
     ("create", Word::Create),
     ("emit", Word::Emit),
@@ -58,6 +60,7 @@ impl Word {
                 | Self::OnConnection
                 | Self::OnDisconnecting
                 | Self::OnDisconnect
+                | Self::OnServerSide
                 | Self::ConnectGuard
                 | Self::Create
         )
@@ -81,3 +84,6 @@ const RESERVED: &[(&str, &str)] = &[
 pub(crate) fn reserved(event: &str) -> Option<&'static str> {
     RESERVED.iter().find(|(name, _)| *name == event).map(|(_, cure)| *cure)
 }
+
+/// Names that servers do not say to each other.
+pub(crate) const SERVER_SIDE_RESERVED: &[&str] = &["connect", "connection", "new_namespace"];

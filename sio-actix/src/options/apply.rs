@@ -207,6 +207,7 @@ impl LimitOptions {
             (self.send_buffer_max_frames, &mut limits.send_buffer_max_frames),
             (self.max_pending_acks, &mut limits.max_pending_acks),
             (self.max_handlers, &mut limits.max_handlers),
+            (self.max_server_side_handlers, &mut limits.max_server_side_handlers),
             (self.max_json_depth, &mut limits.max_json_depth),
             (self.max_rooms, &mut limits.max_rooms),
             (self.max_connections, &mut limits.max_connections),

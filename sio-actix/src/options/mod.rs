@@ -197,6 +197,9 @@ options! {
         max_pending_acks: usize = "maxPendingAcks" | "max_pending_acks" => size,
         /// Unfinished event handlers of one socket.
         max_handlers: usize = "maxHandlers" | "max_handlers" => size,
+        /// Unfinished handlers of events that other servers have sent.
+        max_server_side_handlers: usize =
+            "maxServerSideHandlers" | "max_server_side_handlers" => size,
         /// Nesting of JSON in a packet.
         max_json_depth: usize = "maxJsonDepth" | "max_json_depth" => size,
         /// Events of one socket per second.

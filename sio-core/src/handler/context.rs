@@ -264,7 +264,7 @@ impl<T: DeserializeOwned> FromContext for Header<T> {
 #[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
 pub struct NamespaceParam<T>(pub T);
 
-fn namespace_param<T: DeserializeOwned>(namespace: &Namespace) -> Result<T, PairError> {
+pub(super) fn namespace_param<T: DeserializeOwned>(namespace: &Namespace) -> Result<T, PairError> {
     let params = namespace.params();
     Pairs::new(params.map(|(name, value)| (name.into(), value.into()))).read()
 }
@@ -280,7 +280,7 @@ impl<T: DeserializeOwned> FromContext for NamespaceParam<T> {
     }
 }
 
-fn misfit(code: &'static str, error: &PairError) -> EventError {
+pub(super) fn misfit(code: &'static str, error: &PairError) -> EventError {
     EventError::new(code, message_for_client(error.to_string()))
 }
 

@@ -18,6 +18,7 @@ mod pairs;
 mod reply;
 mod requirements;
 mod rules;
+mod server_side;
 mod socket_middleware;
 mod valid;
 
@@ -42,6 +43,9 @@ pub use middleware::{Middleware, Next, ReplyFuture};
 pub(crate) use reply::PooledBuffer;
 pub use reply::{EncodedArgs, IntoReply, Reply};
 pub use requirements::{Fault, Requirements};
+pub use server_side::{
+    FromServerSide, ServerSideArg, ServerSideCx, ServerSideHandler, ServerSideParam,
+};
 #[doc(hidden)]
 pub use socket_middleware::ErasedSocketMiddleware;
 pub use socket_middleware::SocketMiddleware;
@@ -55,6 +59,7 @@ pub(crate) use error::ErrorAck;
 pub(crate) use middleware::{chain, run_hooks};
 pub(crate) use requirements::FitsNamespace;
 pub(crate) use rules::Rules;
+pub(crate) use server_side::erase_server_side;
 
 /// Types that tell implementations apart during inference; users never write them.
 pub mod marker {
@@ -69,6 +74,9 @@ pub type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 /// An erased event handler.
 pub type HandlerFn = dyn for<'a> Fn(&EventCx<'a>, ArgCursor<'a>) -> Dispatch + Send + Sync;
 
+/// An erased handler of an event that another server has sent.
+pub type ServerSideFn = dyn for<'a> Fn(&ServerSideCx<'a>, ArgCursor<'a>) -> Dispatch + Send + Sync;
+
 /// An erased handler of a connection's life: it takes context, no arguments.
 pub type ContextFn = dyn for<'a> Fn(&EventCx<'a>) -> Dispatch + Send + Sync;
 
@@ -80,7 +88,7 @@ pub enum Dispatch {
     Ready(Reply),
     /// The handler has to be polled.
     Pending(LocalBoxFuture<Reply>),
-    /// The packet itself is broken; the handler was not called and the session has to end.
+    /// The packet itself is broken; the handler was not called, and a session that sent it has to end.
     Malformed(DecodeError),
 }
 

@@ -13,14 +13,16 @@ pub use std::sync::Arc;
 pub use crate::close::DisconnectReason;
 pub use crate::handler::{
     Admission, ConnectionController, Controller, ControllerPath, Dispatch, Emission, EventCx,
-    EventError, Reply, Requirements, admit,
+    EventError, Reply, Requirements, ServerSideCx, admit,
 };
 pub use crate::packet::ArgCursor;
-pub use crate::server::{EventBuilder, NamespaceBuilder, Socket};
+pub use crate::server::{EventBuilder, NamespaceBuilder, ServerSideBuilder, Socket};
 
 pub use instance::{ConnectionDefault, Instance, IntoInstance, created, default_instance};
 pub use probe::{
-    Argument, Context, LifeContext, Probe, finish, finish_strict, forced_argument, forced_context,
+    Argument, Context, LifeContext, Probe, ServerSideArgument, ServerSideContext, finish,
+    finish_strict, forced_argument, forced_context, forced_server_side_argument,
+    forced_server_side_context,
 };
 pub use registrar::Registrar;
 pub use results::{
@@ -31,6 +33,7 @@ pub use results::{
 pub mod traits {
     pub use super::probe::{
         PickArgument as _, PickContext as _, PickLife as _, PickLifeContext as _,
+        PickServerSideArgument as _, PickServerSideContext as _,
     };
     pub use super::results::{FromItems as _, FromResults as _, FromValue as _, SplitValue as _};
 }

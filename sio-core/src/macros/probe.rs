@@ -7,7 +7,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::handler::{Dispatch, EventCx, FromContext, Requirements};
+use crate::handler::{
+    Dispatch, EventCx, FromContext, FromServerSide, Requirements, ServerSideArg, ServerSideCx,
+};
 use crate::packet::{ArgCursor, EventArg};
 
 /// Asks what kind of parameter `T` is.
@@ -34,7 +36,7 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Argument Context LifeContext);
+kinds!(Argument Context LifeContext ServerSideArgument ServerSideContext);
 
 impl<T> fmt::Debug for Probe<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,6 +80,24 @@ pub trait PickLife<T> {
 
 impl<T> PickLife<T> for Probe<T> {}
 
+/// Context types, in handlers of server-side events.
+pub trait PickServerSideContext<T> {
+    fn pick_server_side(&self) -> ServerSideContext<T> {
+        ServerSideContext(PhantomData)
+    }
+}
+
+impl<T: FromServerSide> PickServerSideContext<T> for &&Probe<T> {}
+
+/// Everything else, in handlers of server-side events.
+pub trait PickServerSideArgument<T> {
+    fn pick_server_side(&self) -> ServerSideArgument<T> {
+        ServerSideArgument(PhantomData)
+    }
+}
+
+impl<T> PickServerSideArgument<T> for Probe<T> {}
+
 /// A parameter that `#[ctx]` says is context.
 #[must_use]
 pub const fn forced_context<T: FromContext>() -> Context<T> {
@@ -88,6 +108,18 @@ pub const fn forced_context<T: FromContext>() -> Context<T> {
 #[must_use]
 pub const fn forced_argument<T: EventArg>() -> Argument<T> {
     Argument(PhantomData)
+}
+
+/// As [`forced_context`], without a socket.
+#[must_use]
+pub const fn forced_server_side_context<T: FromServerSide>() -> ServerSideContext<T> {
+    ServerSideContext(PhantomData)
+}
+
+/// As [`forced_argument`], without a socket.
+#[must_use]
+pub const fn forced_server_side_argument<T: ServerSideArg>() -> ServerSideArgument<T> {
+    ServerSideArgument(PhantomData)
 }
 
 impl<T> Context<T> {
@@ -132,6 +164,34 @@ impl<T> Argument<T> {
         T: EventArg,
     {
         T::read(args).map_err(Dispatch::from)
+    }
+
+    /// An argument needs nothing of the server.
+    pub const fn require(&self, _requirements: &mut Requirements) {}
+}
+
+impl<T> ServerSideContext<T> {
+    pub fn take(&self, cx: &ServerSideCx<'_>, _args: &mut ArgCursor<'_>) -> Result<T, Dispatch>
+    where
+        T: FromServerSide,
+    {
+        T::from_server_side(cx).map_err(Dispatch::failed)
+    }
+
+    pub fn require(&self, requirements: &mut Requirements)
+    where
+        T: FromServerSide,
+    {
+        T::requirements(requirements);
+    }
+}
+
+impl<T> ServerSideArgument<T> {
+    pub fn take(&self, _cx: &ServerSideCx<'_>, args: &mut ArgCursor<'_>) -> Result<T, Dispatch>
+    where
+        T: ServerSideArg,
+    {
+        T::read_server_side(args).map_err(Dispatch::from)
     }
 
     /// An argument needs nothing of the server.

@@ -2,9 +2,10 @@
 
 use crate::handler::{
     ContextFn, Dispatch, ErrorHook, EventCx, Guard, HandlerFn, Middleware, Phase, Requirements,
+    ServerSideCx, ServerSideFn,
 };
 use crate::packet::ArgCursor;
-use crate::server::{EventBuilder, NamespaceBuilder};
+use crate::server::{EventBuilder, NamespaceBuilder, ServerSideBuilder};
 
 /// Registers the methods of one controller.
 #[derive(Debug)]
@@ -99,6 +100,20 @@ impl<'a> Registrar<'a> {
     {
         let handler: Box<HandlerFn> = Box::new(handler);
         self.ns.add_fallback(Some(self.owner), method, require, handler)
+    }
+
+    pub fn server_side<H>(
+        &mut self,
+        events: &[&'static str],
+        method: &'static str,
+        require: Require,
+        handler: H,
+    ) -> &mut ServerSideBuilder
+    where
+        H: for<'c> Fn(&ServerSideCx<'c>, ArgCursor<'c>) -> Dispatch + Send + Sync + 'static,
+    {
+        let handler: Box<ServerSideFn> = Box::new(handler);
+        self.ns.add_server_side(events, Some(self.owner), method, require, handler)
     }
 
     life_handlers! { connection: Connection, disconnecting: Disconnecting, disconnect: Disconnect }

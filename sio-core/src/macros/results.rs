@@ -9,7 +9,9 @@ use std::sync::Arc;
 use futures_core::Stream;
 use serde::Serialize;
 
-use crate::handler::{Dispatch, EncodedArgs, EventCx, EventError, IntoEventError, Reply, Rules};
+use crate::handler::{
+    Dispatch, EncodedArgs, EventCx, EventError, IntoEventError, Reply, Rules, ServerSideCx,
+};
 use crate::server::{Gate, Socket, drive};
 
 /// Where the value of a method goes.
@@ -74,6 +76,14 @@ impl EventCx<'_> {
             rules: Arc::clone(self.rules()),
             gate: self.gate(),
         }
+    }
+}
+
+impl ServerSideCx<'_> {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn ack_only(&self) -> AckOnly {
+        AckOnly(self.wants_answer())
     }
 }
 

@@ -284,9 +284,37 @@ fn ack_id(text: &str) -> Result<(Option<u64>, &str), DecodeError> {
     }
 }
 
-/// Splits the payload of an event into its name and the text behind it.
+/// Splits the payload of a client's event into its name and the text behind it.
 #[inline]
 fn event_head(data: &str) -> Result<(EventName<'_>, &str), DecodeError> {
+    let (name, args) = any_event_head(data)?;
+    if reserved(name.as_str()).is_some() {
+        return Err(DecodeError::InvalidPayload);
+    }
+    Ok((name, args))
+}
+
+/// As [`event_head`], for an event between servers, which have no reserved names in common with clients.
+///
+/// Checks what every reader of the arguments relies on; `attachments` is how many came with the event.
+///
+/// # Errors
+///
+/// `json` is no array that begins with a name, or its placeholders do not fit the attachments.
+pub(crate) fn server_event(
+    json: &str,
+    attachments: usize,
+) -> Result<(EventName<'_>, &str), DecodeError> {
+    let data = trim(json);
+    if attachments > 0 {
+        validate(data)?;
+        check_placeholders(data, attachments)?;
+    }
+    any_event_head(data)
+}
+
+#[inline]
+fn any_event_head(data: &str) -> Result<(EventName<'_>, &str), DecodeError> {
     let invalid = DecodeError::InvalidPayload;
     let inner = trim_start(data.strip_prefix('[').ok_or(invalid)?);
     if !data.ends_with(']') {
@@ -296,9 +324,6 @@ fn event_head(data: &str) -> Result<(EventName<'_>, &str), DecodeError> {
         Some(quoted) => plain_name(quoted).map_or_else(|| escaped_name(inner), Ok)?,
         None => numeric_name(inner)?,
     };
-    if reserved(&name).is_some() {
-        return Err(invalid);
-    }
     let args = trim_start(rest);
     // The cursor cannot tell a missing comma from the start of an ack's arguments.
     if args == "]" || args.starts_with(',') { Ok((EventName(name), args)) } else { Err(invalid) }

@@ -16,7 +16,7 @@ mod value;
 use std::{borrow::Cow, fmt};
 
 pub(crate) use self::args::message_for_client;
-pub(crate) use self::decode::from_parts;
+pub(crate) use self::decode::{from_parts, server_event};
 pub(crate) use self::encode::{ack_parts, append_text_argument, check_name, write_string};
 pub use self::{
     args::{ArgCursor, ArgError, EventArg, MAX_PROBLEMS, Problem, Rest, Try},

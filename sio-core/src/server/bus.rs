@@ -16,6 +16,7 @@ use super::broadcast_ack::Question;
 use super::hub::SessionHandle;
 use super::inventory::Census;
 use super::namespace::Namespace;
+use super::node_events::NodeEvent;
 use super::outgoing::OutgoingEvent;
 use super::sessions::SessionOp;
 use super::socket::Socket;
@@ -85,6 +86,8 @@ pub(crate) enum Message {
     HandOver(Arc<SessionHandle>, Option<Box<Parcel>>),
     /// End all sessions; the server shuts down.
     Shutdown,
+    /// An event of another server.
+    ServerSide(Box<NodeEvent>),
     /// Count what this worker holds.
     Census(Arc<Census>),
 }
@@ -97,6 +100,7 @@ impl Message {
             Self::Session(_, SessionOp::Send { group, .. }) => group.byte_len(),
             Self::Session(_, SessionOp::SendFrame(frame)) => frame.payload().len(),
             Self::Session(_, SessionOp::Push { body, .. }) => body.len(),
+            Self::ServerSide(event) => event.weight(),
             _ => 0,
         }
     }
@@ -300,6 +304,36 @@ impl Bus {
             waker.wake();
         }
         Ok(())
+    }
+
+    /// Sends to the first worker that runs. The message comes back if its queue is full, or if none runs.
+    pub(crate) fn send_to_first(
+        &self,
+        message: Message,
+    ) -> Result<(), (Message, Option<QueueFull>)> {
+        let pushed = {
+            let mut state = self.lock();
+            let first = state.queues.iter().position(|queue| !queue.stopped);
+            match first {
+                None => Err((message, None)),
+                Some(first) if state.queues.get(first).is_some_and(|queue| self.is_full(queue)) => {
+                    Err((message, Some(QueueFull)))
+                }
+                Some(first) => {
+                    let number = state.next_number();
+                    state.push(first, number, message).map_err(|message| (*message, None))
+                }
+            }
+        };
+        if let Some(waker) = pushed? {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// The worker takes messages.
+    pub(crate) fn is_running(&self, worker: usize) -> bool {
+        self.lock().is_running(worker)
     }
 
     /// Takes what waits for a worker; if nothing does, leaves a waker for the next message.

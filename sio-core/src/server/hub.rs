@@ -88,6 +88,8 @@ pub struct Hub {
     pub(crate) rooms: Option<RoomWatch>,
     /// What connects this server with others, if there may be some.
     pub(crate) cluster: Option<Cluster>,
+    /// Events of other servers whose handlers have not finished.
+    pub(super) node_events: Arc<AtomicUsize>,
     /// The log has said that there are no other nodes.
     alone: AtomicBool,
     /// What applies to every namespace.
@@ -152,6 +154,7 @@ impl Hub {
             next_namespace: AtomicU64::new(0),
             many_namespaces: AtomicBool::new(false),
             new_namespace: parts.new_namespace,
+            node_events: Arc::default(),
             alone: AtomicBool::new(false),
             global: parts.global,
             global_connect: parts.global_connect,

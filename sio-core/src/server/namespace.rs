@@ -11,9 +11,11 @@ use crate::handler::{
 };
 
 use super::incoming::MiddlewareEntry;
+use super::node_events::ServerSideEntry;
 use super::pattern::{Params, Pattern};
 use super::recovery::PacketLog;
 use super::registration::Finished;
+use super::server_side;
 
 /// `abc` is `/abc`, and nothing is `/`.
 pub(crate) fn normalize(path: &str) -> Cow<'_, str> {
@@ -111,6 +113,8 @@ pub(crate) struct Handlers {
     pub(crate) connection: Vec<Arc<LifeEntry>>,
     pub(crate) disconnecting: Vec<Arc<LifeEntry>>,
     pub(crate) disconnect: Vec<Arc<LifeEntry>>,
+    /// The first of an event answers.
+    server_side: HashMap<Box<str>, Vec<Arc<ServerSideEntry>>, ahash::RandomState>,
     fits: Vec<FitsNamespace>,
 }
 
@@ -118,6 +122,11 @@ impl Handlers {
     #[inline]
     pub(crate) fn event(&self, name: &str) -> Option<&Registered> {
         self.events.get(name)
+    }
+
+    /// Who hears an event of another server.
+    pub(crate) fn server_side(&self, name: &str) -> &[Arc<ServerSideEntry>] {
+        self.server_side.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The parameters of a dynamic namespace's name fit all handlers that take them.
@@ -133,6 +142,9 @@ impl Handlers {
         }
         for (event, registered) in &pattern.events {
             self.events.entry(event.clone()).or_insert_with(|| registered.clone());
+        }
+        for (event, entries) in &pattern.server_side {
+            self.server_side.entry(event.clone()).or_insert_with(|| entries.clone());
         }
         if self.fallback.is_none() {
             self.fallback.clone_from(&pattern.fallback);
@@ -185,6 +197,26 @@ impl Handlers {
                     known.others.push(entry);
                 }
                 Some(known) => faults.push(two_handlers(&namespace, &event, &known.first, &entry)),
+            }
+        }
+        for (event, entry) in added.server_side {
+            if server_side::is_reserved(&event) {
+                faults.push(Fault::Reserved { event: event.into(), handler: entry.name() });
+                continue;
+            }
+            let known = self.server_side.entry(event.clone()).or_default();
+            match known.first() {
+                Some(first) if !(first.rules.multi && entry.rules.multi) => {
+                    let (first, second) = (first.name(), entry.name());
+                    let event = format!("{event} (server-side)");
+                    faults.push(Fault::TwoHandlers {
+                        namespace: namespace.clone(),
+                        event,
+                        first,
+                        second,
+                    });
+                }
+                _ => known.push(entry),
             }
         }
         for entry in added.fallback {

@@ -13,6 +13,11 @@ use super::socket::EmitError;
 /// Names of what a namespace itself tells.
 const RESERVED: [&str; 3] = ["connect", "connection", "new_namespace"];
 
+/// No handler hears an event of this name.
+pub(super) fn is_reserved(event: &str) -> bool {
+    RESERVED.contains(&event)
+}
+
 impl Hub {
     /// Tells the other nodes, of which there are none.
     pub(super) fn server_side_emit(

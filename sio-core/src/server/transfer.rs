@@ -242,7 +242,7 @@ impl Worker {
                 }
             }
             Message::Leave(..) | Message::Enter(_) | Message::HandOver(..) => {}
-            Message::Shutdown | Message::Census(_) => {}
+            Message::ServerSide(_) | Message::Shutdown | Message::Census(_) => {}
         }
     }
 

@@ -27,6 +27,7 @@ mod reentry;
 mod remote;
 mod room_events;
 mod rooms;
+mod server_side;
 mod socket_middleware;
 mod tools;
 mod waking;

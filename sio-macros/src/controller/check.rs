@@ -12,12 +12,13 @@ use syn::Ident;
 use super::model::{Controller, Emission, Handler, Role, Target};
 use crate::attr::Name;
 use crate::diag::Errors;
-use crate::words::{Word, reserved};
+use crate::words::{SERVER_SIDE_RESERVED, Word, reserved};
 
 pub(crate) fn controller(controller: &Controller<'_>, errors: &mut Errors) {
     block(controller, errors);
     for handler in &controller.handlers {
         signature::check(handler, controller.scope, errors);
+        server_side(controller, handler, errors);
         additions(handler, errors);
         waits(handler, errors);
         reserved_names(handler, errors);
@@ -60,6 +61,10 @@ fn misfit(role: &Role, word: Word) -> Option<&'static str> {
         (Role::ConnectGuard | Role::Create, Word::Guard) => {
             "goes with #[on_message] and #[on_connection] only; refuse with an `Err` here"
         }
+        (Role::ServerSide(_), Word::Emit | Word::Broadcast) => {
+            "sends what a handler of a socket returns; here there is no socket, and the result answers the other server: send with `Io` in the method"
+        }
+        (Role::ServerSide(_), _) => "is about sockets, and #[on_server_side] has none: remove it",
         (Role::ConnectGuard | Role::Create, _) => {
             "goes with #[on_message], #[on_connection], #[on_disconnecting] and #[on_disconnect] only"
         }
@@ -68,6 +73,28 @@ fn misfit(role: &Role, word: Word) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// Whether a handler of server-side events is where it can be called, and is the only one of its events.
+fn server_side(controller: &Controller<'_>, handler: &Handler<'_>, errors: &mut Errors) {
+    let Role::ServerSide(all) = &handler.role else { return };
+    if controller.scope.is_connection() {
+        let what = "is called without a connection, and this controller has a value for each: put it into a controller without `scope = connection`";
+        errors.at(&handler.role_at, format_args!("#[on_server_side] {what}"));
+    }
+    let is_stream = handler.sig.asyncness.is_some() || !handler.is_awaited();
+    if handler.returns_impl_trait() && is_stream {
+        let what = "a stream has more than one item, and an answer to another server is one: return a value";
+        errors.at(&handler.sig.output, what);
+    }
+    for name in all.iter().flat_map(|one| &one.events) {
+        if let Some(text) = name.literal()
+            && SERVER_SIDE_RESERVED.contains(&text.as_str())
+        {
+            let what = "is a reserved event name, which servers do not say to each other";
+            errors.at(name, format_args!("`{text}` {what}"));
+        }
+    }
 }
 
 /// Whether somebody is there to receive what is sent.
@@ -133,22 +160,33 @@ fn reserved_names(handler: &Handler<'_>, errors: &mut Errors) {
 }
 
 fn duplicates(handlers: &[Handler<'_>], errors: &mut Errors) {
-    let mut seen: HashMap<String, (&Name, bool)> = HashMap::new();
     // Only one of several conditional methods may be there; the rest is checked at registration.
-    for handler in handlers.iter().filter(|handler| handler.cfgs.is_empty()) {
-        for (name, multi) in events(handler) {
-            let Some((first, first_multi)) = seen.get(&name.key()) else {
-                seen.insert(name.key(), (name, multi));
-                continue;
-            };
-            if !(multi && *first_multi) {
-                let shown = name.shown();
-                errors.at(
-                    name,
-                    format_args!("event `{shown}` already has a handler in this controller"),
-                );
-                errors.at(first, "first handler is here");
-            }
+    let certain = || handlers.iter().filter(|handler| handler.cfgs.is_empty());
+    distinct(certain().flat_map(events), errors);
+    distinct(certain().flat_map(server_side_events), errors);
+}
+
+/// Events of all `#[on_server_side]`s of a method.
+fn server_side_events<'h>(handler: &'h Handler<'_>) -> impl Iterator<Item = (&'h Name, bool)> {
+    let all = match &handler.role {
+        Role::ServerSide(all) => all.as_slice(),
+        _ => &[],
+    };
+    all.iter().flat_map(|one| one.events.iter().map(|name| (name, one.multi)))
+}
+
+fn distinct<'h>(events: impl Iterator<Item = (&'h Name, bool)>, errors: &mut Errors) {
+    let mut seen: HashMap<String, (&Name, bool)> = HashMap::new();
+    for (name, multi) in events {
+        let Some((first, first_multi)) = seen.get(&name.key()) else {
+            seen.insert(name.key(), (name, multi));
+            continue;
+        };
+        if !(multi && *first_multi) {
+            let shown = name.shown();
+            let what = format_args!("event `{shown}` already has a handler in this controller");
+            errors.at(name, what);
+            errors.at(first, "first handler is here");
         }
     }
 }

@@ -163,6 +163,17 @@ fn registration(printer: &Printer<'_>, handler: &Handler<'_>) -> TokenStream {
                 }
             })
             .collect(),
+        Role::ServerSide(all) => all
+            .iter()
+            .map(|one| {
+                let closure = printer.event(handler, one.strict);
+                let multi = one.multi.then(|| quote_spanned!(span=> .multi()));
+                let events = &one.events;
+                quote_spanned! {span=>
+                    #reg.server_side(&[#(#events),*], #name, #require, #closure) #multi;
+                }
+            })
+            .collect(),
         Role::Connection { cancel } => {
             let call = simple("connection");
             let cancel = cancel.as_ref().map(option);

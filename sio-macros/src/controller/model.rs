@@ -67,6 +67,7 @@ pub(crate) struct Handler<'b> {
 
 pub(crate) enum Role {
     Messages(Vec<Message>),
+    ServerSide(Vec<ServerSide>),
     Connection { cancel: Option<Ident> },
     Disconnecting,
     Disconnect,
@@ -78,6 +79,7 @@ impl Role {
     pub(crate) fn word(&self) -> Word {
         match self {
             Self::Messages(_) => Word::OnMessage,
+            Self::ServerSide(_) => Word::OnServerSide,
             Self::Connection { .. } => Word::OnConnection,
             Self::Disconnecting => Word::OnDisconnecting,
             Self::Disconnect => Word::OnDisconnect,
@@ -95,6 +97,13 @@ pub(crate) struct Message {
     pub(crate) multi: bool,
     pub(crate) latest: Option<Ident>,
     pub(crate) cancel: Option<Ident>,
+}
+
+/// One `#[on_server_side(..)]`.
+pub(crate) struct ServerSide {
+    pub(crate) events: Vec<Name>,
+    pub(crate) strict: bool,
+    pub(crate) multi: bool,
 }
 
 pub(crate) enum Target {

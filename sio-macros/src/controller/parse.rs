@@ -10,7 +10,7 @@ use syn::{Signature, Type};
 use super::block::{Block, Member};
 use super::model::{
     Chain, Controller, Emission, Forced, Handler, Message, Namespace, Param, Receiver, Role, Scope,
-    Target,
+    ServerSide, Target,
 };
 use crate::attr::{self, Accepted, Arguments, Name, Shape, expressions, inside};
 use crate::diag::Errors;
@@ -38,6 +38,7 @@ const MESSAGE: &[Accepted] = &[
     ("cancel_on_disconnect", Shape::Flag),
     ("multi", Shape::Flag),
 ];
+const SERVER_SIDE: &[Accepted] = &[("strict", Shape::Flag), ("multi", Shape::Flag)];
 const CONNECTION: &[Accepted] = &[("cancel_on_disconnect", Shape::Flag)];
 const EMIT: &[Accepted] = &[("room", Shape::Values("\"…\"")), ("always", Shape::Flag)];
 const BROADCAST: &[Accepted] = &[
@@ -212,6 +213,7 @@ fn join(role: &mut Option<(Role, Path)>, next: Role, at: &Path, errors: &mut Err
     match (role, next) {
         (none @ None, next) => *none = Some((next, at.clone())),
         (Some((Role::Messages(all), _)), Role::Messages(more)) => all.extend(more),
+        (Some((Role::ServerSide(all), _)), Role::ServerSide(more)) => all.extend(more),
         (Some((first, _)), next) if first.word() == next.word() => {
             errors.at(at, format_args!("#[{name}] is given twice"));
         }
@@ -233,6 +235,7 @@ fn read_role(word: Word, attr: &Attribute, errors: &mut Errors) -> Role {
     };
     match word {
         Word::OnMessage => Role::Messages(message(attr, errors).into_iter().collect()),
+        Word::OnServerSide => Role::ServerSide(server_side(attr, errors).into_iter().collect()),
         Word::OnConnection => {
             let read = plain(CONNECTION).unwrap_or_default();
             Role::Connection { cancel: read.flag("cancel_on_disconnect").cloned() }
@@ -288,6 +291,19 @@ fn message(attr: &Attribute, errors: &mut Errors) -> Option<Message> {
         latest: read.flag("latest").cloned(),
         cancel: read.flag("cancel_on_disconnect").cloned(),
     })
+}
+
+fn server_side(attr: &Attribute, errors: &mut Errors) -> Option<ServerSide> {
+    let read = attr::arguments(inside(attr, errors)?, SERVER_SIDE, true, errors);
+    if read.names.is_empty() {
+        if !read.is_broken {
+            let what = "#[on_server_side] needs the name of an event: #[on_server_side(\"event\")]";
+            errors.at(attr.path(), what);
+        }
+        return None;
+    }
+    let (strict, multi) = (read.flag("strict").is_some(), read.flag("multi").is_some());
+    Some(ServerSide { events: read.names, strict, multi })
 }
 
 fn emission(

@@ -103,6 +103,24 @@ fn life_cycle() {
 }
 
 #[test]
+fn server_side() {
+    let item = quote! {
+        impl Hello {
+            #[on_server_side("ask", NAME, strict)]
+            #[on_server_side("tell", multi)]
+            async fn ask(&self, io: Io, a: i64) -> Result<i64, Fault> { Ok(a) }
+            #[on_server_side("now")]
+            fn now(&self, #[ctx] a: Both, #[arg] b: Both) -> u8 { 1 }
+            #[on_server_side("shared")]
+            fn shared(self: Arc<Self>) {}
+            #[on_server_side("none")]
+            fn none(a: u8) {}
+        }
+    };
+    snapshot("server_side", Form::Controller, quote!("/"), &item);
+}
+
+#[test]
 fn connection_scope() {
     let item = quote! {
         impl Counter {

@@ -45,4 +45,5 @@ mod recovery;
 mod registration;
 mod results;
 mod results_streams;
+mod server_side;
 mod streams_flow;

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::FutureExt as _;
 
-use crate::cluster::{Adapter, AdapterStats, BoxFuture, ClusterError, Data, Message};
+use crate::cluster::{Adapter, AdapterStats, BoxFuture, ClusterError, Data, Message, Response};
 use crate::handler::EncodedArgs;
 use crate::packet;
 use crate::sid::{SID_BYTES, SidSource};
@@ -35,7 +35,8 @@ pub struct ClusterStats {
     pub adapter: AdapterStats,
     /// Messages of other nodes that made no sense to this one.
     pub garbage: u64,
-    /// Messages of other nodes that were not delivered here because a worker's queue was full.
+    /// Messages of other nodes that were not delivered here because a worker's queue was full, or too many
+    /// server-side events waited.
     pub lost: u64,
 }
 
@@ -135,22 +136,27 @@ impl Cluster {
         self.call(|adapter| adapter.publish(namespace, message));
     }
 
+    /// Answers a request of another node.
+    pub(super) fn respond(&self, namespace: &str, to: &str, response: Response) {
+        self.call(|adapter| adapter.respond(namespace, to, response));
+    }
+
     /// A message of another node makes no sense.
-    fn count_garbage(&self, namespace: &str, why: &dyn std::fmt::Display) {
+    pub(super) fn count_garbage(&self, namespace: &str, why: &dyn std::fmt::Display) {
         if self.garbage.add() {
             let so_far = self.garbage.get();
             tracing::warn!(%why, namespace, so_far, "what another node said makes no sense");
         }
     }
 
-    /// A message of another node came while a worker's queue was full.
-    fn count_lost(&self, namespace: &str) {
+    /// A message of another node came while as many waited as may.
+    pub(super) fn count_lost(&self, namespace: &str) {
         if self.lost.add() {
             let so_far = self.lost.get();
             tracing::warn!(
                 namespace,
                 so_far,
-                "a worker's queue is full; another node's message is lost"
+                "too much waits for a worker; another node's message is lost"
             );
         }
     }

@@ -15,6 +15,7 @@ use super::super::broadcast::BroadcastOperator;
 use super::super::bus::Action;
 use super::super::hub::Hub;
 use super::super::namespace::Namespace;
+use super::super::node_events::Answer;
 use super::super::socket::EmitError;
 use super::Cluster;
 
@@ -53,7 +54,7 @@ impl Node for HubNode {
         if let Some((hub, namespace)) = self.find(namespace)
             && let Some(cluster) = &hub.cluster
         {
-            Received { hub: &hub, cluster, namespace: &namespace }.act(message);
+            Received { hub: &hub, cluster, namespace: &namespace, from }.act(message);
         }
     }
 
@@ -71,6 +72,7 @@ struct Received<'a> {
     hub: &'a Arc<Hub>,
     cluster: &'a Cluster,
     namespace: &'a Arc<Namespace>,
+    from: &'a str,
 }
 
 impl Received<'_> {
@@ -82,8 +84,24 @@ impl Received<'_> {
             Message::Disconnect { options, close } => {
                 self.select(options, Action::Disconnect { close });
             }
+            Message::ServerSide { data, request } => {
+                let answer = request.map(|request| self.server_side_answer(request));
+                self.hub.receive_server_side(self.namespace, data, answer);
+            }
             _ => {}
         }
+    }
+
+    /// Sends the answer to a server-side event back to the node that asked.
+    fn server_side_answer(&self, request: Box<str>) -> Answer {
+        let (hub, path) = (Arc::downgrade(self.hub), Arc::clone(self.namespace.path_arc()));
+        let to: Box<str> = self.from.into();
+        Box::new(move |value| {
+            let Some(hub) = hub.upgrade() else { return };
+            if let Some(cluster) = &hub.cluster {
+                cluster.respond(&path, &to, Response::ServerSide { request, value });
+            }
+        })
     }
 
     /// The selected sockets of this node.

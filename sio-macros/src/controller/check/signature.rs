@@ -132,7 +132,7 @@ fn params(sig: &Signature, errors: &mut Errors) {
 
 /// Only events have arguments.
 fn forced(handler: &Handler<'_>, errors: &mut Errors) {
-    if matches!(handler.role, Role::Messages(_)) {
+    if matches!(handler.role, Role::Messages(_) | Role::ServerSide(_)) {
         return;
     }
     for (_, path) in handler.params.iter().filter_map(|param| param.forced) {

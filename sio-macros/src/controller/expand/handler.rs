@@ -111,7 +111,8 @@ impl Printer<'_> {
     ) -> TokenStream {
         let span = Span::mixed_site();
         let cx = &self.locals.cx;
-        let (event_cx, dispatch) = (self.at(span, paths::EVENT_CX), self.at(span, paths::DISPATCH));
+        let context = if is_server_side(handler) { paths::SERVER_SIDE_CX } else { paths::EVENT_CX };
+        let (event_cx, dispatch) = (self.at(span, context), self.at(span, paths::DISPATCH));
         let shared = self.shared(handler);
         let params = handler.params.iter().enumerate().map(|(i, p)| self.take(i, p, handler));
         let sink = self.sink(handler);
@@ -137,6 +138,7 @@ impl Printer<'_> {
             (true, true) => Some(quote_spanned!(span=> let #this = #arc::new(());)),
             (true, false) => None,
             (false, false) if handler.receiver == Receiver::None => None,
+            (false, true) if handler.receiver == Receiver::None && is_server_side(handler) => None,
             (false, _) => Some(quote_spanned!(span=> let #this = #clone(&self);)),
         }
     }
@@ -159,12 +161,19 @@ impl Printer<'_> {
     /// The kind of a parameter: found by its type, or forced.
     fn picked(&self, param: &Param<'_>, handler: &Handler<'_>) -> TokenStream {
         let (span, ty) = (here(param.ty.span()), param.ty);
+        let server_side = is_server_side(handler);
         let forced = match param.forced {
+            Some((Forced::Context, _)) if server_side => paths::FORCED_SERVER_SIDE_CONTEXT,
+            Some((Forced::Argument, _)) if server_side => paths::FORCED_SERVER_SIDE_ARGUMENT,
             Some((Forced::Context, _)) => paths::FORCED_CONTEXT,
             Some((Forced::Argument, _)) => paths::FORCED_ARGUMENT,
             None => {
                 let probe = self.at(span, paths::PROBE);
-                let pick = if is_event(handler) { "pick" } else { "pick_context" };
+                let pick = match handler.role {
+                    Role::ServerSide(_) => "pick_server_side",
+                    Role::Messages(_) => "pick",
+                    _ => "pick_context",
+                };
                 let pick = Ident::new(pick, span);
                 return quote_spanned!(span=> (&&&#probe::<#ty>::new()).#pick());
             }
@@ -200,6 +209,14 @@ impl Printer<'_> {
 
     fn now(&self, handler: &Handler<'_>) -> TokenStream {
         let span = Span::mixed_site();
+        if is_server_side(handler) {
+            // No middleware can make it wait.
+            let this = &self.locals.this;
+            let given = (handler.receiver != Receiver::None)
+                .then(|| quote_spanned!(span=> let #this = &#this;));
+            let result = self.result(handler, Place::Now);
+            return quote_spanned!(span=> #given #result);
+        }
         let at = |name| self.at(span, name);
         let (run_sync, arc) = (at(paths::RUN_SYNC), at(paths::ARC));
         let Locals { cx, this, .. } = self.locals;
@@ -318,8 +335,13 @@ impl Printer<'_> {
     }
 }
 
+/// Whether it has arguments.
 fn is_event(handler: &Handler<'_>) -> bool {
-    matches!(handler.role, Role::Messages(_))
+    matches!(handler.role, Role::Messages(_) | Role::ServerSide(_))
+}
+
+fn is_server_side(handler: &Handler<'_>) -> bool {
+    matches!(handler.role, Role::ServerSide(_))
 }
 
 /// Whether the method is called in the dispatch itself. An instance must be locked, which may wait.
