@@ -118,13 +118,13 @@ impl Chat {
     }
 
     /// Another node asks what this one has of a room.
-    // SSE #[on_server_side("room")]
+    #[on_server_side("room")]
     async fn room(&self, room: String) -> Result<Part, EventError> {
         self.desk.run(move |rooms| rooms.part(&room)).await
     }
 
     /// Another node asks for this one's rooms.
-    // SSE #[on_server_side("rooms")]
+    #[on_server_side("rooms")]
     async fn rooms(&self) -> Result<Vec<Summary>, EventError> {
         self.desk.run(|rooms| rooms.list()).await
     }

@@ -4,7 +4,8 @@
 //! which brings `npm` for the official browser client.
 //!
 //! From the environment: `PORT`, 0 for a free one; `HOST`, `0.0.0.0` for all addresses; `CHAT_IO_…`, any
-//! option of the server, as in `CHAT_IO_PING_INTERVAL=10000`; `NODE_NAME`, which the page shows.
+//! option of the server, as in `CHAT_IO_PING_INTERVAL=10000`; `NODE_NAME`, which the page shows;
+//! `REDIS_URL`, which makes it one of several nodes (`examples/cluster`).
 //!
 //! `curl -d 'Back at noon' http://127.0.0.1:3000/api/rooms/lobby/notice` writes into a room from HTTP.
 
@@ -16,11 +17,14 @@ mod room;
 use std::env::{self, VarError};
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 use std::{io, process};
 
+use actix_web::rt::time::timeout;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use sio_actix::{Io, IoOptions, PerMessageDeflate};
+use sio_redis::RedisAdapter;
 
 use crate::chat::{Chat, Desk};
 use crate::cluster::Cluster;
@@ -37,18 +41,42 @@ fn app(io: &Io, desk: &Desk, cluster: Cluster) -> impl FnOnce(&mut ServiceConfig
     }
 }
 
-/// The Socket.IO server with the chat's controller and the browser client.
-fn socket_io(desk: &Desk, cluster: Cluster) -> io::Result<Io> {
-    Io::builder()
+/// The Socket.IO server with the chat's controller and the browser client; with Redis, a node of a cluster.
+fn socket_io(desk: &Desk, redis: Option<RedisAdapter>) -> io::Result<(Io, Cluster)> {
+    let cluster = if redis.is_some() { Cluster::Connected } else { Cluster::Alone };
+    let mut io = Io::builder()
         // The longest message is a few kilobytes, whatever its characters and their escapes.
         .max_payload(64 * 1024)
         // The lines of a room are sent to whoever joins it.
         .per_message_deflate(PerMessageDeflate::with_threshold(256))
         .client_dir(env!("SOCKET_IO_CLIENT"))
         .options(IoOptions::from_env("CHAT_IO_").map_err(io::Error::other)?)
-        .mount(Chat::new(desk.clone(), cluster))
-        .try_build()
-        .map_err(io::Error::other)
+        .mount(Chat::new(desk.clone(), cluster));
+    if let Some(redis) = redis {
+        io = io.adapter(redis);
+    }
+    Ok((io.try_build().map_err(io::Error::other)?, cluster))
+}
+
+/// What connects this node with others, if `REDIS_URL` says so.
+fn redis() -> io::Result<Option<RedisAdapter>> {
+    let url: String = setting("REDIS_URL", String::new())?;
+    if url.is_empty() {
+        return Ok(None);
+    }
+    // Who joins a room waits for the answers of the other nodes, but not for long.
+    let redis = RedisAdapter::builder(&url).request_timeout(Duration::from_secs(1));
+    redis.build().map(Some).map_err(io::Error::other)
+}
+
+/// Gives the node time to find the others. It goes on without: its own people can talk meanwhile.
+#[expect(clippy::print_stderr, reason = "the example has no other log")]
+async fn find_others(io: &Io) {
+    match timeout(Duration::from_secs(5), io.ready()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => eprintln!("chat: {error}"),
+        Err(_) => eprintln!("chat: Redis does not answer yet"),
+    }
 }
 
 /// A variable of the environment, or `default`.
@@ -67,8 +95,11 @@ async fn main() -> io::Result<()> {
     let address: (String, u16) = (setting("HOST", "127.0.0.1".into())?, setting("PORT", 3000)?);
     let node = setting("NODE_NAME", format!("chat-{}", process::id()))?;
     let desk = Desk::open(&node);
-    let cluster = Cluster::Alone;
-    let io = socket_io(&desk, cluster)?;
+    let (io, cluster) = socket_io(&desk, redis()?)?;
+    if cluster.has_others() {
+        find_others(&io).await;
+        actix_web::rt::spawn(chat::repeat_members(desk.clone(), (*io).clone()));
+    }
     let shutdown = io.clone().on_shutdown(sio_actix::termination());
     let server = HttpServer::new(move || App::new().configure(app(&io, &desk, cluster)))
         // Two small writes in a row would otherwise wait for each other.

@@ -107,8 +107,8 @@ mod tests {
     /// Asks a new server, with Ann in the room `a b/ü`.
     async fn ask(request: TestRequest) -> ServiceResponse {
         let desk = Desk::open("a");
-        let io = crate::socket_io(&desk, Cluster::Alone).unwrap();
-        let app = init_service(App::new().configure(crate::app(&io, &desk, Cluster::Alone))).await;
+        let (io, cluster) = crate::socket_io(&desk, None).unwrap();
+        let app = init_service(App::new().configure(crate::app(&io, &desk, cluster))).await;
         let id = sio_actix::Sid::from_bytes(&[1; 15]);
         let entered = desk.run(move |rooms| rooms.join(&id, "Ann", "a b/ü", &[], 0));
         entered.await.unwrap().unwrap();
