@@ -4,10 +4,11 @@
 //
 // Needs redis-server, nginx, Rust and Node.js. From the environment: PORT of the site, 8080 if it is not said and 0
 // for a free one; SIO_BIN_DIR, a folder with the program `chat`, which is built otherwise; SIO_REDIS and
-// SIO_NGINX, paths of those programs. Ctrl-C ends everything.
+// SIO_NGINX, paths of those programs. Ctrl-C ends everything. A program that ends by itself, or is killed to see
+// what happens, is started again.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, copyFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -19,16 +20,18 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const root = path.join(here, "../..");
 const START_MS = 15_000;
 const STOP_MS = 5_000;
+const AGAIN_MS = 2_000;
 
-const children = []; // {name, child, ended}, in the order of their start
+const programs = new Map(); // name -> {child, ended}, in the order of their start
 let stopping;
+let folder;
 
 function log(name, text) {
   console.log(`${name.padEnd(6)} ${text}`);
 }
 
-/** Starts a program; what it says is shown with its name. `ready` resolves with the first line that matches. */
-function start(name, program, args, { env = {}, ready } = {}) {
+/** Starts a program; what it says is shown with its name. Resolves with the first line that matches `ready`. */
+function start(name, program, args, { env = {}, ready = /^$/ } = {}) {
   const child = spawn(program, args, {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -39,20 +42,33 @@ function start(name, program, args, { env = {}, ready } = {}) {
     child.once("exit", (code, signal) => resolve(code ?? signal));
     child.once("error", (error) => resolve(error.message));
   });
-  children.push({ name, child, ended });
-  ended.then((how) => {
-    if (!stopping) stop(1, `${name} ended with ${how}`);
-  });
-  const found = new Promise((resolve) => {
+  programs.set(name, { child, ended });
+  log(name, `started as process ${child.pid}`);
+  return new Promise((resolve, reject) => {
+    ended.then((how) => reject(new Error(`${name} ended with ${how}`)));
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
-        const match = ready?.exec(line);
+        const match = ready.exec(line);
         if (match) resolve(match);
         else log(name, line);
       });
     }
   });
-  return ready ? within(found, `${name}: no line ${ready}`) : undefined;
+}
+
+/** Keeps a program running that has been started once; `again` starts it and resolves when it is usable. */
+async function watch(name, again) {
+  for (;;) {
+    const how = await programs.get(name).ended;
+    if (stopping) return;
+    log(name, `ended with ${how}`);
+    await pause(AGAIN_MS);
+    if (stopping) return;
+    await again().then(
+      () => log(name, "is back"),
+      (error) => log(name, error.message),
+    );
+  }
 }
 
 async function within(promise, what, ms = START_MS) {
@@ -72,7 +88,7 @@ async function within(promise, what, ms = START_MS) {
 function stop(code, why) {
   if (why) console.error(why);
   stopping ??= (async () => {
-    for (const { name, child, ended } of children.reverse()) {
+    for (const [name, { child, ended }] of [...programs].reverse()) {
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) continue;
       child.kill("SIGTERM");
       await within(ended, `${name} does not end`, STOP_MS).catch((error) => {
@@ -126,33 +142,42 @@ async function packages() {
 }
 
 /** The folder of the built chat. */
-async function programs() {
+async function built() {
   if (process.env.SIO_BIN_DIR) return process.env.SIO_BIN_DIR;
   await run("cargo", ["build", "--release", "-p", "chat"], root);
   return path.join(root, process.env.CARGO_TARGET_DIR ?? "target", "release");
 }
 
-let folder;
+/** Starts something now, and again whenever it ends. */
+async function keep(name, begin) {
+  const first = await begin();
+  watch(name, () => begin(first));
+  return first;
+}
 
 async function main() {
   await packages();
-  const bin = await programs();
+  const bin = await built();
   folder = await mkdtemp(path.join(tmpdir(), "sio-cluster-"));
   // The workers of nginx may be another user.
   await chmod(folder, 0o755);
 
-  const redisPort = await freePort();
-  const redis = ["--port", String(redisPort), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-  const quiet = ["--dir", folder, "--loglevel", "warning"];
-  start("redis", process.env.SIO_REDIS ?? "redis-server", [...redis, ...quiet]);
-  await open("redis", redisPort);
+  const redisPort = await keep("redis", async (port) => {
+    port ??= await freePort();
+    const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+    const quiet = ["--dir", folder, "--loglevel", "warning"];
+    const ended = start("redis", process.env.SIO_REDIS ?? "redis-server", [...args, ...quiet]);
+    await Promise.race([open("redis", port), ended]);
+    return port;
+  });
 
-  const env = { HOST: "127.0.0.1", PORT: "0", REDIS_URL: `redis://127.0.0.1:${redisPort}` };
-  const ready = /^listening on http:\/\/127\.0\.0\.1:(\d+)$/;
   const node = (name, program, args) =>
-    start(name, program, args, { env: { ...env, NODE_NAME: name }, ready }).then(([, port]) => {
-      log(name, `listening on http://127.0.0.1:${port}`);
-      return port;
+    keep(name, async (port = "0") => {
+      const env = { HOST: "127.0.0.1", PORT: port, REDIS_URL: `redis://127.0.0.1:${redisPort}`, NODE_NAME: name };
+      const ready = /^listening on http:\/\/127\.0\.0\.1:(\d+)$/;
+      const [line, found] = await within(start(name, program, args, { env, ready }), `${name}: no address`);
+      log(name, line);
+      return found;
     });
   const ports = await Promise.all([
     node("rust-1", path.join(bin, "chat"), []),
@@ -160,9 +185,11 @@ async function main() {
     node("js-1", process.execPath, [path.join(here, "node.mjs")]),
   ]);
 
-  const sitePort = await freePort(Number(process.env.PORT ?? 8080));
-  await nginx(sitePort, ports);
-  await open("nginx", sitePort);
+  const sitePort = await keep("nginx", async (port) => {
+    port ??= await freePort(Number(process.env.PORT ?? 8080));
+    await Promise.race([open("nginx", port), nginx(port, ports)]);
+    return port;
+  });
   // Only from here on it can be used; whoever waits for this line may begin.
   console.log(`the chat is at http://127.0.0.1:${sitePort}`);
 }
@@ -183,8 +210,8 @@ async function nginx(sitePort, ports) {
   const user = process.getuid() === 0 ? "user root; " : "";
   const global = `${user}daemon off; pid ${folder}/nginx.pid; error_log stderr warn;`;
   const program = process.env.SIO_NGINX ?? "nginx";
-  start("nginx", program, ["-p", folder, "-c", path.join(folder, "nginx.conf"), "-g", global]);
+  return start("nginx", program, ["-p", folder, "-c", path.join(folder, "nginx.conf"), "-g", global]);
 }
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop(0));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
 main().catch((error) => stop(1, error.message));

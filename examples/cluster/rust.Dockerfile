@@ -4,10 +4,11 @@ RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm && r
 WORKDIR /sio
 COPY . .
 RUN cargo build --release --locked -p chat
+RUN cp -r target/release/build/chat-*/out/client-*/node_modules/socket.io-client /client
 
 FROM debian:bookworm-slim
 COPY --from=build /sio/target/release/chat /usr/local/bin/chat
-# The program looks for the browser client where it was when it was built.
-COPY --from=build /sio/target/release/build /sio/target/release/build
+COPY --from=build /client /usr/share/socket.io-client
+ENV CHAT_IO_CLIENT_DIR=/usr/share/socket.io-client
 USER nobody
 CMD ["chat"]

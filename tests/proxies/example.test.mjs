@@ -33,6 +33,7 @@ describe("examples/cluster", { timeout: 300_000 }, () => {
   let example;
   let url;
   let rooms = 0;
+  let people = 0;
 
   before(async () => {
     const script = fileURLToPath(new URL("run.mjs", EXAMPLE));
@@ -72,9 +73,10 @@ describe("examples/cluster", { timeout: 300_000 }, () => {
   /** One person on each node, in one room. nginx spreads by chance, so some go again. */
   async function oneOnEach(t, room, mode) {
     const found = new Map();
-    for (let number = 1; found.size < NODES.length; number += 1) {
-      assert.ok(number <= 60, `only ${[...found.keys()]} after 60 people`);
-      const person = await enter(t, `person ${number}`, room, mode);
+    for (let tries = 1; found.size < NODES.length; tries += 1) {
+      assert.ok(tries <= 60, `only ${[...found.keys()]} after 60 people`);
+      const person = await enter(t, `person ${(people += 1)}`, room, mode);
+      assert.equal(person.answer.error, undefined);
       if (found.has(person.node)) person.socket.disconnect();
       else found.set(person.node, person);
     }
@@ -131,10 +133,9 @@ describe("examples/cluster", { timeout: 300_000 }, () => {
       }
     }
     // Whichever node the late ones come to.
-    for (const late of await oneOnEach(t, room).catch(() => [])) {
+    for (const late of await oneOnEach(t, room)) {
       const history = late.answer.history.filter((line) => !line.system).map((line) => line.text);
       assert.deepEqual(history, texts, `on ${late.node}`);
-      assert.deepEqual(late.sees().slice(0, 3), late.sees().slice(0, 3));
     }
   });
 
@@ -161,6 +162,48 @@ describe("examples/cluster", { timeout: 300_000 }, () => {
     }
     const list = await (await fetch(`${rust}/api/rooms`)).json();
     assert.equal(list.find((entry) => entry.room === room).members, 3);
+  });
+
+  test("while Redis is away each node goes on, and all of them together afterwards", async (t) => {
+    const room = `room ${(rooms += 1)}`;
+    const [js, rust] = await oneOnEach(t, room);
+    process.kill(Number(/^redis +started as process (\d+)$/m.exec(example.output)[1]), "SIGKILL");
+    await said(example, /^redis +ended with SIGKILL$/m);
+    for (const person of [js, rust]) {
+      await person.say(`${person.node} alone`);
+      await eventually(() => assert.ok(person.texts().includes(`${person.node} alone`)));
+    }
+    assert.doesNotMatch(example.output, /^redis +is back$/m, "nobody waited for Redis");
+    await said(example, /^redis +is back$/m);
+    // Nodes come back at their own pace; what is said while one is away is lost to it.
+    let number = 0;
+    await eventually(async () => {
+      const text = `together ${(number += 1)}`;
+      await Promise.all([js.say(`js ${text}`), rust.say(`rust ${text}`)]);
+      await eventually(() => {
+        assert.ok(js.texts().includes(`rust ${text}`) && rust.texts().includes(`js ${text}`));
+      }, 300);
+    }, 15_000);
+    for (const person of [js, rust]) {
+      const texts = person.texts();
+      assert.equal(new Set(texts).size, texts.length, "nothing came twice");
+    }
+  });
+
+  test("people of a node that is killed come back", async (t) => {
+    const room = `room ${(rooms += 1)}`;
+    const people = await oneOnEach(t, room);
+    const rust = people.find((person) => person.node === "rust-1");
+    const back = within(once(rust.socket, "connect"), "connection to another node", 20_000);
+    process.kill(Number(/^rust-1 +started as process (\d+)$/m.exec(example.output)[1]), "SIGKILL");
+    await back;
+    const answer = await within(rust.socket.emitWithAck("join", { nick: rust.nick, room }), "answer");
+    assert.equal(answer.error, undefined);
+    await rust.say("here again");
+    for (const person of people) {
+      await eventually(() => assert.ok(person.texts().includes("here again"), `on ${person.node}`));
+    }
+    await said(example, /^rust-1 +is back$/m);
   });
 
   test("the page comes from every node", async () => {
@@ -191,7 +234,7 @@ describe("examples/cluster", { timeout: 300_000 }, () => {
   // Last: nothing is left to run for the others.
   test("SIGTERM ends all programs and removes what was written", async () => {
     const mine = [...example.output.matchAll(/listening on http:\/\/127\.0\.0\.1:(\d+)/g)];
-    assert.equal(mine.length, 3);
+    assert.ok(mine.length >= 3);
     assert.equal(await example.stop(), 0, example.output);
     for (const [, port] of mine) {
       await assert.rejects(fetch(`http://127.0.0.1:${port}/health`), "the port is free again");
