@@ -18,6 +18,8 @@
 //! # }
 //! ```
 //!
+//! [`Emitter`] speaks to the servers of a cluster from programs that are none of them.
+//!
 //! # Features
 //!
 //! `tls`: addresses with `rediss://`, checked against the system's certificates.
@@ -25,6 +27,7 @@
 mod adapter;
 mod builder;
 mod channels;
+mod emitter;
 mod error;
 mod link;
 mod options;
@@ -33,6 +36,7 @@ mod redis_adapter;
 mod wire;
 
 pub use builder::RedisAdapterBuilder;
+pub use emitter::{Emitter, EmitterError};
 pub use error::Error;
 pub use options::{Mode, RedisOptions, SubscriptionMode};
 pub use redis_adapter::RedisAdapter;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::wire::channel::RoomChannels;
 
 /// How nodes speak to each other. All nodes of a cluster need the same mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -34,6 +35,16 @@ pub enum SubscriptionMode {
     Dynamic,
     /// All rooms, those of single sockets included.
     DynamicPrivate,
+}
+
+impl From<SubscriptionMode> for RoomChannels {
+    fn from(mode: SubscriptionMode) -> Self {
+        match mode {
+            SubscriptionMode::Static => Self::Never,
+            SubscriptionMode::Dynamic => Self::Public,
+            SubscriptionMode::DynamicPrivate => Self::All,
+        }
+    }
 }
 
 /// Options of an adapter, also as data: keys are the reference's where it has them, times are milliseconds.

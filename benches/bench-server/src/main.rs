@@ -1,12 +1,14 @@
 //! The server that load generators measure, written with the ordinary public API.
 //!
-//! `cargo run --release -p bench-server -- --port 3000 --workers 1`
+//! `cargo run --release -p bench-server -- --port 3000 --workers 1`, as one node of a cluster with
+//! `--redis redis://127.0.0.1:6379 --mode sharded`.
 
 use std::io;
 
 use actix_web::{App, HttpServer};
 use sio_actix::EmitError;
 use sio_actix::prelude::*;
+use sio_redis::{Mode, RedisAdapter};
 
 struct Bench;
 
@@ -51,13 +53,36 @@ fn flag(name: &str, default: u16) -> io::Result<u16> {
     }
 }
 
+fn text(name: &str) -> Option<String> {
+    std::env::args().skip_while(|arg| arg != name).nth(1)
+}
+
+/// What connects this server with others, if there are to be some.
+async fn adapter() -> io::Result<Option<RedisAdapter>> {
+    let Some(redis) = text("--redis") else { return Ok(None) };
+    let mode = match text("--mode").as_deref() {
+        None | Some("classic") => Mode::Classic,
+        Some("sharded") => Mode::Sharded,
+        Some("streams") => Mode::Streams,
+        Some(other) => return Err(io::Error::other(format!("no mode `{other}`"))),
+    };
+    let adapter = RedisAdapter::builder(&redis).mode(mode).connect().await;
+    adapter.map(Some).map_err(io::Error::other)
+}
+
 #[actix_web::main]
 async fn main() -> io::Result<()> {
     let port = flag("--port", 3000)?;
     // Handlers are cheap and never block: one worker per core.
     let cores = std::thread::available_parallelism()?.get();
     let workers = flag("--workers", u16::try_from(cores).unwrap_or(1))?;
-    let io = Io::builder().mount(Bench).build();
+    let io = Io::builder().mount(Bench);
+    let io = match adapter().await? {
+        Some(adapter) => io.adapter(adapter),
+        None => io,
+    };
+    let io = io.build();
+    io.ready().await.map_err(io::Error::other)?;
     let shutdown = io.clone().on_shutdown(sio_actix::termination());
     let server = HttpServer::new(move || App::new().configure(io.configure()))
         .workers(workers.into())

@@ -226,8 +226,13 @@ pub fn encode_disconnect(out: &mut Vec<u8>, namespace: &str) {
     header(out, PacketType::Disconnect, 0, namespace, None);
 }
 
+/// Refuses names that clients cannot be sent.
+///
+/// # Errors
+///
+/// Returns [`EncodeError::ReservedEvent`].
 #[inline]
-pub(crate) fn check_name(name: &str) -> Result<(), EncodeError> {
+pub fn check_name(name: &str) -> Result<(), EncodeError> {
     reserved(name).map_or(Ok(()), |name| Err(EncodeError::ReservedEvent(name)))
 }
 

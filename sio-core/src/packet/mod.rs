@@ -17,15 +17,15 @@ use std::{borrow::Cow, fmt};
 
 pub(crate) use self::args::message_for_client;
 pub(crate) use self::decode::{from_parts, server_event};
-pub(crate) use self::encode::{ack_parts, append_text_argument, check_name, write_string};
+pub(crate) use self::encode::{ack_parts, append_text_argument, write_string};
 pub use self::{
     args::{ArgCursor, ArgError, EventArg, MAX_PROBLEMS, Problem, Rest, Try},
     binary::{Binary, check_placeholders},
     decode::{DecodeLimits, MAX_ACK_ID, MAX_DEPTH, check_depth, decode, validate},
     encode::{
-        MAX_OUTGOING_ATTACHMENTS, encode_ack, encode_ack_encoded, encode_args, encode_connect,
-        encode_connect_error, encode_connect_error_bare, encode_connect_request, encode_disconnect,
-        encode_event, encode_event_encoded,
+        MAX_OUTGOING_ATTACHMENTS, check_name, encode_ack, encode_ack_encoded, encode_args,
+        encode_connect, encode_connect_error, encode_connect_error_bare, encode_connect_request,
+        encode_disconnect, encode_event, encode_event_encoded,
     },
     error::{DecodeError, EncodeError},
     value::{Object, Value},

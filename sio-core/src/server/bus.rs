@@ -110,6 +110,13 @@ impl Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct QueueFull;
 
+/// Why no worker got an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsent {
+    NoWorker,
+    QueueFull,
+}
+
 /// A message with its place in the order of all messages.
 pub(crate) type Sequenced = (u64, Message);
 
@@ -306,26 +313,24 @@ impl Bus {
         Ok(())
     }
 
-    /// Sends to the first worker that runs. The message comes back if its queue is full, or if none runs.
+    /// Sends an event of another server to the first worker that runs. It comes back if that worker's queue
+    /// is full, or if none runs.
     pub(crate) fn send_to_first(
         &self,
-        message: Message,
-    ) -> Result<(), (Message, Option<QueueFull>)> {
+        event: Box<NodeEvent>,
+    ) -> Result<(), (Box<NodeEvent>, Unsent)> {
         let pushed = {
             let mut state = self.lock();
-            let first = state.queues.iter().position(|queue| !queue.stopped);
-            match first {
-                None => Err((message, None)),
-                Some(first) if state.queues.get(first).is_some_and(|queue| self.is_full(queue)) => {
-                    Err((message, Some(QueueFull)))
-                }
-                Some(first) => {
-                    let number = state.next_number();
-                    state.push(first, number, message).map_err(|message| (*message, None))
-                }
+            let running = state.queues.iter().enumerate().find(|(_, queue)| !queue.stopped);
+            let Some((first, queue)) = running else { return Err((event, Unsent::NoWorker)) };
+            if self.is_full(queue) {
+                return Err((event, Unsent::QueueFull));
             }
+            let number = state.next_number();
+            state.push(first, number, Message::ServerSide(event))
         };
-        if let Some(waker) = pushed? {
+        // Its queue runs, so it has the event.
+        if let Ok(Some(waker)) = pushed {
             waker.wake();
         }
         Ok(())

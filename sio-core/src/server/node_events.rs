@@ -15,7 +15,7 @@ use crate::cluster::Data;
 use crate::handler::{Dispatch, EncodedArgs, EventError, Reply, Rules, ServerSideCx, ServerSideFn};
 use crate::packet::{ArgCursor, DecodeError, Value, server_event};
 
-use super::bus::{Message, QueueFull};
+use super::bus::Unsent;
 use super::hub::Hub;
 use super::life::{panicked, report};
 use super::namespace::Namespace;
@@ -128,14 +128,13 @@ impl Hub {
     }
 
     fn queue_node_event(&self, event: NodeEvent) {
-        match self.bus.send_to_first(Message::ServerSide(Box::new(event))) {
-            Ok(()) => {}
-            Err((Message::ServerSide(event), Some(QueueFull))) => {
-                let NodeEvent { namespace, name, answer, .. } = *event;
-                self.refuse_node_event(namespace.path(), &name, answer);
-            }
-            Err((message, _)) => {
-                tracing::warn!(?message, "no worker runs: a server-side event is dropped");
+        let Err((event, why)) = self.bus.send_to_first(Box::new(event)) else { return };
+        let NodeEvent { namespace, name, answer, .. } = *event;
+        match why {
+            Unsent::QueueFull => self.refuse_node_event(namespace.path(), &name, answer),
+            Unsent::NoWorker => {
+                let namespace = namespace.path();
+                tracing::warn!(namespace, event = name, "no worker runs: an event is dropped");
             }
         }
     }

@@ -13,7 +13,7 @@ use sio_core::cluster::{BoxFuture, ClusterError, Message, Node, Response};
 use crate::channels::{is_node_id, last_part};
 use crate::link::{Delivery, Health, Link, poisoned};
 use crate::options::SubscriptionMode;
-use crate::wire::channel::{self, RoomChannels};
+use crate::wire::channel;
 use crate::wire::envelope::{self, Body, Encoding, OwnMark, Said};
 use crate::wire::{Malformed, Sender};
 
@@ -155,11 +155,7 @@ impl Carrier for Sharded {
     }
 
     fn publish(&self, namespace: &str, message: Message) {
-        let rooms = match self.mode {
-            SubscriptionMode::Static => RoomChannels::Never,
-            SubscriptionMode::Dynamic => RoomChannels::Public,
-            SubscriptionMode::DynamicPrivate => RoomChannels::All,
-        };
+        let rooms = self.mode.into();
         let channel = channel::sharded(&self.state.prefix, namespace, &message, rooms);
         self.say(namespace, &channel, Said::Message(&message));
     }

@@ -27,7 +27,7 @@ use crate::error::Error;
 
 pub(crate) use health::Health;
 pub(crate) use publisher::{Command, Publisher};
-pub(crate) use queries::{Queries, stopped};
+pub(crate) use queries::{Queries, pool, stopped};
 pub(crate) use runtime::{Remote, Runtime};
 pub(crate) use server::{Server, Timing, poisoned};
 pub(crate) use subscriber::{Delivery, Hear, Subscriber, Topic};

@@ -25,16 +25,7 @@ impl Queries {
     ///
     /// The pool cannot be made.
     pub(crate) fn new(server: Server, runtime: Handle) -> Result<Self, crate::Error> {
-        let answer = Some(server.timing().answer);
-        let mut config = PoolConfig::new(CONNECTIONS);
-        config.timeouts = Timeouts { wait: answer, create: answer, recycle: answer };
-        let manager = Manager::new_with_config(server.info().clone(), server.config())
-            .map_err(|why| crate::Error::address(&why))?;
-        let pool = Pool::builder(manager)
-            .config(config)
-            .runtime(PoolRuntime::Tokio1)
-            .build()
-            .map_err(|why: BuildError| crate::Error::address(&why))?;
+        let pool = pool(&server)?;
         Ok(Self { pool, runtime, server })
     }
 
@@ -64,6 +55,24 @@ impl Queries {
             Err(_elapsed) => Err(ClusterError::Unavailable("no answer in time".to_owned())),
         }
     }
+}
+
+/// Connections for whoever has something to ask or to say; nothing is connected yet.
+///
+/// # Errors
+///
+/// The pool cannot be made.
+pub(crate) fn pool(server: &Server) -> Result<Pool, crate::Error> {
+    let answer = Some(server.timing().answer);
+    let mut config = PoolConfig::new(CONNECTIONS);
+    config.timeouts = Timeouts { wait: answer, create: answer, recycle: answer };
+    let manager = Manager::new_with_config(server.info().clone(), server.config())
+        .map_err(|why| crate::Error::address(&why))?;
+    Pool::builder(manager)
+        .config(config)
+        .runtime(PoolRuntime::Tokio1)
+        .build()
+        .map_err(|why: BuildError| crate::Error::address(&why))
 }
 
 fn unavailable(why: &dyn std::fmt::Display) -> ClusterError {

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use deadpool_redis::redis::{Cmd, cmd};
 use serde::Deserialize;
 use serde_json::Value;
 use sio_core::cluster::{Message, SavedSession};
@@ -41,6 +42,21 @@ pub(crate) fn encode(
     let mut out = Json::default();
     said.write(&mut out, from, namespace)?;
     Ok(Fields { kind, data: out.text })
+}
+
+/// The command that adds an entry and lets the stream have about `max_len` of them.
+pub(crate) fn command(
+    stream: &str,
+    max_len: u64,
+    from: &str,
+    namespace: &str,
+    fields: &Fields,
+) -> Cmd {
+    let mut command = cmd("XADD");
+    command.arg(stream).arg("MAXLEN").arg("~").arg(max_len).arg("*");
+    command.arg("uid").arg(from).arg("nsp").arg(namespace);
+    command.arg("type").arg(fields.kind).arg("data").arg(&fields.data);
+    command
 }
 
 /// Reads an entry. Old nodes put answers and signs of life into streams, too.

@@ -1,7 +1,7 @@
 //! Redis servers of the tests' own, a line between them and the adapters, and nodes that write down what they
 //! hear.
 
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test uses its part")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
