@@ -191,7 +191,7 @@ async function main() {
     return port;
   });
   // Only from here on it can be used; whoever waits for this line may begin.
-  console.log(`the chat is at http://127.0.0.1:${sitePort}`);
+  console.log(`listening on http://127.0.0.1:${sitePort}`);
 }
 
 /** The configuration of this example, with other ports and a folder of its own to write to. */

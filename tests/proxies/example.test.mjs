@@ -38,7 +38,7 @@ describe("examples/cluster", { timeout: 300_000 }, () => {
   before(async () => {
     const script = fileURLToPath(new URL("run.mjs", EXAMPLE));
     example = start(process.execPath, [script], { env: { ...process.env, PORT: "0" } });
-    [, url] = await said(example, /^the chat is at (http:\S+)$/m, START_MS);
+    [, url] = await said(example, /^listening on (http:\S+)$/m, START_MS);
   });
   after(() => example?.stop());
 

@@ -74,11 +74,17 @@ pub(crate) const ALL: &[Suite] = &[
     Suite {
         name: "proxies",
         dir: "tests/proxies",
-        needs: &[NGINX, HAPROXY, REDIS, CHROMIUM],
+        needs: &[NGINX, HAPROXY, REDIS],
         python: None,
         cargo: None,
     },
-    Suite { name: "browser", dir: "tests/browser", needs: &[CHROMIUM], python: None, cargo: None },
+    Suite {
+        name: "browser",
+        dir: "tests/browser",
+        needs: &[CHROMIUM, NGINX, REDIS],
+        python: None,
+        cargo: None,
+    },
 ];
 
 pub(crate) fn run(suite: &Suite) -> Done {
