@@ -51,7 +51,10 @@ impl Runtime {
 
     /// Is ready after `duration`; may be awaited on any thread.
     pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<()> {
-        let timer = Remote::spawn(&self.handle, tokio::time::sleep(duration));
+        // A timer can only be made on the thread that drives it.
+        let timer = Remote::spawn(&self.handle, async move {
+            tokio::time::sleep(duration).await;
+        });
         Box::pin(async move {
             let _at_once_when_stopped = timer.await;
         })

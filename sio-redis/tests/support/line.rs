@@ -9,7 +9,8 @@ use tokio::task::JoinHandle;
 pub(crate) struct Line {
     pub(crate) port: u16,
     commands: Arc<Mutex<Vec<Vec<String>>>>,
-    state: watch::Sender<State>,
+    /// How it is, and how often it was cut.
+    state: watch::Sender<(State, u32)>,
     accepting: JoinHandle<()>,
 }
 
@@ -27,11 +28,11 @@ impl Line {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let commands = Arc::new(Mutex::new(Vec::new()));
-        let state = watch::Sender::new(State::Up);
+        let state = watch::Sender::new((State::Up, 0));
         let (log, states) = (Arc::clone(&commands), state.clone());
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if *states.borrow() == State::Cut {
+                if states.borrow().0 == State::Cut {
                     continue;
                 }
                 let (log, state) = (Arc::clone(&log), states.subscribe());
@@ -50,15 +51,15 @@ impl Line {
     }
 
     pub(crate) fn cut(&self) {
-        self.state.send_replace(State::Cut);
+        self.state.send_modify(|state| *state = (State::Cut, state.1 + 1));
     }
 
     pub(crate) fn go_dead(&self) {
-        self.state.send_replace(State::Dead);
+        self.state.send_modify(|state| state.0 = State::Dead);
     }
 
     pub(crate) fn mend(&self) {
-        self.state.send_replace(State::Up);
+        self.state.send_modify(|state| state.0 = State::Up);
     }
 
     /// The commands so far; the handshake is left out, and so are signs of life.
@@ -72,7 +73,7 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         self.accepting.abort();
-        self.state.send_replace(State::Cut);
+        self.cut();
     }
 }
 
@@ -80,15 +81,17 @@ async fn forward(
     mut client: TcpStream,
     mut server: TcpStream,
     log: Arc<Mutex<Vec<Vec<String>>>>,
-    mut state: watch::Receiver<State>,
+    mut state: watch::Receiver<(State, u32)>,
 ) {
     let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
     let mut parser = Vec::new();
+    let cuts = state.borrow().1;
     loop {
-        if *state.borrow() == State::Cut {
+        let (now, cuts_now) = *state.borrow();
+        if cuts != cuts_now {
             return;
         }
-        let is_up = *state.borrow() == State::Up;
+        let is_up = now == State::Up;
         tokio::select! {
             biased;
             changed = state.changed() => if changed.is_err() { return },
