@@ -207,7 +207,7 @@ describe("examples/cluster", { timeout: 300_000 }, () => {
   });
 
   test("the page comes from every node", async () => {
-    for (const [, node] of example.output.matchAll(/listening on (http:\S+)/g)) {
+    for (const [, node] of example.output.matchAll(/^\S+ +listening on (http:\S+)$/gm)) {
       for (const file of ["/", "/chat.js", "/style.css", "/health", "/socket.io/socket.io.js"]) {
         assert.equal((await fetch(node + file)).status, 200, node + file);
       }
@@ -233,7 +233,7 @@ describe("examples/cluster", { timeout: 300_000 }, () => {
 
   // Last: nothing is left to run for the others.
   test("SIGTERM ends all programs and removes what was written", async () => {
-    const mine = [...example.output.matchAll(/listening on http:\/\/127\.0\.0\.1:(\d+)/g)];
+    const mine = [...example.output.matchAll(/^\S+ +listening on http:\/\/127\.0\.0\.1:(\d+)$/gm)];
     assert.ok(mine.length >= 3);
     assert.equal(await example.stop(), 0, example.output);
     for (const [, port] of mine) {

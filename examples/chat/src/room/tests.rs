@@ -254,7 +254,7 @@ fn a_snapshot_has_no_more_lines_from_many_nodes_than_from_one() {
 #[test]
 fn ids_of_lines_rise_and_differ_between_nodes() {
     let (mut a, mut b) = (LineIds::new("a"), LineIds::new("b"));
-    let mut id = |ids: &mut LineIds, at| ids.line("", String::new(), true, at).id;
+    let id = |ids: &mut LineIds, at| ids.line("", String::new(), true, at).id;
     let first = id(&mut a, 1_000);
     assert_ne!(first, id(&mut b, 1_000));
     let same = id(&mut a, 1_000);
@@ -272,7 +272,7 @@ fn a_notice_to_a_room_of_another_node_is_said() {
     let mut ids = LineIds::new("b");
     let known = part("b", &[], vec![ids.line("Ann", "Ann left".to_owned(), true, 1)]);
     assert_eq!(rooms.notice("a", "hello", &[part("b", &[], vec![])], 2), Err(Refusal::UnknownRoom));
-    assert_eq!(rooms.notice("a", "", &[known.clone()], 2), Err(Refusal::Text(0)));
+    assert_eq!(rooms.notice("a", "", std::slice::from_ref(&known), 2), Err(Refusal::Text(0)));
     assert!(rooms.list().is_empty());
     assert_eq!(rooms.notice(" a ", "hello", &[known], 2).unwrap().room, "a");
     assert_eq!(texts(&rooms.part("a").history), ["hello"]);
