@@ -10,6 +10,7 @@
     reason = "a test that fails panics"
 )]
 
+mod cluster;
 mod line;
 mod node;
 mod server;
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use sio_core::adapter::{BroadcastOptions, Room};
 use sio_core::cluster::{Data, Message};
 
+pub(crate) use cluster::RedisCluster;
 pub(crate) use line::Line;
 pub(crate) use node::{Heard, TestNode};
 pub(crate) use server::RedisServer;
