@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createAdapter } from "@socket.io/redis-adapter";
-import { createClient } from "redis";
+import { Redis } from "ioredis";
 import { Server } from "socket.io";
 
 const { PORT = "3003", HOST = "127.0.0.1", REDIS_URL = "redis://127.0.0.1:6379" } = process.env;
@@ -77,13 +77,14 @@ const server = createServer((request, response) => {
 
 // ---- the cluster ----
 
-const publisher = createClient({ url: REDIS_URL });
+// The clients come back by themselves, however long Redis is away; the chat on this node goes on meanwhile.
+const publisher = new Redis(REDIS_URL, { maxRetriesPerRequest: null });
 const subscriber = publisher.duplicate();
 for (const client of [publisher, subscriber]) {
-  // The client comes back by itself; the chat on this node goes on meanwhile.
-  client.on("error", (error) => console.error(`${NODE_NAME}: redis: ${error.message}`));
+  client.on("error", (error) => console.error(`${NODE_NAME}: redis: ${error.message || error.code}`));
 }
-await Promise.all([publisher.connect(), subscriber.connect()]);
+// The adapter waits for no answer of Redis, so nobody else hears that a command failed.
+process.on("unhandledRejection", (error) => console.error(`${NODE_NAME}: ${error?.message}`));
 const io = new Server(server, {
   maxHttpBufferSize: 64 * 1024,
   adapter: createAdapter(publisher, subscriber, { requestsTimeout: ANSWER_MS }),
@@ -101,9 +102,14 @@ function tellMembers(name) {
 }
 
 // What the other nodes have of a room; one that does not answer in time is left out.
+// The adapter's time begins only when Redis has said how many there are, so there is one of our own beside it.
 function others(name) {
   return new Promise((resolve) => {
-    io.serverSideEmit("room", name, (error, answers) => resolve(answers ?? []));
+    const late = setTimeout(resolve, 2 * ANSWER_MS, []);
+    io.serverSideEmit("room", name, (error, answers) => {
+      clearTimeout(late);
+      resolve(answers ?? []);
+    });
   });
 }
 
@@ -202,6 +208,7 @@ server.listen(Number(PORT), HOST, () => {
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
     await io.close();
-    await Promise.allSettled([publisher.close(), subscriber.close()]);
+    publisher.disconnect();
+    subscriber.disconnect();
   });
 }

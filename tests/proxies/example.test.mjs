@@ -185,7 +185,7 @@ describe("examples/cluster", { timeout: 300_000 }, () => {
       }, 300);
     }, 15_000);
     for (const person of [js, rust]) {
-      const texts = person.texts();
+      const texts = person.texts().filter((text) => text.startsWith("rust"));
       assert.equal(new Set(texts).size, texts.length, "nothing came twice");
     }
   });
