@@ -24,7 +24,7 @@ use sio_core::cluster::{Data, Message};
 pub(crate) use cluster::RedisCluster;
 pub(crate) use line::Line;
 pub(crate) use node::{Heard, TestNode};
-pub(crate) use server::RedisServer;
+pub(crate) use server::{RedisServer, free_port};
 
 /// Everything that is waited for comes before this is over.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
