@@ -31,7 +31,7 @@ export class Redis {
 
   async open(port) {
     const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-    const program = process.env.SIO_REDIS_SERVER || "redis-server";
+    const program = process.env.SIO_REDIS || "redis-server";
     this.program = new Program("redis", program, [...args, "--dir", this.folder]);
     await this.program.says(/Ready to accept connections/);
   }

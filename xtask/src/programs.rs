@@ -38,9 +38,9 @@ pub(crate) const OPENSSL: Program = Program {
     package: "libssl-dev",
 };
 pub(crate) const REDIS: Program =
-    Program { variable: "SIO_REDIS_SERVER", names: &["redis-server"], package: "redis-server" };
+    Program { variable: "SIO_REDIS", names: &["redis-server"], package: "redis-server" };
 pub(crate) const NGINX: Program =
-    Program { variable: "SIO_NGINX", names: &["nginx", "/usr/sbin/nginx"], package: "nginx-light" };
+    Program { variable: "SIO_NGINX", names: &["nginx", "/usr/sbin/nginx"], package: "nginx" };
 pub(crate) const HAPROXY: Program = Program {
     variable: "SIO_HAPROXY",
     names: &["haproxy", "/usr/sbin/haproxy"],

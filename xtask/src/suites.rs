@@ -34,14 +34,21 @@ pub(crate) const ALL: &[Suite] = &[
         python: Some("python/requirements.txt"),
         cargo: Some(("SIO_RUST_CLIENT", "rust", "rust-socketio-client")),
     },
+    Suite { name: "cluster", dir: "tests/cluster", needs: &[REDIS], python: None, cargo: None },
     Suite {
-        name: "cluster",
-        dir: "tests/cluster",
-        needs: &[REDIS, NGINX, HAPROXY],
+        name: "proxies",
+        dir: "tests/proxies",
+        needs: &[NGINX, HAPROXY, REDIS],
         python: None,
         cargo: None,
     },
-    Suite { name: "browser", dir: "tests/browser", needs: &[CHROMIUM], python: None, cargo: None },
+    Suite {
+        name: "browser",
+        dir: "tests/browser",
+        needs: &[CHROMIUM, NGINX, REDIS],
+        python: None,
+        cargo: None,
+    },
 ];
 
 pub(crate) fn run(suite: &Suite) -> Done {
