@@ -32,7 +32,7 @@ function almost() {
   const values = [...WRONG];
   for (const wrong of WRONG) {
     // Classic broadcasts.
-    values.push([wrong, event("n", 1), OPTS], ["other", wrong, OPTS], ["other", event("n", 1), wrong]);
+    values.push([wrong, event("garbage", 1), OPTS], ["other", wrong, OPTS], ["other", event("garbage", 1), wrong]);
     values.push(["other", { type: wrong, data: wrong, nsp: wrong }, OPTS], ["other", { ...event(), data: wrong }, OPTS]);
     for (const key of ["rooms", "except", "flags"]) {
       values.push(["other", event("garbage", 1), { ...OPTS, [key]: wrong, rooms: key === "rooms" ? wrong : ["nobody"] }]);
@@ -135,7 +135,7 @@ withRedis((redis) => clustersOf(redis, Object.keys(MODES), { pairs: PAIRS }, (cl
         add("nsp", "/", "type", "-3", "data", "{}", "uid", "x"),
         add("uid", "x", "nsp", Buffer.from([0xff]), "type", "3", "data", "{}"),
         add("nsp", "/", "nsp", "/custom", "type", "3", "type", "4", "uid", "x", "data", "{}", "data", "!"),
-        add("uid", "x", "nsp", "/unknown", "type", "3", "data", JSON.stringify({ packet: event("n", 1), opts: OPTS })),
+        add("uid", "x", "nsp", "/unknown", "type", "3", "data", JSON.stringify({ packet: event("garbage", 1), opts: OPTS })),
       );
       await Promise.all(sent);
     }
