@@ -107,6 +107,11 @@ impl Health {
         }
     }
 
+    /// Whether a connection is gone, as far as is known.
+    pub(crate) fn is_down(&self, link: &str) -> bool {
+        self.down.lock().unwrap_or_else(poisoned).links.contains(link)
+    }
+
     /// Another node said something.
     pub(crate) fn heard(&self) {
         Counters::add(&self.counters.received, 1);

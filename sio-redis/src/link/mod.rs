@@ -25,6 +25,7 @@ use sio_core::cluster::{BoxFuture, ClusterError};
 use crate::channels::starting_with;
 use crate::error::Error;
 
+pub(crate) use backoff::Backoff;
 pub(crate) use health::Health;
 pub(crate) use publisher::{Command, Publisher};
 pub(crate) use queries::{Queries, pool, stopped};
@@ -36,7 +37,7 @@ pub(crate) use subscriber::{Delivery, Hear, Subscriber, Topic};
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Name of the connection for commands, in logs.
-const COMMANDS: &str = "commands";
+pub(crate) const COMMANDS: &str = "commands";
 
 /// Name of the connection for subscriptions, in logs.
 const SUBSCRIPTIONS: &str = "subscriptions";
@@ -96,7 +97,6 @@ impl Link {
         &self.health
     }
 
-    #[allow(dead_code, reason = "the streams adapter asks more")]
     pub(crate) const fn queries(&self) -> &Queries {
         &self.queries
     }

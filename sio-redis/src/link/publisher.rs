@@ -55,7 +55,6 @@ impl Command {
 
     /// The answer is told.
     #[must_use]
-    #[allow(dead_code, reason = "the streams adapter needs to know")]
     pub(crate) fn on_reply(mut self, reply: Reply) -> Self {
         self.reply = Some(reply);
         self
@@ -182,6 +181,7 @@ impl Shared {
 
     async fn run(self: Arc<Self>, server: &Server) {
         let mut backoff = Backoff::new();
+        let mut last = None;
         loop {
             let closed = Arc::new(watch::Sender::new(false));
             let tell = Arc::clone(&closed);
@@ -193,6 +193,7 @@ impl Shared {
             };
             let why = match server.connect(push).await {
                 Ok(mut connection) => {
+                    last = Identity::succeed(last, &mut connection).await;
                     self.health.back(&self.name);
                     backoff.reset();
                     self.send_all(&mut connection, server, closed.subscribe()).await
@@ -265,6 +266,31 @@ impl Shared {
         }
         self.open.send_modify(|open| *open = open.saturating_sub(count));
         Ok(())
+    }
+}
+
+/// What a server calls a connection.
+#[derive(Debug)]
+struct Identity {
+    server: String,
+    number: i64,
+}
+
+impl Identity {
+    /// Makes sure that the server does not carry out any more what it has received on the last connection, and not
+    /// looked at: it would come behind what this one says. If it refuses, that is so.
+    async fn succeed(last: Option<Self>, connection: &mut MultiplexedConnection) -> Option<Self> {
+        let mut ask = Pipeline::new();
+        ask.cmd("INFO").arg("server").cmd("CLIENT").arg("ID");
+        let (info, number): (String, i64) = ask.query_async(connection).await.ok()?;
+        let server = info.lines().find_map(|line| line.strip_prefix("run_id:"))?.to_owned();
+        // Another server, or the same after a restart, has given that number to another connection.
+        if let Some(last) = last.filter(|last| last.server == server) {
+            let mut end = Cmd::new();
+            end.arg("CLIENT").arg("KILL").arg("ID").arg(last.number);
+            let _refused = end.exec_async(connection).await;
+        }
+        Some(Self { server, number })
     }
 }
 
