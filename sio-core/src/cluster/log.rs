@@ -58,6 +58,10 @@ pub struct SavedSession {
     pub rooms: Vec<Room>,
     /// What the application stored.
     pub data: Value,
+    /// A client that knows less than this is not who it says, or got some of what follows without an offset:
+    /// it is not to be recovered. Zero, which is not written: there is no such bound. Other servers do not
+    /// know this field.
+    pub since: Offset,
 }
 
 /// An event from the log that a client has missed.
@@ -84,9 +88,14 @@ pub struct RestoredSession {
 
 /// A log of events that all nodes read in one order, with a store of sessions.
 pub trait EventLog: Send + Sync {
-    /// Adds an event. It comes back once: through
-    /// [`Node::receive_logged`](super::Node::receive_logged) with its offset, or through
-    /// [`Node::receive_unlogged`](super::Node::receive_unlogged) if the log does not take it in time.
+    /// Adds an event. It comes back once, and those of one namespace in the order in which they were added:
+    /// through [`Node::receive_logged`](super::Node::receive_logged) with its offset and with `from` this
+    /// node's id, or through [`Node::receive_unlogged`](super::Node::receive_unlogged) if the log does not
+    /// take it in time, or at all.
+    ///
+    /// The server counts on that: what it says afterwards waits for what comes back, and it takes an event
+    /// that came back with an offset as a sign that none turns up any more in the log that came back before
+    /// without one.
     fn append(&self, namespace: &str, message: Message);
 
     /// Keeps a session for as long as `keep`. Of two with one `pid` the later one stays.

@@ -10,7 +10,7 @@ use crate::adapter::{BroadcastOptions, RoomNames};
 use crate::cluster::Message;
 use crate::frame::FrameGroup;
 use crate::handler::EncodedArgs;
-use crate::packet::{EncodeError, EventArg};
+use crate::packet::{self, EncodeError, EventArg};
 use crate::sid::Sid;
 
 use super::ack::{AckError, AckFuture};
@@ -20,7 +20,7 @@ use super::cluster::event_data;
 use super::hub::Hub;
 use super::namespace::Namespace;
 use super::outgoing::OutgoingEvent;
-use super::recovery::{Addressees, OffsetText, PacketLog};
+use super::recovery::{Addressees, Deferred, Logged, PacketLog, Relay};
 use super::remote::RemoteSocket;
 use super::socket::{EmitError, Socket};
 
@@ -115,6 +115,12 @@ impl BroadcastOperator {
         let Some(namespace) = &self.namespace else {
             return Ok(());
         };
+        if let Some(relay) = namespace.relay()
+            && !self.options.flags.volatile
+            && !self.options.flags.local
+        {
+            return self.append(namespace, relay, event, args);
+        }
         match namespace.log() {
             Some(log) if !self.options.flags.volatile => {
                 self.emit_logged(namespace, log, event, args)?;
@@ -141,13 +147,13 @@ impl BroadcastOperator {
     }
 
     /// The frames for all receivers.
-    fn frames(
+    pub(crate) fn frames(
         &self,
         namespace: &Namespace,
         id: Option<u64>,
         event: &str,
         args: &EncodedArgs,
-        offset: Option<&OffsetText>,
+        offset: Option<&str>,
     ) -> Result<FrameGroup, EncodeError> {
         let group = self.hub.event_frames(namespace.path(), id, event, args, offset)?;
         let compressing = self.hub.engine.per_message_deflate.is_some();
@@ -168,15 +174,61 @@ impl BroadcastOperator {
     ) -> Result<(), EmitError> {
         let id = question.as_ref().map(|question| question.collector.id());
         let group = self.frames(namespace, id, event, args, None)?;
-        let broadcast = Broadcast {
+        let broadcast = self.broadcast_of(namespace, event, args, group, question);
+        let broadcast = Arc::new(broadcast);
+        if let Some(relay) = namespace.relay()
+            && relay.defer(|| Deferred::Broadcast(Arc::clone(&broadcast)))
+        {
+            return Ok(());
+        }
+        self.hub.broadcast(&broadcast)?;
+        Ok(())
+    }
+
+    fn broadcast_of(
+        &self,
+        namespace: &Arc<Namespace>,
+        event: &str,
+        args: &EncodedArgs,
+        group: FrameGroup,
+        question: Option<Question>,
+    ) -> Broadcast {
+        Broadcast {
             namespace: Arc::clone(namespace),
             options: self.options.clone(),
             group,
-            logged: 0,
+            logged: Logged::Not,
             question,
             shown: shown(namespace, event, args),
-        };
-        self.hub.broadcast(&Arc::new(broadcast))?;
+        }
+    }
+
+    /// An event for the selected sockets of this node, with its offset in the log that all nodes share, if it
+    /// has one.
+    pub(crate) fn prepare(
+        &self,
+        namespace: &Arc<Namespace>,
+        event: &str,
+        args: &EncodedArgs,
+        offset: Option<&str>,
+    ) -> Result<Broadcast, EncodeError> {
+        let group = self.frames(namespace, None, event, args, offset)?;
+        Ok(self.broadcast_of(namespace, event, args, group, None))
+    }
+
+    /// An event for the log that all nodes share: it is delivered here when it comes back from there.
+    fn append(
+        &self,
+        namespace: &Arc<Namespace>,
+        relay: &Relay,
+        event: &str,
+        args: &EncodedArgs,
+    ) -> Result<(), EmitError> {
+        packet::check_name(event)?;
+        let options = self.options.clone();
+        let data = event_data(event, args);
+        relay.announce()?;
+        self.hub.append(namespace, Message::Broadcast { data, id: None, options, request: None });
         Ok(())
     }
 
@@ -196,7 +248,7 @@ impl BroadcastOperator {
                     namespace: Arc::clone(namespace),
                     options: self.options.clone(),
                     group: group.clone(),
-                    logged,
+                    logged: Logged::Here(logged),
                     question: None,
                     shown: shown(namespace, event, args),
                 });
@@ -343,18 +395,25 @@ impl BroadcastOperator {
     }
 
     fn act(&self, action: Action) {
-        if self.select(action).is_err() {
+        let Some(selection) = self.selection(action) else { return };
+        if let Some(relay) = selection.namespace.relay()
+            && relay.defer(|| Deferred::Selection(Arc::clone(&selection)))
+        {
+            return;
+        }
+        if self.hub.select(&selection).is_err() {
             tracing::warn!("a worker's queue is full; an operation on sockets was dropped");
         }
     }
 
+    fn selection(&self, action: Action) -> Option<Arc<Selection>> {
+        let namespace = Arc::clone(self.namespace.as_ref()?);
+        Some(Arc::new(Selection { namespace, options: self.options.clone(), action }))
+    }
+
     /// Does something to the selected sockets of this node.
     pub(crate) fn select(&self, action: Action) -> Result<(), QueueFull> {
-        let Some(namespace) = &self.namespace else {
-            return Ok(());
-        };
-        let (namespace, options) = (Arc::clone(namespace), self.options.clone());
-        self.hub.select(Selection { namespace, options, action })
+        self.selection(action).map_or(Ok(()), |selection| self.hub.select(&selection))
     }
 }
 

@@ -18,6 +18,7 @@ use super::inventory::Census;
 use super::namespace::Namespace;
 use super::node_events::NodeEvent;
 use super::outgoing::OutgoingEvent;
+use super::recovery::Logged;
 use super::sessions::SessionOp;
 use super::socket::Socket;
 use super::transfer::Parcel;
@@ -28,8 +29,8 @@ pub(crate) struct Broadcast {
     pub(crate) namespace: Arc<Namespace>,
     pub(crate) options: BroadcastOptions,
     pub(crate) group: FrameGroup,
-    /// Its number among the logged events of the namespace, or 0.
-    pub(crate) logged: u64,
+    /// Its place among the logged events of the namespace.
+    pub(crate) logged: Logged,
     /// Its receivers are asked for acks.
     pub(crate) question: Option<Question>,
     /// What listeners of outgoing events are shown, where there may be some.

@@ -17,7 +17,6 @@ use crate::parser::Outgoing;
 use crate::sid::Sid;
 
 use super::hub::{Hub, SessionHandle};
-use super::recovery::OffsetText;
 use super::worker::Worker;
 
 /// Why a CONNECT is refused.
@@ -64,20 +63,20 @@ impl Hub {
         id: Option<u64>,
         event: &str,
         args: &EncodedArgs,
-        offset: Option<&OffsetText>,
+        offset: Option<&str>,
     ) -> Result<FrameGroup, EncodeError> {
         let (json, attachments) = (args.json(), args.attachments());
         if let Some(parser) = &self.parser {
             let Some(offset) = offset else {
                 return parsed::event(&**parser, namespace, id, event, json, attachments);
             };
-            let json = [json, b",\"", offset.as_str().as_bytes(), b"\""].concat();
+            let json = [json, b",\"", offset.as_bytes(), b"\""].concat();
             return parsed::event(&**parser, namespace, id, event, &json, attachments);
         }
         let mut text = EncodedArgs::buffer();
         packet::encode_event_encoded(&mut text, namespace, id, event, json, attachments.len())?;
         if let Some(offset) = offset {
-            packet::append_text_argument(&mut text, offset.as_str());
+            packet::append_text_argument(&mut text, offset);
         }
         Ok(FrameGroup::new(Bytes::copy_from_slice(&text), attachments.to_vec()))
     }

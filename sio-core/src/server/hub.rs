@@ -26,7 +26,7 @@ use super::handshake::Handshake;
 use super::io::Io;
 use super::namespace::ConnectScope;
 use super::raw::EngineHandler;
-use super::recovery::{Keeper, PacketLog};
+use super::recovery::{Keeper, Log};
 use super::room_events::{RoomHook, RoomWatch};
 use super::worker::Worker;
 use addresses::Addresses;
@@ -297,8 +297,9 @@ impl Hub {
     }
 
     /// The log of a new namespace, if the server recovers sockets.
-    fn new_log(&self) -> Option<PacketLog> {
-        Some(self.keeper.as_ref()?.new_log(&*self.sids))
+    fn new_log(&self) -> Option<Log> {
+        let shared = self.cluster.as_ref().is_some_and(Cluster::has_log);
+        Some(self.keeper.as_ref()?.new_log(shared, &*self.sids))
     }
 
     // ---- all workers ----------------------------------------------------------------------------
@@ -320,14 +321,13 @@ impl Hub {
         Ok(())
     }
 
-    pub(crate) fn select(self: &Arc<Self>, selection: Selection) -> Result<(), QueueFull> {
-        let selection = Arc::new(selection);
+    pub(crate) fn select(self: &Arc<Self>, selection: &Arc<Selection>) -> Result<(), QueueFull> {
         let here = Worker::current(self).filter(|worker| !worker.is_behind());
         let number = self.bus.publish(here.as_ref().map(|w| w.index()), || {
-            Message::Selection(Arc::clone(&selection))
+            Message::Selection(Arc::clone(selection))
         })?;
         if let Some(worker) = &here {
-            worker.apply_selection(&selection, Some(number));
+            worker.apply_selection(selection, Some(number));
         }
         Ok(())
     }

@@ -69,19 +69,26 @@ impl Worker {
             Admission::Decide(socket) => (socket, false),
             Admission::Wait(socket) => (socket, true),
         };
-        connection.mux.borrow_mut().reserve(Arc::clone(namespace.path_arc()), socket.clone());
         if waits {
-            return;
+            let path = Arc::clone(namespace.path_arc());
+            return connection.mux.borrow_mut().reserve(path, socket);
         }
+        self.consider(connection, &socket);
+    }
+
+    /// Asks the guards whether a socket may connect.
+    pub(super) fn consider(&self, connection: &Rc<Connection>, socket: &Socket) {
+        let path = Arc::clone(socket.namespace().path_arc());
+        connection.mux.borrow_mut().reserve(path, socket.clone());
         if self.hub.global_connect.is_none() && socket.handlers().connect.is_empty() {
-            return self.decide(connection, &socket, Ok(()));
+            return self.decide(connection, socket, Ok(()));
         }
         // Polled in place; a guard that waits sends the verdict to the session's home later.
-        match Tasks::first_poll(pipeline::connect(&socket)) {
-            Ok(reply) => self.decide(connection, &socket, verdict(reply)),
+        match Tasks::first_poll(pipeline::connect(socket)) {
+            Ok(reply) => self.decide(connection, socket, verdict(reply)),
             Err(future) => {
                 let waiting = socket.clone();
-                self.keep_running(&socket, future, move |worker, reply| {
+                self.keep_running(socket, future, move |worker, reply| {
                     let session = Arc::clone(waiting.session());
                     let (socket, verdict) = (waiting, verdict(reply));
                     worker.route(&session, SessionOp::Decided { socket, verdict });

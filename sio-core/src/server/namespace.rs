@@ -13,7 +13,7 @@ use crate::handler::{
 use super::incoming::MiddlewareEntry;
 use super::node_events::ServerSideEntry;
 use super::pattern::{Params, Pattern};
-use super::recovery::PacketLog;
+use super::recovery::{Log, PacketLog, Relay};
 use super::registration::Finished;
 use super::server_side;
 
@@ -268,11 +268,11 @@ pub struct Namespace {
     handlers: RwLock<Arc<Handlers>>,
     /// Some socket has, or had, listeners of outgoing events.
     shows_outgoing: AtomicBool,
-    log: Option<PacketLog>,
+    log: Option<Log>,
 }
 
 impl Namespace {
-    pub(crate) fn new(path: Arc<str>, id: u64, log: Option<PacketLog>) -> Self {
+    pub(crate) fn new(path: Arc<str>, id: u64, log: Option<Log>) -> Self {
         Self {
             path,
             id,
@@ -295,7 +295,7 @@ impl Namespace {
         parent: Option<u64>,
         params: Params,
         handlers: Arc<Handlers>,
-        log: Option<PacketLog>,
+        log: Option<Log>,
     ) -> Self {
         let handlers = RwLock::new(handlers);
         Self {
@@ -354,9 +354,20 @@ impl Namespace {
         self.shows_outgoing.load(Ordering::Acquire)
     }
 
-    /// What clients that come back may have missed, if the server recovers sockets.
+    /// What clients that come back may have missed, if the server recovers sockets by itself.
     pub(crate) const fn log(&self) -> Option<&PacketLog> {
-        self.log.as_ref()
+        match &self.log {
+            Some(Log::Here(log)) => Some(log),
+            _ => None,
+        }
+    }
+
+    /// What comes from the log that all nodes share, if the server recovers sockets by that.
+    pub(crate) const fn relay(&self) -> Option<&Relay> {
+        match &self.log {
+            Some(Log::Shared(relay)) => Some(relay),
+            _ => None,
+        }
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {

@@ -120,6 +120,10 @@ impl Worker {
                 self.settle(connection);
             }
             SessionOp::Admit(socket) => self.admit_now(connection, &socket),
+            SessionOp::Restored { placeholder, restored } => {
+                self.on_restored(connection, &placeholder, restored);
+                self.settle(connection);
+            }
             SessionOp::Close(reason) => {
                 self.end(connection, reason);
                 self.settle(connection);

@@ -13,6 +13,7 @@ use crate::handler::EventError;
 
 use super::held::HeldEvent;
 use super::hub::Candidate;
+use super::recovery::Restored;
 use super::running::HandlerSlot;
 use super::socket::Socket;
 
@@ -50,6 +51,7 @@ impl SessionOp {
                 | Self::Named { .. }
                 | Self::Passed { .. }
                 | Self::Admit(_)
+                | Self::Restored { .. }
                 | Self::PollLost { .. }
                 | Self::PushFailed(_)
                 | Self::Disconnect { .. }
@@ -100,6 +102,11 @@ pub(crate) enum SessionOp {
     },
     /// The socket that this one waits to take over has ended.
     Admit(Socket),
+    /// What the shared log knows about the socket that a CONNECT asks for; this one stands for it.
+    Restored {
+        placeholder: Socket,
+        restored: Option<Box<Restored>>,
+    },
     Close(CloseReason),
     Poll(oneshot::Sender<PollReply>),
     /// The connection of the waiting poll is gone; `answered` if its answer is lost with it.

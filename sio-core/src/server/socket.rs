@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::adapter::Room;
 use crate::close::CloseReason;
 use crate::mux::acks::{PendingAcks, TooManyAcks};
 use crate::packet::{EncodeError, EventArg};
@@ -32,7 +33,7 @@ use super::io::Io;
 use super::legacy;
 use super::namespace::{Handlers, Namespace};
 use super::raw::EngineSocket;
-use super::recovery::{Kept, Presence};
+use super::recovery::{Deferred, Kept, Presence};
 use super::room_list::RoomList;
 use super::running::Unfinished;
 use super::sessions::SessionOp;
@@ -168,7 +169,25 @@ impl Socket {
         socket
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a socket, for two constructors")]
+    /// The socket that a client was, perhaps on another node.
+    #[expect(clippy::too_many_arguments, reason = "the parts of what was saved")]
+    pub(crate) fn brought_back(
+        hub: &Arc<Hub>,
+        namespace: Arc<Namespace>,
+        session: &Arc<SessionHandle>,
+        auth: &str,
+        id: Sid,
+        rooms: Vec<Room>,
+        data: serde_json::Value,
+        presence: Box<Presence>,
+    ) -> Self {
+        let rooms = RoomList::of(rooms);
+        let socket = Self::with(hub, namespace, session, auth, id, rooms, None, Some(presence));
+        socket.replace_data(Some(data));
+        socket
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a socket, for its constructors")]
     fn with(
         hub: &Arc<Hub>,
         namespace: Arc<Namespace>,
@@ -376,6 +395,11 @@ impl Socket {
     ///
     /// What was emitted before is delivered first.
     pub fn disconnect(&self, close: bool) {
+        if let Some(relay) = self.0.namespace.relay()
+            && relay.defer(|| Deferred::Disconnect { socket: self.clone(), close })
+        {
+            return;
+        }
         if self.route(SessionOp::Disconnect { socket: self.clone(), close }).is_err() {
             tracing::warn!("a worker's queue is full; a disconnect was dropped");
         }

@@ -17,6 +17,7 @@ mod messages;
 #[allow(dead_code, reason = "shared with other tests")]
 mod polling;
 mod presence;
+mod recovery;
 #[path = "../server_worker/tools.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod tools;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use deadpool_redis::redis::{Cmd, cmd};
 use serde::Deserialize;
 use serde_json::Value;
-use sio_core::cluster::{Message, SavedSession};
+use sio_core::cluster::{Message, Offset, SavedSession};
 use sio_core::packet::EncodeError;
 use sio_core::parser::msgpack::Writer;
 
@@ -96,10 +96,11 @@ fn payload(data: &str) -> Result<Bytes, Malformed> {
     STANDARD.decode(data).map(Bytes::from).map_err(|_error| Malformed::Base64)
 }
 
-/// Writes a session.
+/// Writes a session. The key `since` is our own; other servers read past it.
 pub(crate) fn encode_session(session: &SavedSession) -> Result<String, EncodeError> {
     let mut out = Writer::new();
-    Form::map(&mut out, 4);
+    let since = (session.since != Offset::default()).then_some(session.since);
+    Form::map(&mut out, 4 + u32::from(since.is_some()));
     out.key("sid");
     Form::text(&mut out, &session.sid);
     out.key("pid");
@@ -108,6 +109,10 @@ pub(crate) fn encode_session(session: &SavedSession) -> Result<String, EncodeErr
     rooms(&mut out, &session.rooms);
     out.key("data");
     out.value(&session.data)?;
+    if let Some(since) = since {
+        out.key("since");
+        Form::text(&mut out, &since.to_string());
+    }
     Ok(STANDARD.encode(out.finish()))
 }
 
@@ -118,6 +123,7 @@ struct RawSession {
     rooms: Names,
     #[serde(default)]
     data: Value,
+    since: Option<Box<str>>,
 }
 
 /// Reads a session.
@@ -128,5 +134,9 @@ pub(crate) fn decode_session(session: &str) -> Result<SavedSession, Malformed> {
     let bytes = STANDARD.decode(session).map_err(|_error| Malformed::Base64)?.into();
     let text = Text::read_msgpack(&bytes)?;
     let raw: RawSession = serde_json::from_str(&text.with_buffers(&text.json)?)?;
-    Ok(SavedSession { sid: raw.sid, pid: raw.pid, rooms: raw.rooms.0, data: raw.data })
+    let since = match raw.since {
+        Some(since) => since.parse().map_err(|_error| Malformed::Offset)?,
+        None => Offset::default(),
+    };
+    Ok(SavedSession { sid: raw.sid, pid: raw.pid, rooms: raw.rooms.0, data: raw.data, since })
 }

@@ -92,6 +92,8 @@ pub(crate) enum Malformed {
     NoEvent,
     #[error("not base64")]
     Base64,
+    #[error("not an offset")]
+    Offset,
 }
 
 impl From<serde_json::Error> for Malformed {

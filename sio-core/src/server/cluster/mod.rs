@@ -8,6 +8,7 @@
 //! ends that call only.
 
 mod changes;
+mod log;
 mod node;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +26,7 @@ use super::hub::Hub;
 
 pub(crate) use changes::Change;
 use changes::Changes;
-pub(super) use node::HubNode;
+pub(super) use node::{HubNode, read_event};
 
 /// What a node has done since its start; see [`Io::cluster_stats`](super::Io::cluster_stats).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,6 +61,7 @@ pub(crate) struct Cluster {
     id: Box<str>,
     adapter: Arc<dyn Adapter>,
     watches_rooms: bool,
+    has_log: bool,
     changes: Changes,
     /// The adapter is told nothing more.
     left: AtomicBool,
@@ -70,10 +72,12 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(super) fn new(adapter: Arc<dyn Adapter>, sids: &dyn SidSource) -> Self {
         let watches_rooms = adapter.watches_rooms();
+        let has_log = adapter.event_log().is_some();
         Self {
             id: hex(sids).into(),
             adapter,
             watches_rooms,
+            has_log,
             changes: Changes::default(),
             left: AtomicBool::new(false),
             garbage: Counter::default(),

@@ -2,6 +2,8 @@
 //!
 //! It is done as a local caller would do it: the workers hear of it through the bus, and nobody waits.
 
+mod logged;
+
 use std::sync::{Arc, Weak};
 
 use crate::adapter::BroadcastOptions;
@@ -60,11 +62,29 @@ impl Node for HubNode {
 
     fn receive_response(&self, _namespace: &str, _from: Option<&str>, _response: Response) {}
 
-    fn receive_logged(&self, _: &str, _: &str, _: Offset, _: Message) {}
+    fn receive_logged(&self, namespace: &str, from: &str, offset: Offset, message: Message) {
+        if let Some((hub, namespace)) = self.find(namespace)
+            && let Some(cluster) = &hub.cluster
+        {
+            let own = from == &*self.id;
+            Received { hub: &hub, cluster, namespace: &namespace, from }
+                .take_logged(own, offset, message);
+        }
+    }
 
-    fn receive_unlogged(&self, _namespace: &str, _message: Message) {}
+    fn receive_unlogged(&self, namespace: &str, message: Message) {
+        if let Some((hub, namespace)) = self.find(namespace) {
+            hub.take_refused(&namespace, message);
+        }
+    }
 
-    fn note_position(&self, _namespace: &str, _offset: Offset) {}
+    fn note_position(&self, namespace: &str, offset: Offset) {
+        if let Some((_, namespace)) = self.find(namespace)
+            && let Some(relay) = namespace.relay()
+        {
+            relay.pass(offset);
+        }
+    }
 }
 
 /// Where a message of another node has come to.
@@ -138,7 +158,7 @@ const LIMITS: DecodeLimits = DecodeLimits {
 };
 
 /// Takes an event apart, and checks that it is one.
-fn read_event(data: &Data) -> Result<(String, EncodedArgs), DecodeError> {
+pub(in crate::server) fn read_event(data: &Data) -> Result<(String, EncodedArgs), DecodeError> {
     let (json, attachments) = (&*data.json, &data.attachments);
     packet::validate(json)?;
     let event = packet::from_parts(PacketType::Event, "/", None, json, attachments.len(), &LIMITS)?;

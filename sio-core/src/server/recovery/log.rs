@@ -17,9 +17,9 @@ use super::offset::{self, OffsetText, TAG};
 use super::{Budget, lock};
 
 /// What an entry takes besides its frames and the names of its rooms.
-const OVERHEAD: usize = 128;
+pub(super) const OVERHEAD: usize = 128;
 /// What a room name takes besides its letters.
-const ROOM_OVERHEAD: usize = 32;
+pub(super) const ROOM_OVERHEAD: usize = 32;
 
 /// Whom an event is for.
 #[derive(Debug)]
@@ -119,14 +119,14 @@ impl PacketLog {
     pub(crate) fn publish<W: IntoIterator<Item = Waker>>(
         &self,
         to: Addressees,
-        encode: impl FnOnce(&OffsetText) -> Result<FrameGroup, EncodeError>,
+        encode: impl FnOnce(&str) -> Result<FrameGroup, EncodeError>,
         send: impl FnOnce(&FrameGroup, u64) -> Result<W, QueueFull>,
     ) -> Result<(), EmitError> {
         let mut trimmed = Vec::new();
         let wakers = {
             let mut state = lock(&self.state);
             let number = state.last + 1;
-            let group = encode(&OffsetText::new(self.tag, number))?;
+            let group = encode(OffsetText::new(self.tag, number).as_str())?;
             let wakers = send(&group, number)?;
             let size = OVERHEAD + group.byte_len() + to.size();
             state.last = number;

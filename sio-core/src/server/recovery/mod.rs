@@ -13,6 +13,8 @@
 mod log;
 mod offset;
 mod presence;
+mod relay;
+mod shared;
 mod shelf;
 mod worker;
 
@@ -20,14 +22,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::cluster::Offset;
 use crate::limits::Limits;
 use crate::sid::SidSource;
 
 use super::hub::Hub;
 
 pub(crate) use log::{Addressees, PacketLog};
-pub(crate) use offset::OffsetText;
-pub(crate) use presence::Presence;
+pub(crate) use presence::{Presence, Restored};
+pub(crate) use relay::{Deferred, Relay};
+pub(super) use shared::unless_it_panics;
 pub(crate) use shelf::{Kept, Shelf};
 pub(super) use worker::Admission;
 
@@ -87,6 +91,35 @@ impl Default for Recovery {
     }
 }
 
+/// A broadcast's place among the logged events of its namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Logged {
+    /// It is none of them.
+    #[default]
+    Not,
+    /// Its number in the log of this server.
+    Here(u64),
+    /// It comes from the log that all nodes share.
+    Shared {
+        /// Its number among what this server got from there.
+        number: u64,
+        offset: Offset,
+        /// Nothing that was said without an offset comes behind it.
+        settles: bool,
+    },
+    /// It has no offset because the shared log did not take it, as far as is known.
+    Refused,
+}
+
+/// How the events of a namespace are logged.
+#[derive(Debug)]
+pub(crate) enum Log {
+    /// By this server, for itself.
+    Here(PacketLog),
+    /// By what connects all nodes.
+    Shared(Relay),
+}
+
 /// What the logs of all namespaces may hold, and do.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -142,8 +175,12 @@ impl Keeper {
         }
     }
 
-    pub(super) fn new_log(&self, sids: &dyn SidSource) -> PacketLog {
-        PacketLog::new(&self.budget, sids)
+    /// The log of a new namespace; `shared`: there is one that all nodes share.
+    pub(super) fn new_log(&self, shared: bool, sids: &dyn SidSource) -> Log {
+        match shared {
+            true => Log::Shared(Relay::new(&self.budget)),
+            false => Log::Here(PacketLog::new(&self.budget, sids)),
+        }
     }
 
     pub(super) const fn skips_guards(&self) -> bool {
@@ -192,6 +229,9 @@ impl Hub {
             if let Some(log) = namespace.log() {
                 left |= log.expire(now, keeper.retention);
             }
+            if let Some(relay) = namespace.relay() {
+                left |= relay.sweep(&self.bus, now);
+            }
         }
         let expired = {
             let mut shelf = keeper.shelf();
@@ -222,6 +262,9 @@ impl Hub {
         for namespace in self.namespaces() {
             if let Some(log) = namespace.log() {
                 log.clear();
+            }
+            if let Some(relay) = namespace.relay() {
+                relay.clear();
             }
         }
     }

@@ -17,7 +17,7 @@ fn letter(six: u64) -> u8 {
 
 /// The text of an offset; needs no escapes in JSON.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct OffsetText {
+pub(super) struct OffsetText {
     bytes: [u8; TAG + DIGITS],
     start: usize,
 }
@@ -42,7 +42,7 @@ impl OffsetText {
         Self { bytes, start }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         // Letters, digits, `-` and `_`.
         self.bytes.get(self.start..).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
     }

@@ -130,6 +130,13 @@ impl Shelf {
         Some(oldest)
     }
 
+    /// Looks for a connected socket of a namespace; `None`: nobody who is connected has this `pid`.
+    pub(super) fn find_live(&self, pid: &str, namespace: &Namespace) -> Option<Found> {
+        let live = self.live.get(pid)?;
+        let free = live.namespace == namespace.id() && !live.used && live.successor.is_none();
+        Some(if free { Found::Live(Arc::clone(&live.session)) } else { Found::Nothing })
+    }
+
     /// Looks for a socket of a namespace. What was kept is given away with that, to `session`.
     pub(super) fn find(
         &mut self,
@@ -138,9 +145,8 @@ impl Shelf {
         now: Instant,
         session: &Arc<SessionHandle>,
     ) -> Found {
-        if let Some(live) = self.live.get(pid) {
-            let free = live.namespace == namespace.id() && !live.used && live.successor.is_none();
-            return if free { Found::Live(Arc::clone(&live.session)) } else { Found::Nothing };
+        if let Some(found) = self.find_live(pid, namespace) {
+            return found;
         }
         let place = self.places.get(pid).copied();
         let found = place

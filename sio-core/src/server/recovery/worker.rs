@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::close::{CloseReason, DisconnectReason};
+use crate::cluster::{Offset, SavedSession};
 use crate::engine::Revision;
 use crate::engine::timer::after;
 use crate::frame::FrameGroup;
@@ -15,9 +16,10 @@ use super::super::namespace::Namespace;
 use super::super::sessions::SessionOp;
 use super::super::socket::Socket;
 use super::super::worker::Worker;
-use super::Keeper;
-use super::presence::Presence;
+use super::log::Missed;
+use super::presence::{Claim, Presence};
 use super::shelf::{Found, Kept};
+use super::{Keeper, Logged};
 
 /// Text of a CONNECT answer, about; what is missed has to leave room for it.
 const ANSWER: usize = 1_024;
@@ -29,6 +31,15 @@ pub(in crate::server) enum Admission {
     Decide(Socket),
     /// The socket it wants to take over has to end first; this one stands for it until then.
     Wait(Socket),
+}
+
+/// What is kept of a socket for its client's return.
+#[derive(Debug)]
+pub(in crate::server) enum Keepsake {
+    /// By this server.
+    Here(Kept),
+    /// Beside the log that all nodes share.
+    Elsewhere(SavedSession),
 }
 
 /// What a client presents to be recovered.
@@ -65,6 +76,16 @@ impl Worker {
         let (hub, presence) = (&self.hub, self.new_presence(connection, namespace));
         let fresh = |presence| Socket::new(hub, Arc::clone(namespace), session, auth, presence);
         let Some(presence) = presence else { return Admission::Decide(fresh(None)) };
+        if namespace.relay().is_some() {
+            let Some((pid, offset)) = self.find_elsewhere(namespace, auth) else {
+                return Admission::Decide(fresh(Some(presence)));
+            };
+            let socket = fresh(None);
+            if !self.take_over(&socket, &pid) {
+                self.look_up(&socket, pid, offset);
+            }
+            return Admission::Wait(socket);
+        }
         match self.find(connection, namespace, auth) {
             Some((_, offset, Found::Kept(kept))) => {
                 Admission::Decide(Socket::restored(hub, session, auth, kept, offset))
@@ -86,14 +107,44 @@ impl Worker {
         }
     }
 
+    /// What is asked of the shared log for a CONNECT. `None`: nothing, for there is nothing to ask for, or
+    /// somebody here has the `pid` who does not give it away.
+    fn find_elsewhere(&self, namespace: &Namespace, auth: &str) -> Option<(String, Offset)> {
+        let Credentials { pid, offset } = Credentials::read(auth)?;
+        let offset = offset.parse().ok()?;
+        let live = self.hub.keeper.as_ref()?.shelf().find_live(&pid, namespace);
+        (!matches!(live, Some(Found::Nothing))).then_some((pid, offset))
+    }
+
+    /// If a connected socket has the `pid`, its session ends, and `socket` waits for that.
+    fn take_over(&self, socket: &Socket, pid: &str) -> bool {
+        let Some(keeper) = &self.hub.keeper else { return false };
+        let other = {
+            let mut shelf = keeper.shelf();
+            let found = shelf.find_live(pid, socket.namespace());
+            let Some(Found::Live(other)) = found else { return false };
+            shelf.wait(pid, socket);
+            other
+        };
+        // Essential: it is queued in any case.
+        let op = SessionOp::Close(CloseReason::TransportClose);
+        let _queued = self.hub.bus.send_home(&other, op);
+        true
+    }
+
     /// Clients of revision 3 do not come back.
-    fn new_presence(
+    pub(super) fn new_presence(
         &self,
         connection: &Connection,
         namespace: &Namespace,
     ) -> Option<Box<Presence>> {
-        let log = namespace.log().filter(|_| connection.handle.revision() == Revision::V4)?;
-        Some(Box::new(Presence::fresh(Sid::random(&*self.hub.sids), log.last())))
+        let last = match (namespace.log(), namespace.relay()) {
+            (Some(log), _) => log.last(),
+            (None, Some(relay)) => relay.last(),
+            (None, None) => return None,
+        };
+        let returns = connection.handle.revision() == Revision::V4;
+        returns.then(|| Box::new(Presence::fresh(Sid::random(&*self.hub.sids), last)))
     }
 
     /// Looks for the socket that a CONNECT wants to be; gives its `pid` and what the client knows, too.
@@ -145,22 +196,35 @@ impl Worker {
         connection: &Connection,
         socket: &Socket,
     ) -> Option<Vec<FrameGroup>> {
-        let (Some(presence), Some(keeper), Some(log)) =
-            (socket.presence(), &self.hub.keeper, socket.namespace().log())
-        else {
+        let (Some(presence), Some(keeper)) = (socket.presence(), &self.hub.keeper) else {
             return Some(Vec::new());
         };
-        let Some(kept) = presence.take_claim() else {
-            presence.connect(log.last(), 0);
-            let namespace = socket.namespace().id();
-            keeper.shelf().add_live(presence.pid(), &connection.handle, namespace, false);
-            return Some(Vec::new());
+        let (log, relay) = (socket.namespace().log(), socket.namespace().relay());
+        let missed = match presence.take_claim() {
+            None => {
+                let (last, since) = match (log, relay) {
+                    (Some(log), _) => (log.last(), Offset::default()),
+                    (None, Some(relay)) => relay.position(),
+                    (None, None) => (0, Offset::default()),
+                };
+                presence.connect(last, 0);
+                presence.begin(since);
+                let namespace = socket.namespace().id();
+                keeper.shelf().add_live(presence.pid(), &connection.handle, namespace, false);
+                return Some(Vec::new());
+            }
+            // It has been used, whatever comes of it.
+            Some(Claim::Here(kept)) => {
+                self.hub.discard([*kept]);
+                let rooms = socket.rooms();
+                let rooms: HashSet<&str> = rooms.iter().map(|room| &**room).collect();
+                log?.missed(presence.resumes_at(), &rooms)?
+            }
+            Some(Claim::Shared(restored)) => {
+                let (groups, last) = self.missed_elsewhere(socket, &restored)?;
+                Missed { groups, last, newest: 0 }
+            }
         };
-        // It has been used, whatever comes of it.
-        self.hub.discard([*kept]);
-        let rooms = socket.rooms();
-        let rooms: HashSet<&str> = rooms.iter().map(|room| &**room).collect();
-        let missed = log.missed(presence.resumes_at(), &rooms)?;
         let bytes = missed.groups.iter().map(FrameGroup::byte_len).sum::<usize>();
         let frames = missed.groups.iter().map(|group| group.iter().count()).sum::<usize>();
         if !connection.engine.borrow().has_room_for(bytes + ANSWER, frames + 1) {
@@ -184,15 +248,31 @@ impl Worker {
         &self,
         socket: &Socket,
         reason: DisconnectReason,
-    ) -> Option<Kept> {
+    ) -> Option<Keepsake> {
         let (presence, keeper) = (socket.presence()?, self.hub.keeper.as_ref()?);
-        (is_accident(reason) && !self.hub.is_closing()).then(|| self.kept(keeper, socket, presence))
+        if !is_accident(reason) {
+            return None;
+        }
+        if socket.namespace().relay().is_some() {
+            return self.hub.session_of(socket, presence).map(Keepsake::Elsewhere);
+        }
+        (!self.hub.is_closing()).then(|| Keepsake::Here(self.kept(keeper, socket, presence)))
     }
 
     /// A socket has ended and is nowhere any more: keeps what is to be kept, and tells who wants to take it
     /// over. From here on its client can be back, on any thread.
-    pub(in crate::server) fn keep(&self, socket: &Socket, kept: Option<Kept>) {
+    pub(in crate::server) fn keep(&self, socket: &Socket, kept: Option<Keepsake>) {
         let (Some(presence), Some(keeper)) = (socket.presence(), &self.hub.keeper) else { return };
+        let kept = match kept {
+            Some(Keepsake::Here(kept)) => Some(kept),
+            // Its client may be back at once: who looks for it has to find it.
+            Some(Keepsake::Elsewhere(session)) => {
+                self.hub.save(socket.namespace(), session);
+                presence.note_saved();
+                None
+            }
+            None => None,
+        };
         let (dropped, successor) = {
             let mut shelf = keeper.shelf();
             let successor = shelf.remove_live(presence.pid());
@@ -228,12 +308,15 @@ impl Worker {
 }
 
 impl Socket {
-    /// A broadcast with this number among the logged events is for this socket; 0 is not logged.
-    pub(in crate::server) fn takes_broadcast(&self, logged: u64) -> bool {
-        logged == 0 || self.presence().is_none_or(|presence| presence.takes_broadcast(logged))
+    /// A broadcast with this place among the logged events is for this socket.
+    #[inline]
+    pub(in crate::server) fn takes_broadcast(&self, logged: Logged) -> bool {
+        logged == Logged::Not
+            || self.presence().is_none_or(|presence| presence.takes_broadcast(logged))
     }
 
-    /// As [`Self::takes_broadcast`], for what is said to this socket only.
+    /// An event with this number among the logged ones, which is said to this socket only, is for it; 0 is
+    /// not logged.
     pub(in crate::server) fn takes_direct(&self, logged: u64) -> bool {
         logged == 0 || self.presence().is_none_or(|presence| presence.takes_direct(logged))
     }
@@ -241,24 +324,33 @@ impl Socket {
     /// The socket has ended, and its client may come back, or is back: what is said to it is not lost.
     pub(in crate::server) fn may_return(&self) -> bool {
         let Some(presence) = self.presence() else { return false };
-        self.hub().keeper.as_ref().is_some_and(|keeper| keeper.shelf().knows(presence.pid()))
+        presence.was_saved()
+            || self.hub().keeper.as_ref().is_some_and(|k| k.shelf().knows(presence.pid()))
     }
 
     /// The server does not want the client back.
     pub(in crate::server) fn forget_claim(&self) {
-        let claim = self.presence().and_then(Presence::take_claim);
-        self.hub().discard(claim.map(|kept| *kept));
+        if let Some(Claim::Here(kept)) = self.presence().and_then(Presence::take_claim) {
+            self.hub().discard([*kept]);
+        }
     }
 
     /// Its CONNECT was not granted: what it was recovered from, if anything, can be taken again.
     pub(in crate::server) fn give_back(&self) {
         let (Some(presence), Some(keeper)) = (self.presence(), &self.hub().keeper) else { return };
-        let claim = presence.take_claim();
+        let kept = match presence.take_claim() {
+            Some(Claim::Here(kept)) => Some(kept),
+            Some(Claim::Shared(restored)) => {
+                self.hub().save_again(self.namespace(), Some(restored));
+                None
+            }
+            None => None,
+        };
         let dropped = {
             let mut shelf = keeper.shelf();
             // Nobody waits for a socket that was not connected.
             shelf.remove_live(presence.pid());
-            claim.map(|kept| shelf.put(*kept))
+            kept.map(|kept| shelf.put(*kept))
         };
         if let Some(dropped) = dropped {
             self.hub().discard(dropped);

@@ -3,6 +3,7 @@
 //! Directly into the outbox where the session lives on this thread, through the bus otherwise.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use super::super::outgoing::OutgoingEvent;
 use super::super::recovery::{Addressees, PacketLog};
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
-use super::{AckWaiter, EmitError, EmitFlags, Socket, lock};
+use super::{AckWaiter, CONNECTING, EmitError, EmitFlags, Socket, lock};
 
 impl Socket {
     pub(super) fn send_event<T: Serialize + ?Sized>(
@@ -30,11 +31,13 @@ impl Socket {
         flags: EmitFlags,
     ) -> Result<(), EmitError> {
         let mut args = EncodedArgs::encode(args)?;
-        if let Some(log) = self.0.namespace.log()
-            && ack.is_none()
-            && !flags.volatile
-        {
-            return self.send_logged(log, event, &args, flags);
+        if ack.is_none() && !flags.volatile {
+            if let Some(log) = self.0.namespace.log() {
+                return self.send_logged(log, event, &args, flags);
+            }
+            if self.goes_round() {
+                return self.send_round(event, &args, flags);
+            }
         }
         let attachments = args.take_attachments();
         self.send_encoded(event, args.json(), attachments, ack, flags)
@@ -129,6 +132,9 @@ impl Socket {
         {
             return self.send_logged(log, event, args, flags);
         }
+        if !volatile && self.goes_round() {
+            return self.send_round(event, args, flags);
+        }
         self.send_encoded(event, args.json(), args.attachments().to_vec(), None, flags)
     }
 
@@ -165,6 +171,28 @@ impl Socket {
                 hub.bus.queue_home(&self.0.session, op)
             },
         )
+    }
+
+    /// Events go through the log that all nodes share. Not those of a new socket before its CONNECT is
+    /// answered: it is not among the receivers of what comes from there.
+    fn goes_round(&self) -> bool {
+        self.0.namespace.relay().is_some()
+            && (self.is_recovered() || self.0.status.load(Ordering::Acquire) != CONNECTING)
+    }
+
+    /// An event that the client may get on another node; its own listeners are shown it when it is delivered.
+    fn send_round(
+        &self,
+        event: &str,
+        args: &EncodedArgs,
+        flags: EmitFlags,
+    ) -> Result<(), EmitError> {
+        if self.has_ended() && !self.may_return() {
+            return Ok(packet::check_name(event)?);
+        }
+        let itself = self.everybody().to(&self.0.id);
+        let itself = if flags.uncompressed { itself.compress(false) } else { itself };
+        itself.emit_encoded(event, args)
     }
 
     /// Answers an event of the client.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::json;
 use sio_core::adapter::Room;
-use sio_core::cluster::{Message, Response, SavedSession};
+use sio_core::cluster::{Message, Offset, Response, SavedSession};
 use sio_core::packet::{DecodeError, MAX_DEPTH};
 
 use super::super::envelope::{self, Body};
@@ -258,6 +258,7 @@ fn bytes_in_the_data_of_a_session_come_through() {
         pid: "p".into(),
         rooms: vec!["s".into()],
         data: json!({ "bin": { "type": "Buffer", "data": [1, 255] }, "n": [-1, 1.5, u64::MAX] }),
+        since: Offset { millis: 1_795_201_307_261, sequence: 2 },
     };
     let text = entry::encode_session(&session).unwrap();
     let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &text).unwrap();
