@@ -269,28 +269,31 @@ impl Shared {
     }
 }
 
-/// What a server calls a connection.
+/// What a server calls a connection. A number alone may be another one's after a restart.
 #[derive(Debug)]
 struct Identity {
-    server: String,
-    number: i64,
+    number: String,
+    address: String,
 }
 
 impl Identity {
     /// Makes sure that the server does not carry out any more what it has received on the last connection, and not
-    /// looked at: it would come behind what this one says. If it refuses, that is so.
+    /// looked at: it would come behind what this one says. If it does not allow that, so be it.
     async fn succeed(last: Option<Self>, connection: &mut MultiplexedConnection) -> Option<Self> {
-        let mut ask = Pipeline::new();
-        ask.cmd("INFO").arg("server").cmd("CLIENT").arg("ID");
-        let (info, number): (String, i64) = ask.query_async(connection).await.ok()?;
-        let server = info.lines().find_map(|line| line.strip_prefix("run_id:"))?.to_owned();
-        // Another server, or the same after a restart, has given that number to another connection.
-        if let Some(last) = last.filter(|last| last.server == server) {
+        if let Some(last) = last {
             let mut end = Cmd::new();
             end.arg("CLIENT").arg("KILL").arg("ID").arg(last.number);
+            end.arg("ADDR").arg(last.address);
             let _refused = end.exec_async(connection).await;
         }
-        Some(Self { server, number })
+        let mut ask = Cmd::new();
+        let asked = ask.arg("CLIENT").arg("INFO").query_async::<String>(connection).await;
+        let info = asked.ok()?;
+        let field = |name: &str| {
+            let value = info.split(' ').find_map(|field| field.strip_prefix(name))?;
+            Some(value.to_owned())
+        };
+        Some(Self { number: field("id=")?, address: field("addr=")? })
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Own {
     next: Ticket,
     /// How many of the expected wait.
     waiting: usize,
+    /// None before this one waits. In an outage there are many of these.
+    settled: Ticket,
     /// The stream has not kept up: what is said now does not wait, until it answers again.
     pub(super) is_late: bool,
 }
@@ -52,6 +54,7 @@ impl Own {
             unlogged: VecDeque::new(),
             next: 0,
             waiting: 0,
+            settled: 0,
             is_late: false,
         }
     }
@@ -113,7 +116,7 @@ impl Own {
 
     /// It is not known whether the server has got an entry.
     pub(super) fn in_doubt(&mut self, ticket: Ticket) {
-        self.give_up(|expected| expected.ticket <= ticket);
+        self.give_up(ticket + 1);
     }
 
     /// The time is over for the first that waits, and with it for all.
@@ -125,15 +128,14 @@ impl Own {
     }
 
     pub(super) fn give_up_all(&mut self) {
-        self.give_up(|_| true);
+        self.give_up(self.next);
     }
 
-    fn give_up(&mut self, is_concerned: impl Fn(&Expected) -> bool) {
-        if self.waiting == 0 {
-            return;
-        }
-        for expected in &mut self.expected {
-            if !is_concerned(expected) {
+    /// Gives up all that wait before the number `end`.
+    fn give_up(&mut self, end: Ticket) {
+        let from = self.first_unsettled();
+        for expected in self.expected.range_mut(from..) {
+            if self.waiting == 0 || expected.ticket >= end {
                 break;
             }
             if let Some(Waits { namespace, message, .. }) = expected.waits.take() {
@@ -141,6 +143,11 @@ impl Own {
                 self.unlogged.push_back((namespace, message));
             }
         }
+        self.settled = self.settled.max(end);
+    }
+
+    fn first_unsettled(&self) -> usize {
+        self.expected.partition_point(|expected| expected.ticket < self.settled)
     }
 
     fn forget_first(&mut self) {
@@ -155,7 +162,8 @@ impl Own {
         if self.waiting == 0 {
             return None;
         }
-        self.expected.iter().find_map(|expected| Some(expected.waits.as_ref()?.deadline))
+        let unsettled = self.expected.range(self.first_unsettled()..);
+        unsettled.into_iter().find_map(|expected| Some(expected.waits.as_ref()?.deadline))
     }
 
     /// The next event that was given up.

@@ -139,7 +139,7 @@ impl Store {
         let (done, is_done) = oneshot::channel::<()>();
         let last = Command::new(cmd("PING"), 0).on_reply(Box::new(move |_| drop(done)));
         self.link.publisher().push(last);
-        let _closed = is_done.await;
+        let _closed = tokio::time::timeout(self.link.server().timing().answer, is_done).await;
     }
 
     fn key(&self, pid: &str) -> String {
