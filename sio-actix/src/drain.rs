@@ -71,4 +71,6 @@ pub(crate) async fn run(drain: &Drain, io: &Io) {
     if tokio::time::timeout(GOODBYE, told).await.is_err() {
         tracing::info!(left = io.session_count(), "clients left without a goodbye");
     }
+    // What the ends of sockets said to other nodes is on its way by now.
+    io.leave_cluster().await;
 }

@@ -98,6 +98,15 @@ pub struct Limits {
     pub max_recovery_bytes_total: usize,
     /// Sockets that are kept for clients that come back. Above, the oldest are forgotten. Default: 100,000.
     pub max_recovery_sockets: usize,
+    /// Requests to other nodes of a cluster that wait for answers, broadcasts with acks among them. Above: the
+    /// request fails. Default: 10,000.
+    pub max_cluster_requests: usize,
+    /// Answers of other nodes that one request takes; acks count one by one. Above: an answer is dropped and
+    /// counted. Default: 1,000,000.
+    pub max_cluster_answers: usize,
+    /// Longest time for which sockets may answer a broadcast with acks of another node, and the time if that
+    /// node does not tell any. Default: 60 s.
+    pub max_cluster_ack_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -132,6 +141,9 @@ impl Default for Limits {
             max_recovery_bytes: 16 << 20,
             max_recovery_bytes_total: 256 << 20,
             max_recovery_sockets: 100_000,
+            max_cluster_requests: 10_000,
+            max_cluster_answers: 1_000_000,
+            max_cluster_ack_timeout: Duration::from_secs(60),
         }
     }
 }

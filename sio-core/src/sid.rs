@@ -16,6 +16,8 @@ pub const SID_BYTES: usize = 15;
 
 /// Longest id that an application may make.
 const MAX_CUSTOM: usize = 128;
+/// Longest id of a socket of another server, whose namespaces may have long names.
+const MAX_FOREIGN: usize = 1_024;
 
 /// The id of a session (secret) or of a socket (public); the two are never derived from each other.
 ///
@@ -50,6 +52,13 @@ impl Sid {
     #[must_use]
     pub fn of_namespace(session: &Self, namespace: &str) -> Self {
         Self(format!("{namespace}#{session}").into())
+    }
+
+    /// An id that another server gave: as long as an application may make them, with a namespace before it,
+    /// and without characters that are not to be seen.
+    pub(crate) fn foreign(text: &str) -> Option<Self> {
+        let sound = (1..=MAX_FOREIGN).contains(&text.len()) && !text.contains(char::is_control);
+        sound.then(|| Self(text.into()))
     }
 
     /// The id as it travels on the wire.

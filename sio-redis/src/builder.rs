@@ -73,6 +73,16 @@ impl RedisAdapterBuilder {
         self
     }
 
+    /// The server is one of a Redis Cluster: all its masters are found and used; no if it is not said.
+    ///
+    /// In the mode [`Mode::Sharded`] each channel is at the master that has its slot, so that what is said on
+    /// different channels has no common order. While slots move from one master to another, what is said on
+    /// their channels may be lost.
+    pub const fn cluster(mut self, cluster: bool) -> Self {
+        self.options.cluster = cluster;
+        self
+    }
+
     /// How many bytes of messages may wait while Redis is away; 16 MiB if it is not said. Above, the oldest
     /// are dropped and counted.
     pub const fn queue_bytes(mut self, bytes: usize) -> Self {
@@ -130,6 +140,10 @@ impl RedisAdapterBuilder {
         let info = self.address.map_err(Error::Address)?;
         let timing =
             Timing { answer: self.options.command_timeout, idle: self.options.command_timeout };
+        if self.options.cluster && self.options.mode == Mode::Streams {
+            let problem = "does not go with the mode streams: a stream is at one server";
+            return Err(Error::Option { option: "cluster", problem });
+        }
         let server = Server::new(info, timing).map_err(|why| Error::address(&why))?;
         let runtime = Runtime::start()?;
         let options = &self.options;
@@ -138,6 +152,7 @@ impl RedisAdapterBuilder {
             server,
             options.queue_bytes,
             options.uses_shards(),
+            options.cluster,
         )?;
         let prefix = &options.prefix;
         let carrier: Arc<dyn Carrier> = match options.mode {

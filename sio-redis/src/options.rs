@@ -73,6 +73,8 @@ pub struct RedisOptions {
     pub answer_on_own_channel: bool,
     /// Which rooms have channels of their own, in the mode [`Mode::Sharded`].
     pub subscription_mode: SubscriptionMode,
+    /// The server is one of a Redis Cluster; no.
+    pub cluster: bool,
     /// Bytes that may wait while Redis is away; above, the oldest messages are dropped. 16 MiB.
     pub queue_bytes: usize,
     /// A command without an answer for so long means that the connection is dead; 5 s.
@@ -109,6 +111,7 @@ impl Default for RedisOptions {
             request_timeout: Duration::from_secs(5),
             answer_on_own_channel: false,
             subscription_mode: SubscriptionMode::default(),
+            cluster: false,
             queue_bytes: 16 * 1024 * 1024,
             command_timeout: Duration::from_secs(5),
             stream_name: "socket.io".to_owned(),

@@ -118,7 +118,7 @@ impl Adapter for RedisAdapter {
     fn stats(&self) -> AdapterStats {
         let link = self.carrier.link();
         let mut stats = link.health().stats();
-        stats.queued = link.publisher().queued();
+        stats.queued = link.queued();
         stats
     }
 

@@ -216,6 +216,8 @@ impl LimitOptions {
             (self.max_recovery_bytes, &mut limits.max_recovery_bytes),
             (self.max_recovery_bytes_total, &mut limits.max_recovery_bytes_total),
             (self.max_recovery_sockets, &mut limits.max_recovery_sockets),
+            (self.max_cluster_requests, &mut limits.max_cluster_requests),
+            (self.max_cluster_answers, &mut limits.max_cluster_answers),
             (self.max_idle_packets, &mut limits.max_idle_packets),
             (self.max_worker_queue, &mut limits.max_worker_queue),
             (self.max_worker_queue_bytes, &mut limits.max_worker_queue_bytes),
@@ -225,6 +227,7 @@ impl LimitOptions {
         for (value, target) in [
             (self.attachment_timeout, &mut limits.attachment_timeout),
             (self.body_timeout, &mut limits.body_timeout),
+            (self.max_cluster_ack_timeout, &mut limits.max_cluster_ack_timeout),
             (self.close_timeout, &mut limits.close_timeout),
         ] {
             set(target, value);

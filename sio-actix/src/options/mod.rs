@@ -219,6 +219,13 @@ options! {
             "maxRecoveryBytesTotal" | "max_recovery_bytes_total" => size,
         /// Sockets that may come back.
         max_recovery_sockets: usize = "maxRecoverySockets" | "max_recovery_sockets" => size,
+        /// Requests to other nodes that wait for answers.
+        max_cluster_requests: usize = "maxClusterRequests" | "max_cluster_requests" => size,
+        /// Answers of other nodes that one request takes.
+        max_cluster_answers: usize = "maxClusterAnswers" | "max_cluster_answers" => size,
+        /// Longest time for acks that another node asks for.
+        max_cluster_ack_timeout: Duration =
+            "maxClusterAckTimeout" | "max_cluster_ack_timeout" => millis,
         /// Packets without a message in one polling payload.
         max_idle_packets: usize = "maxIdlePackets" | "max_idle_packets" => size,
         /// Time for the body of one POST.

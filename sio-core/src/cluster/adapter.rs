@@ -41,7 +41,7 @@ pub struct AdapterStats {
 /// be sent now is queued within a limit or dropped and counted. A namespace is a channel of its own: only
 /// nodes that have it hear what is said in it.
 pub trait Adapter: Send + Sync + 'static {
-    /// Called once, before anything else but [`Self::watches_rooms`]. The adapter hands in what it receives through `node`, and ignores
+    /// Called once, before anything else but [`Self::watches_rooms`] and [`Self::event_log`]. The adapter hands in what it receives through `node`, and ignores
     /// what comes back from this node itself.
     fn start(&self, node: Arc<dyn Node>);
 

@@ -18,6 +18,12 @@ pub enum ClusterError {
         /// Ids of nodes that did not, as far as they are known.
         missing: Vec<String>,
     },
+    /// As many requests wait for answers as may; nothing was asked.
+    #[error("too many requests to other nodes wait (limit {limit})")]
+    TooManyRequests {
+        /// The limit.
+        limit: usize,
+    },
     /// What connects the nodes cannot be reached, or refused a command.
     #[error("the cluster cannot be reached: {0}")]
     Unavailable(String),

@@ -1,18 +1,21 @@
 //! Acks in both directions: answering a client's event, and waiting for a client's answer.
 
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
 use serde::Serialize;
 
+use crate::cluster::{ClusterError, Data};
 use crate::handler::{EncodedArgs, EventCx, EventError, Reply, Rules, ack_scope, run_hooks};
-use crate::packet::{ArgCursor, ArgError, EncodeError, EventArg};
+use crate::packet::{ArgCursor, ArgError, EncodeError, EventArg, Value};
 
+use super::broadcast_ack::Everywhere;
 use super::socket::{EmitError, Socket};
 use super::worker::Worker;
 
@@ -29,6 +32,9 @@ pub enum AckError {
     /// The event was not sent.
     #[error(transparent)]
     Emit(#[from] EmitError),
+    /// Not all nodes of the cluster were heard of in time, or they cannot be reached.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// The answer does not fit the type asked for.
     #[error(transparent)]
     Invalid(#[from] ArgError),
@@ -46,6 +52,28 @@ impl AckArgs {
         Self { text: args.into(), attachments: attachments.to_vec() }
     }
 
+    /// What another node says that a socket has answered; it tells the first argument only.
+    pub(crate) fn of_data(value: Option<Data>) -> Self {
+        let Data { json, attachments } = value.unwrap_or_default();
+        Self { text: format!("{json}]").into(), attachments }
+    }
+
+    /// The first argument, for another node.
+    pub(crate) fn first(&self) -> Option<Data> {
+        let mut cursor = ArgCursor::new(&self.text, &self.attachments);
+        if self.attachments.is_empty() {
+            cursor.next::<serde::de::IgnoredAny>().ok()??;
+            let behind = cursor.unread_text().len();
+            let json = self.text.get(..self.text.len() - behind)?.into();
+            return Some(Data { json, attachments: Vec::new() });
+        }
+        // Only the attachments of this argument go with it.
+        let first: Value = cursor.next().ok()??;
+        let args = EncodedArgs::encode(&(first,)).ok()?;
+        let json = std::str::from_utf8(args.json()).ok()?.strip_prefix(',')?.into();
+        Some(Data { json, attachments: args.attachments().to_vec() })
+    }
+
     /// Reads the first argument as `T`, or all with `Rest<T>`.
     ///
     /// # Errors
@@ -59,20 +87,39 @@ impl AckArgs {
 type Answer = Result<AckArgs, AckError>;
 
 /// Waits for a client's ack; see [`Socket::emit_with_ack`].
-#[derive(Debug)]
 #[must_use = "the answer is only had by awaiting it"]
 pub struct AckFuture<T> {
-    answer: Result<oneshot::Receiver<Answer>, Option<AckError>>,
+    answer: Source,
     kind: PhantomData<fn() -> T>,
+}
+
+/// Where the answer comes from.
+enum Source {
+    /// The event was not sent.
+    Failed(Option<AckError>),
+    /// A socket of this node.
+    Here(oneshot::Receiver<Answer>),
+    /// A socket of any node.
+    Everywhere(Everywhere),
+}
+
+impl<T> fmt::Debug for AckFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AckFuture").finish_non_exhaustive()
+    }
 }
 
 impl<T> AckFuture<T> {
     pub(crate) const fn waiting(answer: oneshot::Receiver<Answer>) -> Self {
-        Self { answer: Ok(answer), kind: PhantomData }
+        Self { answer: Source::Here(answer), kind: PhantomData }
+    }
+
+    pub(crate) const fn everywhere(outcome: Everywhere) -> Self {
+        Self { answer: Source::Everywhere(outcome), kind: PhantomData }
     }
 
     pub(crate) const fn failed(error: AckError) -> Self {
-        Self { answer: Err(Some(error)), kind: PhantomData }
+        Self { answer: Source::Failed(Some(error)), kind: PhantomData }
     }
 }
 
@@ -81,8 +128,9 @@ impl<T: EventArg> Future for AckFuture<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = match &mut self.answer {
-            Err(error) => Err(error.take().unwrap_or(AckError::Disconnected)),
-            Ok(receiver) => match Pin::new(receiver).poll(cx) {
+            Source::Failed(error) => Err(error.take().unwrap_or(AckError::Disconnected)),
+            Source::Everywhere(outcome) => ready!(outcome.poll(cx)).into_one(),
+            Source::Here(receiver) => match Pin::new(receiver).poll(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(answer)) => answer,
                 Poll::Ready(Err(oneshot::Canceled)) => Err(AckError::Disconnected),

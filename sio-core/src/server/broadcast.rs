@@ -11,17 +11,15 @@ use crate::cluster::Message;
 use crate::frame::FrameGroup;
 use crate::handler::EncodedArgs;
 use crate::packet::{self, EncodeError, EventArg};
-use crate::sid::Sid;
 
 use super::ack::{AckError, AckFuture};
-use super::broadcast_ack::{BroadcastAckFuture, Collector, Question};
+use super::broadcast_ack::{BroadcastAckFuture, Collector, Everywhere, Question};
 use super::bus::{self, Action, Broadcast, Collected, QueueFull, Selection};
-use super::cluster::event_data;
+use super::cluster::{ask_everywhere, event_data};
 use super::hub::Hub;
 use super::namespace::Namespace;
 use super::outgoing::OutgoingEvent;
 use super::recovery::{Addressees, Deferred, Logged, PacketLog, Relay};
-use super::remote::RemoteSocket;
 use super::socket::{EmitError, Socket};
 
 /// A selection of sockets of one namespace.
@@ -57,6 +55,14 @@ impl BroadcastOperator {
 
     pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    pub(crate) const fn namespace(&self) -> Option<&Arc<Namespace>> {
+        self.namespace.as_ref()
+    }
+
+    pub(crate) const fn options(&self) -> &BroadcastOptions {
+        &self.options
     }
 
     /// Adds rooms to the selection; a socket's id is the room of that socket.
@@ -99,6 +105,14 @@ impl BroadcastOperator {
         next
     }
 
+    /// How long answers of other nodes are waited for, by [`Self::fetch_sockets`] for instance. Acks have a
+    /// time of their own, which is given with the emit.
+    pub fn timeout(&self, timeout: Duration) -> Self {
+        let mut next = self.clone();
+        next.options.flags.timeout = Some(timeout);
+        next
+    }
+
     /// Sends an event to the selected sockets, encoded once.
     ///
     /// A tuple is several arguments, `()` none, anything else one.
@@ -137,7 +151,7 @@ impl BroadcastOperator {
     }
 
     /// The other nodes do to their sockets what was done here; a namespace that is not here has no others.
-    fn tell_others(&self, message: impl FnOnce(BroadcastOptions) -> Message) {
+    pub(crate) fn tell_others(&self, message: impl FnOnce(BroadcastOptions) -> Message) {
         if let Some(cluster) = &self.hub.cluster
             && let Some(namespace) = &self.namespace
             && !self.options.flags.local
@@ -265,6 +279,10 @@ impl BroadcastOperator {
     /// carries the answers that came. It comes at once when nobody is left who could answer. With
     /// [`Self::volatile`], only those count who are sent the event.
     ///
+    /// In a cluster the sockets of all nodes are asked. [`AckError::Cluster`] names the nodes that did not
+    /// say in time how many they have asked; of a socket of another node that ends, nothing is heard before
+    /// the time is up.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future gives the answers up; the event is sent all the same.
@@ -287,6 +305,9 @@ impl BroadcastOperator {
         args: impl Serialize,
         timeout: Duration,
     ) -> BroadcastAckFuture<T> {
+        if let Some(asked) = self.ask_everywhere(event, &args, timeout, false) {
+            return asked.map_or_else(BroadcastAckFuture::failed, BroadcastAckFuture::everywhere);
+        }
         let id = self.namespace.as_ref().map_or(0, |namespace| namespace.next_ack_id());
         let (collector, outcome) = Collector::of_all(id);
         match self.ask(event, &args, Question { collector: Arc::clone(&collector), timeout }) {
@@ -305,6 +326,9 @@ impl BroadcastOperator {
         let Some(namespace) = &self.namespace else {
             return AckFuture::failed(AckError::Disconnected);
         };
+        if let Some(asked) = self.ask_everywhere(event, &args, timeout, true) {
+            return asked.map_or_else(AckFuture::failed, AckFuture::everywhere);
+        }
         let (collector, answer) = Collector::of_one(namespace.next_ack_id());
         match self.ask(event, &args, Question { collector, timeout }) {
             Ok(()) => AckFuture::waiting(answer),
@@ -313,12 +337,41 @@ impl BroadcastOperator {
     }
 
     fn ask(&self, event: &str, args: &impl Serialize, question: Question) -> Result<(), EmitError> {
-        let args = EncodedArgs::encode(args)?;
+        self.ask_here(event, &EncodedArgs::encode(args)?, question)
+    }
+
+    /// Asks the selected sockets of this node.
+    pub(crate) fn ask_here(
+        &self,
+        event: &str,
+        args: &EncodedArgs,
+        question: Question,
+    ) -> Result<(), EmitError> {
         match &self.namespace {
-            Some(namespace) => self.send_to(namespace, event, &args, Some(question)),
+            Some(namespace) => self.send_to(namespace, event, args, Some(question)),
             // The question ends here, and nobody was asked.
             None => Ok(()),
         }
+    }
+
+    /// Asks the selected sockets of all nodes, if there may be others.
+    fn ask_everywhere(
+        &self,
+        event: &str,
+        args: &impl Serialize,
+        timeout: Duration,
+        single: bool,
+    ) -> Option<Result<Everywhere, AckError>> {
+        let namespace = self.namespace.as_ref()?;
+        self.hub.joined_cluster()?;
+        if self.options.flags.local {
+            return None;
+        }
+        let args = match EncodedArgs::encode(args) {
+            Ok(args) => args,
+            Err(error) => return Some(Err(EmitError::from(error).into())),
+        };
+        Some(ask_everywhere(self, namespace, event, &args, timeout, single))
     }
 
     /// Sends an event named `message`.
@@ -362,36 +415,21 @@ impl BroadcastOperator {
         self.tell_others(|options| Message::Disconnect { options, close });
     }
 
-    /// The selected sockets, as they are when each worker comes to it.
+    /// The selected sockets of this node, as they are when each worker comes to it.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost by dropping the future.
     pub async fn sockets(&self) -> Vec<Socket> {
         let (done, sockets) = oneshot::channel();
+        let done = Box::new(|found| {
+            // A receiver that is gone has lost interest.
+            let _lost = done.send(found);
+        });
         let collected = Collected { sockets: Vec::new(), done: Some(done) };
         self.act(Action::Collect(Arc::new(Mutex::new(collected))));
         // The last worker's share ends the wait; no worker at all means no sockets.
         sockets.await.unwrap_or_default()
-    }
-
-    /// Copies of the selected sockets: who they are, their rooms, their data (the reference's
-    /// `fetchSockets`). Live handles are had with [`Self::sockets`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost by dropping the future.
-    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
-        self.sockets().await.iter().map(RemoteSocket::of).collect()
-    }
-
-    /// The ids of the selected sockets.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost by dropping the future.
-    pub async fn all_sockets(&self) -> Vec<Sid> {
-        self.sockets().await.iter().map(|socket| socket.id().clone()).collect()
     }
 
     fn act(&self, action: Action) {

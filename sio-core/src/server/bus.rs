@@ -49,18 +49,25 @@ pub(crate) enum Action {
     Collect(Arc<Mutex<Collected>>),
 }
 
+/// What is done with the sockets that were found.
+pub(crate) type Found = Box<dyn FnOnce(Vec<Socket>) + Send>;
+
 /// Sockets found so far, and who waits for them.
-#[derive(Debug, Default)]
 pub(crate) struct Collected {
     pub(crate) sockets: Vec<Socket>,
-    pub(crate) done: Option<futures_channel::oneshot::Sender<Vec<Socket>>>,
+    pub(crate) done: Option<Found>,
+}
+
+impl std::fmt::Debug for Collected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collected").field("sockets", &self.sockets).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Collected {
     fn drop(&mut self) {
         if let Some(done) = self.done.take() {
-            // A receiver that is gone has lost interest.
-            let _lost = done.send(std::mem::take(&mut self.sockets));
+            done(std::mem::take(&mut self.sockets));
         }
     }
 }

@@ -5,10 +5,11 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use indexmap::IndexMap;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde_json::Value;
 
 use crate::engine::handshake::query_pairs;
 use crate::engine::{Revision, Transport};
@@ -115,6 +116,32 @@ impl Handshake {
         }
     }
 
+    /// Reads the object that [`Serialize`] writes, or another server; what is missing or of the wrong kind is
+    /// empty. The port of the address is unknown then, and 0.
+    pub(crate) fn of_object(object: &Value) -> Self {
+        let mut headers = String::new();
+        let mut add = |name: &str, value: &str| {
+            if !name.contains('\n') && !value.contains('\n') {
+                headers.extend([name, "\n", value, "\n"]);
+            }
+        };
+        for (name, value) in object.get("headers").and_then(Value::as_object).into_iter().flatten()
+        {
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            values.iter().filter_map(Value::as_str).for_each(|value| add(name, value));
+        }
+        let text = |key| object.get(key).and_then(Value::as_str).unwrap_or_default();
+        let issued = object.get("issued").and_then(Value::as_u64).unwrap_or_default();
+        let issued = UNIX_EPOCH.checked_add(Duration::from_millis(issued));
+        Self {
+            headers: headers.into(),
+            url: text("url").into(),
+            address: text("address").parse().ok().map(|ip| SocketAddr::new(ip, 0)),
+            secure: object.get("secure").and_then(Value::as_bool).unwrap_or_default(),
+            time: issued.unwrap_or(UNIX_EPOCH),
+        }
+    }
+
     /// Header names in lower case, with their values, in the order of arrival.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut lines = self.headers.split('\n');
@@ -204,7 +231,7 @@ impl Serialize for Query<'_> {
 impl Handshake {
     fn serialize_with<S: Serializer>(
         &self,
-        auth: Option<&serde_json::Value>,
+        auth: Option<&Value>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         let mut object =
@@ -235,7 +262,7 @@ impl Serialize for Handshake {
 #[derive(Debug, Clone)]
 pub struct HandshakeObject {
     pub(super) handshake: Arc<Handshake>,
-    pub(super) auth: serde_json::Value,
+    pub(super) auth: Value,
 }
 
 impl Serialize for HandshakeObject {

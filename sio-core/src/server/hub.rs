@@ -119,7 +119,7 @@ impl Hub {
     pub(crate) fn new(config: ServerConfig, sids: Box<dyn SidSource>, parts: HubParts) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let limits = &config.limits;
-        let cluster = parts.adapter.map(|adapter| Cluster::new(adapter, &*sids));
+        let cluster = parts.adapter.map(|adapter| Cluster::new(adapter, &*sids, limits));
         let watches_rooms = cluster.as_ref().is_some_and(Cluster::watches_rooms);
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),

@@ -1,11 +1,12 @@
 //! The handle of a server.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::adapter::RoomNames;
+use crate::adapter::{Room, RoomNames};
 use crate::cluster::ClusterError;
 use crate::packet::EventArg;
 use crate::sid::Sid;
@@ -13,7 +14,7 @@ use crate::sid::Sid;
 use super::broadcast::BroadcastOperator;
 use super::broadcast_ack::{BroadcastAckError, BroadcastAckFuture};
 use super::builder::{BuildError, IoConfig};
-use super::cluster::ClusterStats;
+use super::cluster::{ClusterStats, FetchError};
 use super::hub::Hub;
 use super::inventory::Inventory;
 use super::namespace::{Namespace, normalize};
@@ -21,6 +22,7 @@ use super::parent::ParentNamespace;
 use super::pattern::Pattern;
 use super::registration::NamespaceBuilder;
 use super::remote::{RemoteSocket, RoomMap};
+use super::server_side::encode;
 use super::socket::{EmitError, Socket};
 
 /// A Socket.IO server: clone it into HTTP handlers, jobs and threads.
@@ -232,20 +234,41 @@ impl Io {
 
     /// Copies of all sockets of `/`, as [`BroadcastOperator::fetch_sockets`].
     ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::fetch_sockets`].
+    ///
     /// # Cancel safety
     ///
     /// Nothing is lost by dropping the future.
-    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+    pub async fn fetch_sockets(&self) -> Result<Vec<RemoteSocket>, FetchError> {
         self.of("/").fetch_sockets().await
     }
 
     /// The ids of all sockets of `/`.
     ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::fetch_sockets`].
+    ///
     /// # Cancel safety
     ///
     /// Nothing is lost by dropping the future.
-    pub async fn all_sockets(&self) -> Vec<Sid> {
+    pub async fn all_sockets(&self) -> Result<Vec<Sid>, FetchError> {
         self.of("/").all_sockets().await
+    }
+
+    /// The rooms of `/` on all nodes, as [`NamespaceRef::all_rooms`].
+    ///
+    /// # Errors
+    ///
+    /// As [`NamespaceRef::all_rooms`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn all_rooms(&self) -> Result<BTreeSet<Room>, ClusterError> {
+        self.of("/").all_rooms().await
     }
 
     /// Makes all sockets of `/` join rooms.
@@ -265,20 +288,21 @@ impl Io {
 
     /// Tells the other nodes of a cluster something; this node's own handlers do not hear it.
     ///
-    /// With the in-memory adapter there are no others, which the log says once.
+    /// Without an adapter there are no others, which the log says once.
     ///
     /// # Errors
     ///
     /// The name is `connect`, `connection` or `new_namespace`, or the arguments cannot be serialised.
     pub fn server_side_emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.0.server_side_emit(event, &args)
+        self.of("/").server_side_emit(event, args)
     }
 
-    /// As [`Self::server_side_emit`]; gives one answer for each of the other nodes.
+    /// As [`Self::server_side_emit`]; gives the answer of each of the other nodes.
     ///
     /// # Errors
     ///
-    /// As [`Self::server_side_emit`].
+    /// As [`Self::server_side_emit`], and if not all nodes have answered in time, which is the adapter's,
+    /// 5 s: the error has the answers that came.
     ///
     /// # Cancel safety
     ///
@@ -288,10 +312,11 @@ impl Io {
         event: &str,
         args: impl Serialize,
     ) -> Result<Vec<T>, BroadcastAckError<T>> {
-        self.0.server_side_ask(event, &args)
+        let root = self.of("/");
+        root.server_side_emit_with_ack(event, args).await
     }
 
-    /// All sockets of `/`.
+    /// All sockets of `/` on this node.
     ///
     /// # Cancel safety
     ///
@@ -405,19 +430,27 @@ impl NamespaceRef {
 
     /// Copies of all sockets of the namespace, as [`BroadcastOperator::fetch_sockets`].
     ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::fetch_sockets`].
+    ///
     /// # Cancel safety
     ///
     /// Nothing is lost by dropping the future.
-    pub async fn fetch_sockets(&self) -> Vec<RemoteSocket> {
+    pub async fn fetch_sockets(&self) -> Result<Vec<RemoteSocket>, FetchError> {
         self.everybody.fetch_sockets().await
     }
 
     /// The ids of all sockets of the namespace.
     ///
+    /// # Errors
+    ///
+    /// As [`BroadcastOperator::fetch_sockets`].
+    ///
     /// # Cancel safety
     ///
     /// Nothing is lost by dropping the future.
-    pub async fn all_sockets(&self) -> Vec<Sid> {
+    pub async fn all_sockets(&self) -> Result<Vec<Sid>, FetchError> {
         self.everybody.all_sockets().await
     }
 
@@ -431,7 +464,20 @@ impl NamespaceRef {
         self.everybody.sockets_leave(rooms);
     }
 
-    /// Who is in which room.
+    /// The rooms of the namespace on all nodes; those of socket ids are among them.
+    ///
+    /// # Errors
+    ///
+    /// Not all nodes have answered in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost by dropping the future.
+    pub async fn all_rooms(&self) -> Result<BTreeSet<Room>, ClusterError> {
+        self.everybody.all_rooms().await
+    }
+
+    /// Who is in which room on this node.
     ///
     /// # Cancel safety
     ///
@@ -442,20 +488,21 @@ impl NamespaceRef {
 
     /// Tells the other nodes of a cluster something; this node's own handlers do not hear it.
     ///
-    /// With the in-memory adapter there are no others, which the log says once.
+    /// Without an adapter there are no others, which the log says once.
     ///
     /// # Errors
     ///
     /// The name is `connect`, `connection` or `new_namespace`, or the arguments cannot be serialised.
     pub fn server_side_emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.everybody.hub().server_side_emit(event, &args)
+        self.everybody.server_side_emit(event, &args)
     }
 
-    /// As [`Self::server_side_emit`]; gives one answer for each of the other nodes.
+    /// As [`Self::server_side_emit`]; gives the answer of each of the other nodes.
     ///
     /// # Errors
     ///
-    /// As [`Self::server_side_emit`].
+    /// As [`Self::server_side_emit`], and if not all nodes have answered in time, which is the adapter's,
+    /// 5 s: the error has the answers that came.
     ///
     /// # Cancel safety
     ///
@@ -465,7 +512,12 @@ impl NamespaceRef {
         event: &str,
         args: impl Serialize,
     ) -> Result<Vec<T>, BroadcastAckError<T>> {
-        self.everybody.hub().server_side_ask(event, &args)
+        let args = {
+            // What is sent need not be shared between threads.
+            let args = args;
+            encode(event, &args)
+        };
+        self.everybody.server_side_ask(event, args).await
     }
 
     /// All sockets of the namespace, as an operator.
@@ -473,7 +525,7 @@ impl NamespaceRef {
         &self.everybody
     }
 
-    /// All sockets of the namespace.
+    /// All sockets of the namespace on this node.
     ///
     /// # Cancel safety
     ///

@@ -56,7 +56,7 @@ pub use ack::{AckArgs, AckError, AckFuture, AckSender};
 pub use broadcast::BroadcastOperator;
 pub use broadcast_ack::{BroadcastAckError, BroadcastAckFuture};
 pub use builder::{BuildError, IoConfig, ServerConfig};
-pub use cluster::ClusterStats;
+pub use cluster::{ClusterStats, FetchError};
 pub use connection::Connection;
 pub use handshake::{Handshake, HandshakeObject, HandshakeParts, OpenError, Opening};
 pub use hub::{Hub, SessionHandle};

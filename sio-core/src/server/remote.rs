@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::adapter::{Room, RoomNames};
+use crate::cluster::SocketDescription;
 use crate::packet::EventArg;
 use crate::sid::Sid;
 
@@ -27,7 +28,12 @@ use super::socket::{EmitError, Socket, read_data};
 /// use sio_core::server::NamespaceRef;
 ///
 /// async fn close_lobby(chat: NamespaceRef) {
-///     for socket in chat.to("lobby").fetch_sockets().await {
+///     let sockets = match chat.to("lobby").fetch_sockets().await {
+///         Ok(sockets) => sockets,
+///         // Some nodes did not answer.
+///         Err(error) => error.sockets,
+///     };
+///     for socket in sockets {
 ///         let _unsent = socket.emit("closing", ());
 ///         socket.leave("lobby");
 ///     }
@@ -53,6 +59,23 @@ impl RemoteSocket {
             data: socket.stored_data(),
             operator: socket.everybody().to(socket.id()),
         }
+    }
+
+    /// A socket of another node; `None` if its id cannot be one.
+    pub(crate) fn described(
+        everybody: &BroadcastOperator,
+        description: SocketDescription,
+    ) -> Option<Self> {
+        let id = Sid::foreign(&description.id)?;
+        let auth = description.handshake.get("auth").filter(|auth| !auth.is_null());
+        Some(Self {
+            handshake: Arc::new(Handshake::of_object(&description.handshake)),
+            auth: auth.map_or_else(|| "{}".into(), |auth| auth.to_string().into()),
+            rooms: description.rooms,
+            data: Some(description.data).filter(|data| !data.is_null()),
+            operator: everybody.to(&id),
+            id,
+        })
     }
 
     /// The socket id.
@@ -147,7 +170,7 @@ impl RemoteSocket {
     }
 }
 
-/// Who is in which room of a namespace; the rooms of socket ids are among them.
+/// Who is in which room of a namespace on this node; the rooms of socket ids are among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoomMap {

@@ -82,19 +82,19 @@ impl Exchange {
                 return delivered;
             };
             delivered = true;
-            self.hand_over(&namespace, &from, parcel);
+            self.hand_over(&namespace, &from, &parcel);
         }
     }
 
     /// Gives a parcel to all nodes that are to hear of it; the sender hears its own messages, too.
-    pub(crate) fn hand_over(&self, namespace: &str, from: &str, parcel: Parcel) {
+    pub(crate) fn hand_over(&self, namespace: &str, from: &str, parcel: &Parcel) {
         let nodes: Vec<Arc<dyn Node>> = {
             let state = self.lock();
             let hears = |seat: &&Seat| seat.namespaces.iter().any(|known| known == namespace);
             state.seats.iter().filter(hears).filter_map(|seat| seat.node.clone()).collect()
         };
         for node in nodes {
-            match &parcel {
+            match parcel {
                 Parcel::Message(message) => node.receive(namespace, from, message.clone()),
                 Parcel::Response(to, response) if to.is_empty() || to == node.id() => {
                     let from = (!from.is_empty()).then_some(from);

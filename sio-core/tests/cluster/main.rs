@@ -8,17 +8,25 @@
     reason = "a cluster that cannot be held together is a failed test"
 )]
 
+mod acks;
 #[path = "../server_worker/carrier.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod carrier;
 mod exchange;
+mod fetch;
+mod legacy;
 mod messages;
 #[path = "../server_worker/polling.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod polling;
 mod presence;
 mod recovery;
+mod server_side;
+#[path = "../server_transfer/threads.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod threads;
 #[path = "../server_worker/tools.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod tools;
+mod workers;
 mod world;

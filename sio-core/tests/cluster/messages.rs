@@ -34,11 +34,11 @@ fn what_is_no_event_is_counted_and_reaches_nobody() {
         (&format!("[\"a\",{}{}]", "[".repeat(200), "]".repeat(200)), &[]),
     ];
     for (json, attachments) in &garbage {
-        world.exchange.hand_over("/", "elsewhere", broadcast(json, attachments));
+        world.exchange.hand_over("/", "elsewhere", &broadcast(json, attachments));
     }
     assert_eq!(world.frames(&mut clients), ["", "", ""]);
     assert_eq!(world[0].io.cluster_stats().unwrap().garbage, garbage.len() as u64);
-    world.exchange.hand_over("/", "elsewhere", broadcast("[7,1]", &[]));
+    world.exchange.hand_over("/", "elsewhere", &broadcast("[7,1]", &[]));
     assert_eq!(world.frames(&mut clients), ["42[\"7\",1]", "42[\"7\",1]", "42[\"7\",1]"]);
 }
 
@@ -47,9 +47,9 @@ fn an_own_message_and_one_for_an_unknown_namespace_are_ignored() {
     let world = World::of_three(joining);
     let mut clients = world.clients("/");
     let own = world[0].io.node_id().unwrap().to_owned();
-    world.exchange.hand_over("/", &own, broadcast("[\"a\"]", &[]));
+    world.exchange.hand_over("/", &own, &broadcast("[\"a\"]", &[]));
     assert_eq!(world.frames(&mut clients), ["", "42[\"a\"]", "42[\"a\"]"]);
-    world.exchange.hand_over("/none", "elsewhere", broadcast("[\"a\"]", &[]));
+    world.exchange.hand_over("/none", "elsewhere", &broadcast("[\"a\"]", &[]));
     assert_eq!(world.frames(&mut clients), ["", "", ""]);
     assert_eq!(world[0].io.cluster_stats().unwrap().garbage, 0);
 }

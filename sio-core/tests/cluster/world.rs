@@ -13,7 +13,7 @@ use crate::carrier::{Server, WebSocket};
 use crate::exchange::{Exchange, Joint};
 
 /// Ids that count, and differ from node to node.
-struct Counter(u8, AtomicU64);
+pub(crate) struct Counter(pub(crate) u8, pub(crate) AtomicU64);
 
 impl SidSource for Counter {
     fn fill(&self, bytes: &mut [u8; SID_BYTES]) {

@@ -12,6 +12,7 @@
 
 mod arrivals;
 mod chance;
+mod echo;
 mod emits;
 mod parsers;
 mod play;

@@ -11,6 +11,7 @@ use sio_core::engine::{ProbeReply, Transport};
 use sio_core::server::{EmitError, Io, IoConfig, Recovery, Socket};
 
 use crate::chance::Chance;
+use crate::echo::Echo;
 use crate::threads::{Fetched, Thread};
 use crate::world::{Shared, World, config};
 
@@ -23,10 +24,16 @@ struct Rules {
     moves: bool,
     /// The server does not notice the first loss: the client takes its socket over.
     takes_over: bool,
+    /// Events and sockets are kept by a log that nodes share.
+    shared: bool,
 }
 
 fn recovering(shared: &Shared) -> IoConfig {
     config(shared).connection_state_recovery(Recovery::default())
+}
+
+fn sharing(shared: &Shared) -> IoConfig {
+    recovering(shared).adapter(Echo::default())
 }
 
 /// The client's WebSocket request for a session on polling.
@@ -66,7 +73,8 @@ fn run(rules: Rules, plays: u64) {
     let mut threads = vec![Thread::spawn(), Thread::spawn(), Thread::spawn()];
     let mut lost = 0;
     for seed in 1..=plays {
-        let world = World::with_pid(recovering, threads);
+        let config = if rules.shared { sharing } else { recovering };
+        let world = World::with_pid(config, threads);
         let first = world.0.socket.clone();
         let mut play = Play {
             world: world.0,
@@ -279,15 +287,22 @@ impl Play {
 
 #[test]
 fn a_client_that_loses_its_websocket_again_and_again_gets_everything_in_order() {
-    run(Rules { moves: false, takes_over: false }, 400);
+    run(Rules { moves: false, takes_over: false, shared: false }, 400);
 }
 
 #[test]
 fn a_client_whose_sessions_move_gets_everything_in_order() {
-    run(Rules { moves: true, takes_over: false }, 600);
+    run(Rules { moves: true, takes_over: false, shared: false }, 600);
 }
 
 #[test]
 fn a_client_that_takes_its_socket_over_gets_everything_in_order() {
-    run(Rules { moves: true, takes_over: true }, 600);
+    run(Rules { moves: true, takes_over: true, shared: false }, 600);
+}
+
+#[test]
+fn a_client_that_comes_back_by_a_shared_log_gets_everything_in_order() {
+    run(Rules { moves: false, takes_over: false, shared: true }, 200);
+    run(Rules { moves: true, takes_over: false, shared: true }, 400);
+    run(Rules { moves: true, takes_over: true, shared: true }, 400);
 }

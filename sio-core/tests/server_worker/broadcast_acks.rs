@@ -305,7 +305,7 @@ fn a_handler_may_ask_everybody_else() {
 
 fn fetched(server: &Server) -> Vec<RemoteSocket> {
     match pin!(server.io.fetch_sockets()).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(sockets) => sockets,
+        Poll::Ready(sockets) => sockets.unwrap(),
         Poll::Pending => panic!("the only worker has not answered"),
     }
 }

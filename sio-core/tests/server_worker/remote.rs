@@ -29,7 +29,7 @@ fn a_fetched_socket_is_a_copy_of_what_it_was() {
     let server = Server::start(Io::builder());
     let (mut client, socket) = in_room(&server, "r");
     socket.set_data(json!({ "name": "x" })).unwrap();
-    let remote = now(server.io.fetch_sockets()).pop().unwrap();
+    let remote = now(server.io.fetch_sockets()).unwrap().pop().unwrap();
     socket.join("later");
     socket.set_data("later").unwrap();
     assert_eq!(remote.id(), socket.id());
@@ -39,7 +39,7 @@ fn a_fetched_socket_is_a_copy_of_what_it_was() {
     assert_eq!(remote.data::<Value>().unwrap(), json!({ "name": "x" }));
     client.exchange("41");
     assert_eq!(remote.rooms().len(), 2);
-    assert_eq!(now(server.io.fetch_sockets()).len(), 0);
+    assert_eq!(now(server.io.fetch_sockets()).unwrap().len(), 0);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn what_is_done_to_one_is_done_to_no_other() {
     let server = Server::start(Io::builder());
     let (mut a, one) = in_room(&server, "r");
     let (mut b, two) = in_room(&server, "r");
-    let remote = now(server.io.to(one.id()).fetch_sockets()).pop().unwrap();
+    let remote = now(server.io.to(one.id()).fetch_sockets()).unwrap().pop().unwrap();
     remote.emit("x", 1).unwrap();
     remote.send("m").unwrap();
     remote.operator().volatile().emit("v", ()).unwrap();
@@ -63,7 +63,7 @@ fn what_is_done_to_one_is_done_to_no_other() {
     remote.emit("x", 1).unwrap();
     remote.disconnect(true);
     assert_eq!(a.frames(), [""; 0]);
-    now(server.io.fetch_sockets())[0].disconnect(true);
+    now(server.io.fetch_sockets()).unwrap()[0].disconnect(true);
     assert_eq!(b.frames(), ["41", "(closed)"]);
 }
 
@@ -75,14 +75,14 @@ fn selections_fetch_and_list_ids() {
     a.connect("/other");
     let ids = |ids: Vec<sio_core::sid::Sid>| ids.into_iter().collect::<HashSet<_>>();
     let both = HashSet::from([one.id().clone(), two.id().clone()]);
-    assert_eq!(ids(now(server.io.all_sockets())), both);
-    assert_eq!(ids(now(server.io.to(["a", "b"]).all_sockets())), both);
-    assert_eq!(now(server.io.except("b").all_sockets()), [one.id().clone()]);
-    assert_eq!(now(one.broadcast().fetch_sockets())[0].id(), two.id());
-    assert_eq!(now(server.io.local().all_sockets()).len(), 2);
-    assert_eq!(now(server.io.of("/other").all_sockets()).len(), 1);
-    assert_eq!(now(server.io.of("/nowhere").all_sockets()).len(), 0);
-    assert_eq!(now(server.io.of("/nowhere").fetch_sockets()).len(), 0);
+    assert_eq!(ids(now(server.io.all_sockets()).unwrap()), both);
+    assert_eq!(ids(now(server.io.to(["a", "b"]).all_sockets()).unwrap()), both);
+    assert_eq!(now(server.io.except("b").all_sockets()).unwrap(), [one.id().clone()]);
+    assert_eq!(now(one.broadcast().fetch_sockets()).unwrap()[0].id(), two.id());
+    assert_eq!(now(server.io.local().all_sockets()).unwrap().len(), 2);
+    assert_eq!(now(server.io.of("/other").all_sockets()).unwrap().len(), 1);
+    assert_eq!(now(server.io.of("/nowhere").all_sockets()).unwrap().len(), 0);
+    assert_eq!(now(server.io.of("/nowhere").fetch_sockets()).unwrap().len(), 0);
 }
 
 #[test]

@@ -148,7 +148,9 @@ fn what_is_no_event_is_ignored() {
     assert_eq!(notes.take(), [""; 0]);
     assert_eq!(others.answers(), [""; 0]);
     assert_eq!(server.io.cluster_stats().unwrap().garbage, events.len() as u64);
-    ["[0]", " [ \"hello\" ] "].map(|event| others.tell(event));
+    for event in ["[0]", " [ \"hello\" ] "] {
+        others.tell(event);
+    }
     server.run();
     assert_eq!(notes.take(), ["0", "hello"]);
 }

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use sio_core::cluster::AdapterStats;
@@ -39,6 +40,7 @@ pub(crate) struct Health {
     down: Mutex<Down>,
     garbage: Seldom,
     refused: Seldom,
+    trouble: Notify,
 }
 
 /// What does not work at present.
@@ -56,6 +58,7 @@ impl Health {
             down: Mutex::default(),
             garbage: Seldom::new(),
             refused: Seldom::new(),
+            trouble: Notify::new(),
         }
     }
 
@@ -79,6 +82,7 @@ impl Health {
 
     /// A connection is gone, or could not be made.
     pub(crate) fn lost(&self, link: &str, why: &dyn Display) {
+        self.trouble.notify_one();
         {
             let mut down = self.down.lock().unwrap_or_else(poisoned);
             down.links.insert(link.into());
@@ -112,6 +116,11 @@ impl Health {
         self.down.lock().unwrap_or_else(poisoned).links.contains(link)
     }
 
+    /// Is ready when something was lost or refused since the last time.
+    pub(crate) async fn trouble(&self) {
+        self.trouble.notified().await;
+    }
+
     /// Another node said something.
     pub(crate) fn heard(&self) {
         Counters::add(&self.counters.received, 1);
@@ -135,6 +144,7 @@ impl Health {
 
     /// The server refused a command.
     pub(crate) fn refused(&self, why: &dyn Display) {
+        self.trouble.notify_one();
         Counters::add(&self.counters.dropped, 1);
         if let Some(more) = self.refused.now() {
             tracing::error!(server = %self.server, more, "Redis refused a command: {why}");

@@ -11,13 +11,17 @@ mod publisher;
 mod queries;
 mod runtime;
 mod server;
+mod shards;
+mod slots;
 mod subscriber;
+mod trunk;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::redis::cmd;
+use deadpool_redis::redis::{Cmd, FromRedisValue, cmd};
+use futures_util::future::{join_all, try_join_all};
 use tokio::runtime::Handle;
 
 use sio_core::cluster::{BoxFuture, ClusterError};
@@ -31,7 +35,10 @@ pub(crate) use publisher::{Command, Publisher};
 pub(crate) use queries::{Queries, pool, stopped};
 pub(crate) use runtime::{Remote, Runtime};
 pub(crate) use server::{Server, Timing, poisoned};
-pub(crate) use subscriber::{Delivery, Hear, Subscriber, Topic};
+use shards::Shards;
+use slots::slot_of;
+pub(crate) use subscriber::{Delivery, Hear, Topic};
+use trunk::Trunk;
 
 /// How long an adapter that stops waits for each of: what is queued, and its subscriptions.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -46,11 +53,10 @@ const SUBSCRIPTIONS: &str = "subscriptions";
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     runtime: Handle,
-    server: Server,
     health: Arc<Health>,
-    publisher: Publisher,
-    subscriber: Subscriber,
-    queries: Queries,
+    /// To the server that was given; not used if there is a Redis Cluster.
+    trunk: Trunk,
+    cluster: Option<Shards>,
     /// Channels belong to shards.
     shards: bool,
 }
@@ -66,23 +72,22 @@ impl Link {
         server: Server,
         queue_bytes: usize,
         shards: bool,
+        cluster: bool,
     ) -> Result<Self, Error> {
         let health = Arc::new(Health::new(&server.name()));
-        Ok(Self {
-            publisher: Publisher::new(COMMANDS, queue_bytes, Arc::clone(&health)),
-            subscriber: Subscriber::new(SUBSCRIPTIONS, Arc::clone(&health)),
-            queries: Queries::new(server.clone(), runtime.clone())?,
-            runtime,
-            server,
-            health,
-            shards,
-        })
+        let cluster = cluster.then(|| {
+            Shards::new(runtime.clone(), server.clone(), Arc::clone(&health), queue_bytes)
+        });
+        let trunk = Trunk::new(server, Arc::clone(&health), queue_bytes, false)?;
+        Ok(Self { runtime, health, trunk, cluster, shards })
     }
 
     /// Connects, and hands in what is heard.
     pub(crate) fn start(&self, hear: Hear) {
-        self.publisher.start(&self.runtime, self.server.clone());
-        self.subscriber.start(&self.runtime, self.server.clone(), hear);
+        match &self.cluster {
+            None => self.trunk.start(&self.runtime, hear),
+            Some(cluster) => cluster.start(hear),
+        }
     }
 
     pub(crate) const fn runtime(&self) -> &Handle {
@@ -90,26 +95,45 @@ impl Link {
     }
 
     pub(crate) const fn server(&self) -> &Server {
-        &self.server
+        &self.trunk.server
+    }
+
+    /// Questions to the server that was given.
+    pub(crate) const fn queries(&self) -> &Queries {
+        &self.trunk.queries
+    }
+
+    /// The queue of commands to the server that was given, for those that are no message on a channel.
+    pub(crate) const fn publisher(&self) -> &Publisher {
+        &self.trunk.publisher
     }
 
     pub(crate) fn health(&self) -> &Arc<Health> {
         &self.health
     }
 
-    pub(crate) const fn queries(&self) -> &Queries {
-        &self.queries
+    /// Commands that wait.
+    pub(crate) fn queued(&self) -> usize {
+        match &self.cluster {
+            None => self.trunk.publisher.queued(),
+            Some(cluster) => cluster.queued(),
+        }
     }
 
-    /// The queue of commands, for those that are no message on a channel.
-    pub(crate) const fn publisher(&self) -> &Publisher {
-        &self.publisher
-    }
-
-    /// Says something on a channel, behind what was said before.
+    /// Says something on a channel, behind what was said before on it.
     pub(crate) fn publish(&self, channel: &str, payload: &[u8]) {
         let name = if self.shards { "SPUBLISH" } else { "PUBLISH" };
-        self.publisher.push(Command::publish(name, channel, payload));
+        let command = Command::publish(name, channel, payload);
+        match &self.cluster {
+            None => self.trunk.publisher.push(command),
+            Some(cluster) => cluster.push(command.in_slot(self.slot(channel))),
+        }
+    }
+
+    /// Channels that do not belong to shards are heard everywhere; one master has them all, so that order
+    /// is kept.
+    fn slot(&self, channel: &str) -> u16 {
+        if self.shards { slot_of(channel) } else { 0 }
     }
 
     /// A channel as something to hear.
@@ -122,20 +146,33 @@ impl Link {
 
     /// Hears these from now on.
     pub(crate) fn open(&self, topics: impl IntoIterator<Item = Topic>) {
-        self.subscriber.open(topics);
+        match &self.cluster {
+            None => self.trunk.subscriber.open(topics),
+            Some(cluster) => cluster.open(topics.into_iter().map(|topic| {
+                let slot = self.slot(topic.name());
+                (topic, slot)
+            })),
+        }
     }
 
     /// Does not hear these any more.
     pub(crate) fn close(&self, topics: impl IntoIterator<Item = Topic>) {
-        self.subscriber.close(topics);
+        match &self.cluster {
+            None => self.trunk.subscriber.close(topics),
+            Some(cluster) => cluster.close(topics),
+        }
     }
 
     /// How many connections hear a channel.
     pub(crate) fn listeners(&self, channel: &str) -> BoxFuture<Result<usize, ClusterError>> {
         let mut command = cmd("PUBSUB");
         command.arg(if self.shards { "SHARDNUMSUB" } else { "NUMSUB" }).arg(channel);
-        let asked = self.queries.ask::<Vec<(String, usize)>>(command);
-        Box::pin(async move { Ok(asked.await?.into_iter().map(|(_, count)| count).sum()) })
+        let slot = self.shards.then(|| self.slot(channel));
+        let asked = self.ask_all::<Vec<(String, usize)>>(command, slot);
+        Box::pin(async move {
+            let counts = asked.await?.into_iter().flatten();
+            Ok(counts.map(|(_, count)| count).sum())
+        })
     }
 
     /// The channels that somebody hears and whose names begin with `start`.
@@ -147,18 +184,43 @@ impl Link {
         command
             .arg(if self.shards { "SHARDCHANNELS" } else { "CHANNELS" })
             .arg(starting_with(start));
-        self.queries.ask(command)
+        let asked = self.ask_all::<Vec<String>>(command, None);
+        Box::pin(async move { Ok(asked.await?.into_iter().flatten().collect()) })
+    }
+
+    /// Asks the server that has a slot, or all.
+    fn ask_all<T>(&self, command: Cmd, slot: Option<u16>) -> BoxFuture<Result<Vec<T>, ClusterError>>
+    where
+        T: FromRedisValue + Send + 'static,
+    {
+        let link = self.clone();
+        let asked = Remote::spawn(&self.runtime, async move {
+            let queries = match &link.cluster {
+                None => vec![link.trunk.queries],
+                Some(cluster) => cluster.queries(slot).await?,
+            };
+            try_join_all(queries.iter().map(|queries| queries.answer(&command))).await
+        });
+        Box::pin(async move { asked.await.unwrap_or_else(|| Err(stopped())) })
     }
 
     /// Is ready when all that was opened so far is heard.
     pub(crate) fn ready(&self) -> BoxFuture<Result<(), ClusterError>> {
-        let ready = Remote::spawn(&self.runtime, self.subscriber.ready());
+        let ready: BoxFuture<_> = match self.cluster.clone() {
+            None => self.trunk.subscriber.ready(),
+            Some(cluster) => Box::pin(async move { cluster.ready().await }),
+        };
+        let ready = Remote::spawn(&self.runtime, ready);
         Box::pin(async move { ready.await.unwrap_or_else(|| Err(stopped())) })
     }
 
     /// Sends what is queued, then hears nothing any more; bounded in time.
     pub(crate) async fn stop(&self) {
-        self.publisher.flush(LAST_WORDS).await;
-        self.subscriber.close_all(LAST_WORDS).await;
+        let trunks = match &self.cluster {
+            None => vec![self.trunk.clone()],
+            Some(cluster) => cluster.trunks(),
+        };
+        join_all(trunks.iter().map(|trunk| trunk.publisher.flush(LAST_WORDS))).await;
+        join_all(trunks.iter().map(|trunk| trunk.subscriber.close_all(LAST_WORDS))).await;
     }
 }

@@ -7,13 +7,14 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Cmd, Pipeline, PushInfo, PushKind, RedisError, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
 
 use super::backoff::Backoff;
 use super::health::{Counters, Health};
@@ -36,13 +37,14 @@ pub(crate) type Reply = Box<dyn FnOnce(Option<Value>) + Send>;
 pub(crate) struct Command {
     command: Cmd,
     bytes: usize,
+    slot: u16,
     reply: Option<Reply>,
 }
 
 impl Command {
     /// A command of about `bytes` bytes whose answer counts only if it is an error.
     pub(crate) fn new(command: Cmd, bytes: usize) -> Self {
-        Self { command, bytes: bytes.saturating_add(OVERHEAD), reply: None }
+        Self { command, bytes: bytes.saturating_add(OVERHEAD), slot: 0, reply: None }
     }
 
     /// `PUBLISH`, or `SPUBLISH` where channels belong to shards.
@@ -51,6 +53,17 @@ impl Command {
         let mut command = Cmd::with_capacity(3, bytes.saturating_add(name.len()));
         command.arg(name).arg(channel).arg(payload);
         Self::new(command, bytes)
+    }
+
+    /// The command belongs to a slot of a Redis Cluster.
+    #[must_use]
+    pub(crate) const fn in_slot(mut self, slot: u16) -> Self {
+        self.slot = slot;
+        self
+    }
+
+    pub(crate) const fn slot(&self) -> u16 {
+        self.slot
     }
 
     /// The answer is told.
@@ -82,6 +95,7 @@ struct Shared {
     open: watch::Sender<usize>,
     health: Arc<Health>,
     name: Box<str>,
+    task: OnceLock<AbortHandle>,
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +114,7 @@ impl Publisher {
             open: watch::Sender::new(0),
             health,
             name: name.into(),
+            task: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -107,7 +122,27 @@ impl Publisher {
     /// Starts to send.
     pub(crate) fn start(&self, runtime: &Handle, server: Server) {
         let shared = Arc::clone(&self.shared);
-        runtime.spawn(async move { shared.run(&server).await });
+        let task = runtime.spawn(async move { shared.run(&server).await });
+        let _once = self.shared.task.set(task.abort_handle());
+    }
+
+    /// Sends nothing any more.
+    pub(crate) fn end(&self) {
+        if let Some(task) = self.shared.task.get() {
+            task.abort();
+        }
+        self.shared.health.back(&self.shared.name);
+    }
+
+    /// Takes all that is queued.
+    pub(crate) fn take(&self) -> VecDeque<Command> {
+        let commands = {
+            let mut queue = self.shared.queue.lock().unwrap_or_else(poisoned);
+            queue.bytes = 0;
+            std::mem::take(&mut queue.commands)
+        };
+        self.shared.open.send_modify(|open| *open = open.saturating_sub(commands.len()));
+        commands
     }
 
     /// Puts a command at the end of the queue. If that is full, the oldest ones make room: they are dropped
@@ -241,9 +276,9 @@ impl Shared {
     ) -> Result<(), RedisError> {
         let mut pipeline = Pipeline::with_capacity(batch.len());
         let mut sent = Vec::with_capacity(batch.len());
-        for Command { command, bytes, reply } in batch {
+        for Command { command, bytes, slot, reply } in batch {
             pipeline.add_command(command);
-            sent.push(Command { command: Cmd::new(), bytes, reply });
+            sent.push(Command { command: Cmd::new(), bytes, slot, reply });
         }
         let answers = match connection.send_packed_commands(&pipeline, 0, sent.len()).await {
             Ok(answers) => answers,

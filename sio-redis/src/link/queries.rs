@@ -2,11 +2,9 @@
 
 use deadpool_redis::redis::{Cmd, FromRedisValue, Pipeline};
 use deadpool_redis::{BuildError, Manager, Pool, PoolConfig, Runtime as PoolRuntime, Timeouts};
-use tokio::runtime::Handle;
 
-use sio_core::cluster::{BoxFuture, ClusterError};
+use sio_core::cluster::ClusterError;
 
-use super::runtime::Remote;
 use super::server::Server;
 
 /// Connections for questions; more wait their turn.
@@ -16,7 +14,6 @@ const CONNECTIONS: usize = 4;
 #[derive(Debug, Clone)]
 pub(crate) struct Queries {
     pool: Pool,
-    runtime: Handle,
     server: Server,
 }
 
@@ -24,22 +21,12 @@ impl Queries {
     /// # Errors
     ///
     /// The pool cannot be made.
-    pub(crate) fn new(server: Server, runtime: Handle) -> Result<Self, crate::Error> {
+    pub(crate) fn new(server: Server) -> Result<Self, crate::Error> {
         let pool = pool(&server)?;
-        Ok(Self { pool, runtime, server })
+        Ok(Self { pool, server })
     }
 
-    /// Asks; the answer may be awaited on any thread, and comes in bounded time.
-    pub(crate) fn ask<T>(&self, command: Cmd) -> BoxFuture<Result<T, ClusterError>>
-    where
-        T: FromRedisValue + Send + 'static,
-    {
-        let queries = self.clone();
-        let asked = Remote::spawn(&self.runtime, async move { queries.answer(&command).await });
-        Box::pin(async move { asked.await.unwrap_or_else(|| Err(stopped())) })
-    }
-
-    /// Asks, on the adapter's own thread.
+    /// Asks, on the adapter's own thread; the answer comes in bounded time.
     ///
     /// # Errors
     ///

@@ -6,7 +6,8 @@ use std::time::Duration;
 use deadpool_redis::redis::aio::{AsyncPushSender, MultiplexedConnection};
 use deadpool_redis::redis::io::tcp::TcpSettings;
 use deadpool_redis::redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, ProtocolVersion, RedisError, RedisResult, cmd,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ProtocolVersion, RedisError,
+    RedisResult, cmd,
 };
 
 /// The time everything has.
@@ -36,6 +37,8 @@ impl Server {
     ///
     /// The address is of a kind that is not built in.
     pub(crate) fn new(info: ConnectionInfo, timing: Timing) -> RedisResult<Self> {
+        #[cfg(feature = "tls")]
+        choose_cryptography();
         // Messages on one connection with answers need the third version of the protocol.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let tcp: TcpSettings = info.tcp_settings().clone().set_nodelay(true);
@@ -54,6 +57,29 @@ impl Server {
     /// Host and port, or path.
     pub(crate) fn name(&self) -> String {
         self.info().addr().to_string()
+    }
+
+    /// The host's name or address; empty if it is a path.
+    pub(crate) fn host(&self) -> String {
+        match self.info().addr() {
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// Another server that is reached in the same way.
+    ///
+    /// # Errors
+    ///
+    /// Never for an address of the same kind.
+    pub(crate) fn at(&self, host: &str, port: u16) -> RedisResult<Self> {
+        let addr = match self.info().addr().clone() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host: host.to_owned(), port, insecure, tls_params }
+            }
+            _ => ConnectionAddr::Tcp(host.to_owned(), port),
+        };
+        Self::new(self.info().clone().set_addr(addr), self.timing)
     }
 
     /// How connections are set up.
@@ -91,6 +117,16 @@ impl Server {
             self.client.get_multiplexed_async_connection_with_config(&config).await?;
         ping(&mut connection).await?;
         Ok(connection)
+    }
+}
+
+/// Which cryptography serves TLS is the program's choice; without one, connecting would panic.
+#[cfg(feature = "tls")]
+fn choose_cryptography() {
+    use rustls::crypto::{CryptoProvider, ring};
+
+    if CryptoProvider::get_default().is_none() {
+        let _chosen_meanwhile = ring::default_provider().install_default();
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
 
 use sio_core::cluster::{BoxFuture, ClusterError};
 
@@ -71,6 +72,7 @@ struct Shared {
     confirmed: watch::Sender<Option<u64>>,
     health: Arc<Health>,
     name: Box<str>,
+    task: OnceLock<AbortHandle>,
 }
 
 impl fmt::Debug for Shared {
@@ -96,6 +98,7 @@ impl Subscriber {
             confirmed: watch::Sender::new(None),
             health,
             name: name.into(),
+            task: OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -103,7 +106,16 @@ impl Subscriber {
     /// Starts to hear.
     pub(crate) fn start(&self, runtime: &Handle, server: Server, hear: Hear) {
         let shared = Arc::clone(&self.shared);
-        runtime.spawn(async move { shared.run(&server, &hear).await });
+        let task = runtime.spawn(async move { shared.run(&server, &hear).await });
+        let _once = self.shared.task.set(task.abort_handle());
+    }
+
+    /// Hears nothing any more.
+    pub(crate) fn end(&self) {
+        if let Some(task) = self.shared.task.get() {
+            task.abort();
+        }
+        self.shared.health.back(&self.shared.name);
     }
 
     /// Hears these from now on, as soon as can be.
@@ -153,7 +165,7 @@ impl Shared {
             let push = {
                 let (line, shared) = (Arc::clone(&line), Arc::clone(&self));
                 move |info: PushInfo| {
-                    line.take(info, &shared.health);
+                    shared.take(&line, info);
                     Ok::<(), ()>(())
                 }
             };
@@ -221,6 +233,27 @@ impl Shared {
                 }
             }
         }
+    }
+}
+
+impl Shared {
+    fn take(&self, line: &Line, info: PushInfo) {
+        if info.kind == PushKind::SUnsubscribe {
+            let name = info.data.first();
+            let is_wanted = |name: &[u8]| {
+                let Ok(name) = str::from_utf8(name) else { return false };
+                let wanted = self.wanted.lock().unwrap_or_else(poisoned);
+                wanted.topics.contains(&Topic::Shard(name.into()))
+            };
+            // The slot is another master's now.
+            if let Some(Value::BulkString(name)) = name
+                && is_wanted(name)
+            {
+                line.ended.notify_one();
+            }
+            return;
+        }
+        line.take(info, &self.health);
     }
 }
 

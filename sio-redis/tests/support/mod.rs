@@ -10,6 +10,7 @@
     reason = "a test that fails panics"
 )]
 
+mod cluster;
 mod line;
 mod node;
 mod server;
@@ -20,9 +21,10 @@ use bytes::Bytes;
 use sio_core::adapter::{BroadcastOptions, Room};
 use sio_core::cluster::{Data, Message};
 
+pub(crate) use cluster::RedisCluster;
 pub(crate) use line::Line;
 pub(crate) use node::{Heard, TestNode};
-pub(crate) use server::RedisServer;
+pub(crate) use server::{RedisServer, free_port};
 
 /// Everything that is waited for comes before this is over.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);

@@ -42,7 +42,7 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Starts it on its port, with nothing in it; whether it is there.
+    /// Starts it on its port, with nothing in it but its place in a Redis Cluster; whether it is there.
     pub(crate) async fn restart(&mut self) -> bool {
         assert!(self.process.is_none(), "it is running");
         let process = Command::new("redis-server")
@@ -165,6 +165,6 @@ impl Drop for RedisServer {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

@@ -109,7 +109,7 @@ fn others(ns: &mut NamespaceBuilder) {
     ns.on("join", |socket: Socket, room: String| socket.join(room));
     ns.on("data", |socket: Socket, data: serde_json::Value| socket.set_data(data).is_ok());
     ns.on("remote", async |all: NamespaceRef, room: String| {
-        let mut sockets = all.to(room).fetch_sockets().await;
+        let mut sockets = all.to(room).fetch_sockets().await.unwrap_or_default();
         sockets.sort_by(|a, b| a.id().cmp(b.id()));
         let tell = |socket: &RemoteSocket| {
             let data: serde_json::Value = socket.data().unwrap_or_default();
@@ -119,7 +119,7 @@ fn others(ns: &mut NamespaceBuilder) {
         sockets.iter().map(tell).collect::<Vec<_>>()
     });
     ns.on("remote-ask", async |all: NamespaceRef, id: String, value: Value, ms: u64| {
-        let found = all.to(id).fetch_sockets().await;
+        let found = all.to(id).fetch_sockets().await.unwrap_or_default();
         let Some(socket) = found.first() else { return json!(null) };
         let timeout = Duration::from_millis(ms);
         match socket.emit_with_ack::<serde_json::Value>("question", value, timeout).await {
@@ -128,7 +128,7 @@ fn others(ns: &mut NamespaceBuilder) {
         }
     });
     ns.on("remote-do", async |all: NamespaceRef, id: String, what: String, room: String| {
-        for socket in all.to(id).fetch_sockets().await {
+        for socket in all.to(id).fetch_sockets().await.unwrap_or_default() {
             match what.as_str() {
                 "join" => socket.join(&room),
                 "leave" => socket.leave(&room),

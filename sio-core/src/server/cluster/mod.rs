@@ -2,14 +2,20 @@
 //!
 //! What is said to sockets reaches this node's own sockets as if there were no others, at once; the adapter
 //! gets it afterwards and never makes anybody wait. `node` takes in what others say and does with it what a
-//! local caller would do. `changes` tells the adapter in order which namespaces and rooms there are.
+//! local caller would do; `answers` is what they are told when they ask. `requests` and `waiting` are for
+//! what this node asks: `fetch`, `acks`, and events for the nodes themselves. `changes` tells the adapter in order which namespaces and rooms there are.
 //!
 //! The adapter is code of another crate: it is called while nothing is borrowed or locked, and a panic of it
 //! ends that call only.
 
+mod acks;
+mod answers;
 mod changes;
+mod fetch;
 mod log;
 mod node;
+mod requests;
+mod waiting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,14 +25,19 @@ use futures_util::FutureExt as _;
 
 use crate::cluster::{Adapter, AdapterStats, BoxFuture, ClusterError, Data, Message, Response};
 use crate::handler::EncodedArgs;
+use crate::limits::Limits;
 use crate::packet;
 use crate::sid::{SID_BYTES, SidSource};
 
 use super::hub::Hub;
 
+pub(super) use acks::ask_everywhere;
 pub(crate) use changes::Change;
 use changes::Changes;
+pub use fetch::FetchError;
 pub(super) use node::{HubNode, read_event};
+use requests::Requests;
+pub(super) use waiting::ask_each;
 
 /// What a node has done since its start; see [`Io::cluster_stats`](super::Io::cluster_stats).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +50,8 @@ pub struct ClusterStats {
     /// Messages of other nodes that were not delivered here because a worker's queue was full, or too many
     /// server-side events waited.
     pub lost: u64,
+    /// Requests that wait for answers of other nodes at this moment.
+    pub pending_requests: usize,
 }
 
 /// What is counted and, seldom, logged.
@@ -67,10 +80,11 @@ pub(crate) struct Cluster {
     left: AtomicBool,
     garbage: Counter,
     lost: Counter,
+    requests: Requests,
 }
 
 impl Cluster {
-    pub(super) fn new(adapter: Arc<dyn Adapter>, sids: &dyn SidSource) -> Self {
+    pub(super) fn new(adapter: Arc<dyn Adapter>, sids: &dyn SidSource, limits: &Limits) -> Self {
         let watches_rooms = adapter.watches_rooms();
         let has_log = adapter.event_log().is_some();
         Self {
@@ -82,6 +96,7 @@ impl Cluster {
             left: AtomicBool::new(false),
             garbage: Counter::default(),
             lost: Counter::default(),
+            requests: Requests::new(limits.max_cluster_requests, limits.max_cluster_answers),
         }
     }
 
@@ -103,7 +118,7 @@ impl Cluster {
 
     /// Calls the adapter unless this node has left the cluster; a panic there is no result.
     fn call<R>(&self, call: impl FnOnce(&dyn Adapter) -> R) -> Option<R> {
-        if self.left.load(Ordering::Acquire) {
+        if self.has_left() {
             return None;
         }
         let called = catch_unwind(AssertUnwindSafe(|| call(&*self.adapter)));
@@ -140,9 +155,14 @@ impl Cluster {
         self.call(|adapter| adapter.publish(namespace, message));
     }
 
-    /// Answers a request of another node.
+    /// Answers another node.
     pub(super) fn respond(&self, namespace: &str, to: &str, response: Response) {
         self.call(|adapter| adapter.respond(namespace, to, response));
+    }
+
+    /// The adapter is told nothing more.
+    fn has_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
     }
 
     /// A message of another node makes no sense.
@@ -198,7 +218,12 @@ impl Cluster {
 
     pub(super) fn stats(&self) -> ClusterStats {
         let adapter = catch_unwind(AssertUnwindSafe(|| self.adapter.stats())).unwrap_or_default();
-        ClusterStats { adapter, garbage: self.garbage.get(), lost: self.lost.get() }
+        ClusterStats {
+            adapter,
+            garbage: self.garbage.get(),
+            lost: self.lost.get(),
+            pending_requests: self.requests.len(),
+        }
     }
 }
 

@@ -60,7 +60,15 @@ impl Node for HubNode {
         }
     }
 
-    fn receive_response(&self, _namespace: &str, _from: Option<&str>, _response: Response) {}
+    fn receive_response(&self, namespace: &str, from: Option<&str>, response: Response) {
+        if from != Some(&*self.id)
+            && let Some(hub) = self.hub.upgrade()
+            && let Some(cluster) = &hub.cluster
+            && !cluster.requests.answer(from, response)
+        {
+            cluster.count_garbage(namespace, &"a request has more answers than it may");
+        }
+    }
 
     fn receive_logged(&self, namespace: &str, from: &str, offset: Offset, message: Message) {
         if let Some((hub, namespace)) = self.find(namespace)
@@ -88,11 +96,11 @@ impl Node for HubNode {
 }
 
 /// Where a message of another node has come to.
-struct Received<'a> {
-    hub: &'a Arc<Hub>,
-    cluster: &'a Cluster,
-    namespace: &'a Arc<Namespace>,
-    from: &'a str,
+pub(super) struct Received<'a> {
+    pub(super) hub: &'a Arc<Hub>,
+    pub(super) cluster: &'a Cluster,
+    pub(super) namespace: &'a Arc<Namespace>,
+    pub(super) from: &'a str,
 }
 
 impl Received<'_> {
@@ -104,28 +112,36 @@ impl Received<'_> {
             Message::Disconnect { options, close } => {
                 self.select(options, Action::Disconnect { close });
             }
+            Message::Broadcast { data, options, request: Some(request), .. } => {
+                self.ask_sockets(&data, options, request);
+            }
+            Message::FetchSockets { options, request } => self.describe_sockets(options, request),
+            Message::AllRooms { request } => self.list_rooms(request),
+            Message::SocketIds { rooms, request } => self.list_ids(rooms, request),
+            Message::JoinOne { id, room, request } => {
+                self.act_on_one(id, request, |socket| socket.join(room));
+            }
+            Message::LeaveOne { id, room, request } => {
+                self.act_on_one(id, request, |socket| socket.leave(room));
+            }
+            Message::DisconnectOne { id, close, request } => {
+                self.act_on_one(id, request, move |socket| socket.disconnect(close));
+            }
             Message::ServerSide { data, request } => {
                 let answer = request.map(|request| self.server_side_answer(request));
                 self.hub.receive_server_side(self.namespace, data, answer);
             }
-            _ => {}
         }
     }
 
     /// Sends the answer to a server-side event back to the node that asked.
     fn server_side_answer(&self, request: Box<str>) -> Answer {
-        let (hub, path) = (Arc::downgrade(self.hub), Arc::clone(self.namespace.path_arc()));
-        let to: Box<str> = self.from.into();
-        Box::new(move |value| {
-            let Some(hub) = hub.upgrade() else { return };
-            if let Some(cluster) = &hub.cluster {
-                cluster.respond(&path, &to, Response::ServerSide { request, value });
-            }
-        })
+        let answer = self.answer();
+        Box::new(move |value| answer(Response::ServerSide { request, value }))
     }
 
     /// The selected sockets of this node.
-    fn own(&self, mut options: BroadcastOptions) -> BroadcastOperator {
+    pub(super) fn own(&self, mut options: BroadcastOptions) -> BroadcastOperator {
         options.flags.local = true;
         BroadcastOperator::with(Arc::clone(self.hub), Some(Arc::clone(self.namespace)), options)
     }
@@ -143,7 +159,7 @@ impl Received<'_> {
         }
     }
 
-    fn select(&self, options: BroadcastOptions, action: Action) {
+    pub(super) fn select(&self, options: BroadcastOptions, action: Action) {
         if self.own(options).select(action).is_err() {
             self.cluster.count_lost(self.namespace.path());
         }

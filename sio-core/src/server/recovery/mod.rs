@@ -9,6 +9,11 @@
 //! A socket that ends by accident is kept on the [`Shelf`]. A CONNECT with its secret `pid` takes it from
 //! there, once. What the log holds behind the client's offset is sent before the answer to CONNECT, and
 //! what still waits in this worker's queue up to that point is not delivered again.
+//!
+//! With an adapter that has a log which all nodes share, that log takes the place of both: a namespace has a
+//! [`Relay`] instead of a [`PacketLog`], what is said is delivered when it comes back from there, and a socket
+//! that ends by accident is saved beside it. `relay` says what follows from that for the order of things,
+//! `shared` how clients come back.
 
 mod log;
 mod offset;
@@ -29,8 +34,9 @@ use crate::sid::SidSource;
 use super::hub::Hub;
 
 pub(crate) use log::{Addressees, PacketLog};
-pub(crate) use presence::{Presence, Restored};
+pub(crate) use presence::Presence;
 pub(crate) use relay::{Deferred, Relay};
+pub(crate) use shared::Restored;
 pub(super) use shared::unless_it_panics;
 pub(crate) use shelf::{Kept, Shelf};
 pub(super) use worker::Admission;
@@ -50,6 +56,27 @@ const SWEEP_AT_LEAST: Duration = Duration::from_millis(10);
 /// Events are kept in the memory of this process, within [`Limits`]. A client can only come back after it
 /// has got an event that carries an offset: volatile ones and those that ask for an ack carry none. Which
 /// events it has missed is decided by the rooms it was in at its end.
+///
+/// # In a cluster
+///
+/// With an [`Adapter`](crate::cluster::Adapter) that only passes messages on, each node keeps events and
+/// sockets for itself, also what the others say: clients come back to the node they were on, which a load
+/// balancer with sticky sessions gives them. On any other they are new.
+///
+/// With one that has an [`EventLog`](crate::cluster::EventLog), clients come back to any node, also to one of
+/// another implementation, and after the end of the node they were on. What is different then:
+///
+/// - An event with an offset is delivered when it comes back from the log: one round trip later, on the node
+///   that said it, too. What is said to many sockets afterwards, and disconnecting a socket, waits for that;
+///   acks and what is said to one socket without an offset do not. Rooms count as they are at the delivery.
+/// - If the log does not take it in time, it is delivered on this node at once, without an offset, and clients
+///   that are away may miss it. Until it is clear that it does not come a second time, nobody is recovered who
+///   could get it twice.
+/// - Values of [`Socket::set_state`](super::Socket::set_state) do not come back; data of
+///   [`Socket::set_data`](super::Socket::set_data) does.
+/// - Of [`Limits`], those for recovery bound what is on its way: sockets and events are kept by the log.
+/// - What was volatile or asked for an ack on its way into the log is among what was missed, as with the
+///   reference.
 ///
 /// Differs from the reference: what is kept of a socket is used once; a socket that was not recovered
 /// before can be taken over while the server still holds its connection for alive; and a client to which

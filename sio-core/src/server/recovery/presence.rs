@@ -3,10 +3,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::cluster::{Offset, RestoredSession};
+use crate::cluster::Offset;
 use crate::sid::Sid;
 
-use super::relay::Bridge;
+use super::shared::Restored;
 use super::shelf::Kept;
 use super::{Logged, lock};
 
@@ -17,13 +17,6 @@ pub(crate) enum Claim {
     Here(Box<Kept>),
     /// It comes from the log that all nodes share.
     Shared(Box<Restored>),
-}
-
-/// What was found beside the shared log, and a way to go on from there.
-#[derive(Debug)]
-pub(crate) struct Restored {
-    pub(super) found: RestoredSession,
-    pub(super) bridge: Bridge,
 }
 
 /// A socket's place in the log of its namespace; numbers are those of the log.
@@ -90,8 +83,8 @@ impl Presence {
     pub(super) fn shared(pid: Sid, restored: Restored) -> Self {
         Self {
             recovered: true,
-            read_to: Some(restored.found.position),
-            since: Mutex::new(restored.found.session.since),
+            read_to: Some(restored.found().position),
+            since: Mutex::new(restored.found().session.since),
             synced: AtomicU64::new(u64::MAX),
             ..Self::fresh(pid, 0)
         }

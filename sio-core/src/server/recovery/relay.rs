@@ -421,6 +421,10 @@ impl Bridge {
         drop(state);
         Some(Self { namespace: Arc::clone(namespace), refused })
     }
+
+    pub(super) const fn namespace(&self) -> &Arc<Namespace> {
+        &self.namespace
+    }
 }
 
 impl Drop for Bridge {

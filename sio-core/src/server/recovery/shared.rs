@@ -3,7 +3,8 @@
 //! A socket that ends by accident is saved beside the log. A CONNECT with its `pid` is looked up there while
 //! a socket without a place in the namespace stands for it, as for one whose guards wait; what is not found
 //! within [`PATIENCE`] makes a new socket. A session is taken by that, once: if its CONNECT comes to nothing,
-//! it is saved again, for as long as at the first time.
+//! because the client goes meanwhile or a guard refuses it, the session is saved again, for as long as at the
+//! first time.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -25,11 +26,41 @@ use super::super::namespace::Namespace;
 use super::super::sessions::SessionOp;
 use super::super::socket::Socket;
 use super::super::worker::Worker;
-use super::presence::{Presence, Restored};
+use super::presence::Presence;
 use super::relay::{Bridge, Relay};
 
 /// How long a CONNECT waits for what the shared log knows.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A session that was taken from beside the shared log, and a way to go on from there. It is saved again if
+/// it is dropped unused.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    hub: Arc<Hub>,
+    found: RestoredSession,
+    bridge: Bridge,
+    used: bool,
+}
+
+impl Restored {
+    pub(super) const fn found(&self) -> &RestoredSession {
+        &self.found
+    }
+
+    /// Whatever comes of it, it cannot be taken again.
+    pub(super) const fn use_up(&mut self) {
+        self.used = true;
+    }
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        if !self.used {
+            let session = std::mem::take(&mut self.found.session);
+            self.hub.save(self.bridge.namespace(), session);
+        }
+    }
+}
 
 impl Worker {
     /// Looks in the shared log for the socket that `placeholder` stands for.
@@ -48,7 +79,9 @@ impl Worker {
                     // Nobody drops the other end before that.
                     let _returned = returned.await;
                 }
-                place.replace(restored.map(|found| Box::new(Restored { found, bridge })));
+                let hub = Arc::clone(&hub);
+                let restored = restored.map(|found| Restored { hub, found, bridge, used: false });
+                place.replace(restored.map(Box::new));
             }
             Reply::Unit
         });
@@ -56,9 +89,6 @@ impl Worker {
         // Not polled at once: the placeholder has no place in its session yet.
         self.keep_running(placeholder, future, move |worker, _| {
             let (session, restored) = (Arc::clone(waiting.session()), found.take());
-            if waiting.has_ended() {
-                return worker.hub.save_again(waiting.namespace(), restored);
-            }
             worker.route(&session, SessionOp::Restored { placeholder: waiting, restored });
         });
     }
@@ -73,8 +103,7 @@ impl Worker {
         let namespace = Arc::clone(placeholder.namespace());
         if !connection.mux.borrow_mut().withdraw(namespace.path(), placeholder) {
             // The client is gone, or does not want to join any more.
-            placeholder.abandon();
-            return self.hub.save_again(&namespace, restored);
+            return placeholder.abandon();
         }
         // The new one enters before the old one leaves, so that a dynamic namespace stays.
         namespace.enter();
@@ -96,13 +125,18 @@ impl Worker {
         session: &Arc<SessionHandle>,
         namespace: &Arc<Namespace>,
         auth: &str,
-        restored: Restored,
+        mut restored: Restored,
     ) -> Option<Socket> {
         let keeper = self.hub.keeper.as_ref()?;
         let SavedSession { sid, pid, .. } = &restored.found.session;
-        let (id, pid) = (Sid::custom(sid)?, Sid::custom(pid)?);
+        let Some((id, pid)) = Sid::custom(sid).zip(Sid::custom(pid)) else {
+            restored.use_up();
+            return None;
+        };
         let mut shelf = keeper.shelf();
         if shelf.find_live(pid.as_str(), namespace).is_some() {
+            drop(shelf);
+            restored.use_up();
             return None;
         }
         shelf.add_live(&pid, session, namespace.id(), true);
@@ -167,13 +201,6 @@ impl Hub {
     pub(super) fn save(&self, namespace: &Namespace, session: SavedSession) {
         if let (Some(cluster), Some(keeper)) = (&self.cluster, &self.keeper) {
             cluster.save(namespace.path(), session, keeper.options.max_disconnection_duration);
-        }
-    }
-
-    /// What was taken for a CONNECT and not used can be taken again.
-    pub(super) fn save_again(&self, namespace: &Namespace, restored: Option<Box<Restored>>) {
-        if let Some(restored) = restored {
-            self.save(namespace, restored.found.session);
         }
     }
 }

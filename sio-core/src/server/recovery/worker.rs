@@ -220,7 +220,8 @@ impl Worker {
                 let rooms: HashSet<&str> = rooms.iter().map(|room| &**room).collect();
                 log?.missed(presence.resumes_at(), &rooms)?
             }
-            Some(Claim::Shared(restored)) => {
+            Some(Claim::Shared(mut restored)) => {
+                restored.use_up();
                 let (groups, last) = self.missed_elsewhere(socket, &restored)?;
                 Missed { groups, last, newest: 0 }
             }
@@ -330,8 +331,10 @@ impl Socket {
 
     /// The server does not want the client back.
     pub(in crate::server) fn forget_claim(&self) {
-        if let Some(Claim::Here(kept)) = self.presence().and_then(Presence::take_claim) {
-            self.hub().discard([*kept]);
+        match self.presence().and_then(Presence::take_claim) {
+            Some(Claim::Here(kept)) => self.hub().discard([*kept]),
+            Some(Claim::Shared(mut restored)) => restored.use_up(),
+            None => {}
         }
     }
 
@@ -340,11 +343,8 @@ impl Socket {
         let (Some(presence), Some(keeper)) = (self.presence(), &self.hub().keeper) else { return };
         let kept = match presence.take_claim() {
             Some(Claim::Here(kept)) => Some(kept),
-            Some(Claim::Shared(restored)) => {
-                self.hub().save_again(self.namespace(), Some(restored));
-                None
-            }
-            None => None,
+            // It is saved by its drop.
+            Some(Claim::Shared(_)) | None => None,
         };
         let dropped = {
             let mut shelf = keeper.shelf();

@@ -33,7 +33,7 @@ impl Socket {
     /// let server = Io::builder().namespace("/", |ns| {
     ///     ns.on("name", |socket: Socket, name: String| socket.set_data(json!({ "name": name })).is_ok());
     ///     ns.on("names", async |io: Io| {
-    ///         let sockets = io.fetch_sockets().await;
+    ///         let sockets = io.fetch_sockets().await.unwrap_or_default();
     ///         let data = |socket: &sio_core::server::RemoteSocket| socket.data::<serde_json::Value>();
     ///         sockets.iter().filter_map(|socket| data(socket).ok()).collect::<Vec<_>>()
     ///     });
