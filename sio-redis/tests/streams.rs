@@ -103,10 +103,8 @@ async fn what_needs_no_answer_is_an_entry_of_the_stream() {
         ),
         (
             "3",
-            concat!(
-                "gqZwYWNrZXSCpHR5cGUCpGRhdGGSo2JpbsQEAAEC/6RvcHRzg6Vyb29tc5CmZXhjZXB0kKVmbGFnc4A=",
-            )
-            .to_owned(),
+            "gqZwYWNrZXSCpHR5cGUCpGRhdGGSo2JpbsQEAAEC/6RvcHRzg6Vyb29tc5CmZXhjZXB0kKVmbGFnc4A="
+                .to_owned(),
         ),
         ("4", format!(r#"{{{opts},"rooms":["room3"]}}"#)),
         ("5", format!(r#"{{{opts},"rooms":["room3"]}}"#)),

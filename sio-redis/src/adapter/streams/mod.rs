@@ -228,13 +228,14 @@ impl State {
                 self.wake.notify_one();
             }
             let state = Arc::clone(self);
-            command = command.on_reply(Box::new(move |answer| state.answered(ticket, answer)));
+            command =
+                command.on_reply(Box::new(move |answer| state.answered(ticket, answer.as_ref())));
         }
         self.link.publisher().push(command);
     }
 
     /// The stream has taken an entry, or not.
-    fn answered(&self, ticket: Ticket, answer: Option<Value>) {
+    fn answered(&self, ticket: Ticket, answer: Option<&Value>) {
         let mut own = self.own.lock().unwrap_or_else(poisoned);
         match answer {
             Some(Value::ServerError(_)) => own.refused(ticket),

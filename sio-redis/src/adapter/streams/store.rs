@@ -98,8 +98,8 @@ impl Store {
         let queries = self.link.queries();
         // Both at once; a session is used up even if its client's offset is not there any more.
         let (taken, known) = tokio::join!(
-            queries.answer_all::<(Option<String>,)>(&take),
-            queries.answer::<Value>(&known)
+            Box::pin(queries.answer_all::<(Option<String>,)>(&take)),
+            Box::pin(queries.answer::<Value>(&known))
         );
         let ((session,), known) = (taken?, known?);
         let Some(session) = session.filter(|_| !entries(known).is_empty()) else {
@@ -117,7 +117,7 @@ impl Store {
             let mut range = cmd("XRANGE");
             range.arg(&stream).arg(behind(missed.position).to_string());
             range.arg("+").arg("COUNT").arg(STEP);
-            let found = entries(queries.answer(&range).await?);
+            let found = entries(Box::pin(queries.answer(&range)).await?);
             let is_all = found.len() < STEP;
             found.iter().for_each(|entry| missed.add(entry));
             if missed.bytes > MOST_BYTES {
