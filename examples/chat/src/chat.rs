@@ -1,6 +1,8 @@
 //! The events of the chat: what a client may ask, and what the others in its room are told.
+//!
+//! The others may be connected to other nodes: a broadcast reaches them all the same.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sio_actix::core::server;
@@ -8,12 +10,15 @@ use sio_actix::prelude::*;
 use sio_actix::{EmitError, Sid};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::room::{Left, Line, Refusal, Rooms};
+use crate::cluster::Cluster;
+use crate::room::{self, Left, Line, Part, Refusal, Rooms, Summary};
 
 type Job = Box<dyn FnOnce(&mut Rooms<Sid>) + Send>;
 
 /// Jobs that may wait at the desk; above that, handlers wait, and with them the clients' input.
 const WAITING_JOBS: usize = 1_024;
+/// How often a node of a cluster says who is on it.
+const REPEAT: Duration = Duration::from_secs(10);
 
 /// The one task that holds the rooms, and runs a job at a time on them.
 ///
@@ -25,11 +30,11 @@ const WAITING_JOBS: usize = 1_024;
 pub(crate) struct Desk(mpsc::Sender<Job>);
 
 impl Desk {
-    /// Starts the task on this thread.
-    pub(crate) fn open() -> Self {
+    /// Starts the task on this thread, for the node of that name.
+    pub(crate) fn open(node: &str) -> Self {
         let (desk, mut jobs) = mpsc::channel::<Job>(WAITING_JOBS);
+        let mut rooms = Rooms::new(node);
         actix_web::rt::spawn(async move {
-            let mut rooms = Rooms::default();
             while let Some(job) = jobs.recv().await {
                 job(&mut rooms);
             }
@@ -76,18 +81,30 @@ struct Typing<'a> {
 #[derive(Debug)]
 pub(crate) struct Chat {
     desk: Desk,
+    cluster: Cluster,
 }
 
 #[ws_controller("/")]
 impl Chat {
-    pub(crate) fn new(desk: Desk) -> Self {
-        Self { desk }
+    pub(crate) fn new(desk: Desk, cluster: Cluster) -> Self {
+        Self { desk, cluster }
     }
 
     /// Takes the ack: a returned value leaves when this goes on, and by then later jobs may have spoken.
-    #[on_message("join")]
+    ///
+    /// The next event of the socket waits until the other nodes have answered.
+    #[on_message("join", ordered)]
     async fn join(&self, socket: Socket, ack: AckSender, wish: Wish) -> Result<(), EventError> {
-        self.desk.run(move |rooms| join(rooms, &socket, ack, &wish)).await
+        let room = room::name(&wish.room)?;
+        let others = if self.cluster.has_others() {
+            // From now on the socket hears what is said in the room: nothing falls between what the other nodes
+            // answer and the first line. The page sorts it out.
+            socket.join(channel(&room));
+            self.cluster.parts(&socket.io(), &room).await
+        } else {
+            Vec::new()
+        };
+        self.desk.run(move |rooms| join(rooms, &socket, ack, &wish, &others)).await
     }
 
     #[on_message("say")]
@@ -100,6 +117,18 @@ impl Chat {
         self.desk.run(move |rooms| typing(rooms, &socket, on)).await
     }
 
+    /// Another node asks what this one has of a room.
+    #[on_server_side("room")]
+    async fn room(&self, room: String) -> Result<Part, EventError> {
+        self.desk.run(move |rooms| rooms.part(&room)).await
+    }
+
+    /// Another node asks for this one's rooms.
+    #[on_server_side("rooms")]
+    async fn rooms(&self) -> Result<Vec<Summary>, EventError> {
+        self.desk.run(|rooms| rooms.list()).await
+    }
+
     #[on_disconnect]
     async fn gone(&self, socket: Socket) -> Result<(), EventError> {
         self.desk.run(move |rooms| gone(rooms, &socket)).await
@@ -107,19 +136,22 @@ impl Chat {
 }
 
 /// Answers by hand, because the answer has to leave before anything that happens in the room later.
-fn join(rooms: &mut Rooms<Sid>, socket: &Socket, ack: AckSender, wish: &Wish) {
+fn join(rooms: &mut Rooms<Sid>, socket: &Socket, ack: AckSender, wish: &Wish, others: &[Part]) {
     // Its end may have been handled already, and nobody would take it out of the room again.
     if !socket.is_connected() {
         return;
     }
-    let joined = match rooms.join(socket.id(), &wish.nick, &wish.room, now()) {
+    let joined = match rooms.join(socket.id(), &wish.nick, &wish.room, others, now()) {
         Ok(joined) => joined,
-        Err(refusal) => return ack.send_error(refusal),
+        Err(refusal) => {
+            leave_again(rooms, socket, &wish.room);
+            return ack.send_error(refusal);
+        }
     };
     let io = socket.io();
     if let Some(left) = &joined.left {
         socket.leave(channel(&left.room));
-        tell_left(&io, left);
+        tell_left(&io, rooms.node(), left);
     }
     let room = &joined.snapshot.room;
     if let Err(error) = ack.send(&joined.snapshot) {
@@ -127,14 +159,22 @@ fn join(rooms: &mut Rooms<Sid>, socket: &Socket, ack: AckSender, wish: &Wish) {
     }
     socket.join(channel(room));
     if let Some(line) = &joined.line {
-        tell(&io, room, "line", line);
-        tell(&io, room, "members", &joined.snapshot.members);
+        tell_line(&io, room, line);
+        tell_members(&io, rooms.node(), room, &joined.snapshot.members);
+    }
+}
+
+/// A refused socket stops hearing the room, unless it is there under another name.
+fn leave_again(rooms: &Rooms<Sid>, socket: &Socket, room: &str) {
+    let Ok(room) = room::name(room) else { return };
+    if rooms.place(socket.id()).is_none_or(|place| place.room != room) {
+        socket.leave(channel(&room));
     }
 }
 
 fn say(rooms: &mut Rooms<Sid>, socket: &Socket, text: &str) -> Result<Line, EventError> {
     let said = rooms.say(socket.id(), text, now())?;
-    tell(&socket.io(), &said.room, "line", &said.line);
+    tell_line(&socket.io(), &said.room, &said.line);
     Ok(said.line)
 }
 
@@ -149,7 +189,7 @@ fn typing(rooms: &Rooms<Sid>, socket: &Socket, on: bool) {
 
 fn gone(rooms: &mut Rooms<Sid>, socket: &Socket) {
     if let Some(left) = rooms.leave(socket.id(), now()) {
-        tell_left(&socket.io(), &left);
+        tell_left(&socket.io(), rooms.node(), &left);
     }
 }
 
@@ -159,19 +199,44 @@ pub(crate) fn notice(
     io: &server::Io,
     room: &str,
     text: &str,
+    others: &[Part],
 ) -> Result<Line, Refusal> {
-    let said = rooms.notice(room, text, now())?;
-    tell(io, &said.room, "line", &said.line);
+    let said = rooms.notice(room, text, others, now())?;
+    tell_line(io, &said.room, &said.line);
     Ok(said.line)
 }
 
-fn tell_left(io: &server::Io, left: &Left) {
-    tell(io, &left.room, "line", &left.line);
-    tell(io, &left.room, "members", &left.members);
+/// Says again and again who is on this node: the page forgets a node that it has not heard of for longer,
+/// as one that was killed cannot take its leave.
+pub(crate) async fn repeat_members(desk: Desk, io: server::Io) {
+    let mut ticks = actix_web::rt::time::interval(REPEAT);
+    loop {
+        ticks.tick().await;
+        let io = io.clone();
+        let told = desk.run(move |rooms| {
+            let (node, occupied) = rooms.occupied();
+            for (room, members) in occupied {
+                tell_members(&io, node, room, &members);
+            }
+        });
+        if told.await.is_err() {
+            return;
+        }
+    }
 }
 
-fn tell(io: &server::Io, room: &str, event: &str, what: &impl Serialize) {
-    report(io.to(channel(room)).emit(event, (what,)));
+fn tell_left(io: &server::Io, node: &str, left: &Left) {
+    tell_line(io, &left.room, &left.line);
+    tell_members(io, node, &left.room, &left.members);
+}
+
+fn tell_line(io: &server::Io, room: &str, line: &Line) {
+    report(io.to(channel(room)).emit("line", (line, room)));
+}
+
+/// Each node speaks for its own people; the page puts them together.
+fn tell_members(io: &server::Io, node: &str, room: &str, members: &[String]) {
+    report(io.to(channel(room)).emit("members", (members, room, node)));
 }
 
 /// A room of the chat as a room of the server, where every socket id is a room, too: without the prefix,

@@ -1,68 +1,114 @@
 //! A chat with rooms: acks, rooms, broadcasts, and ordinary HTTP routes beside them.
 //!
-//! `cargo run --release -p chat`, then open <http://127.0.0.1:3000> in two tabs. `PORT` names another
-//! port, 0 a free one. Building it needs Node.js, which brings `npm` for the official browser client.
+//! `cargo run --release -p chat`, then open <http://127.0.0.1:3000> in two tabs. Building it needs Node.js,
+//! which brings `npm` for the official browser client.
+//!
+//! From the environment: `PORT`, 0 for a free one; `HOST`, `0.0.0.0` for all addresses; `CHAT_IO_…`, any
+//! option of the server, as in `CHAT_IO_PING_INTERVAL=10000`; `NODE_NAME`, which the page shows;
+//! `REDIS_URL`, which makes it one of several nodes (`examples/cluster`).
 //!
 //! `curl -d 'Back at noon' http://127.0.0.1:3000/api/rooms/lobby/notice` writes into a room from HTTP.
 
 mod chat;
+mod cluster;
 mod pages;
 mod room;
 
 use std::env::{self, VarError};
-use std::io;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+use std::{io, process};
 
+use actix_web::rt::time::timeout;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer};
-use sio_actix::{Io, PerMessageDeflate};
+use sio_actix::{Io, IoOptions, PerMessageDeflate};
+use sio_redis::RedisAdapter;
 
 use crate::chat::{Chat, Desk};
+use crate::cluster::Cluster;
 
 /// Everything an `App` needs, so that tests can make one without a listener.
-fn app(io: &Io, desk: &Desk) -> impl FnOnce(&mut ServiceConfig) + use<> {
+fn app(io: &Io, desk: &Desk, cluster: Cluster) -> impl FnOnce(&mut ServiceConfig) + use<> {
     let (socket_io, desk) = (io.configure(), Data::new(desk.clone()));
     move |config| {
-        config.app_data(desk).configure(socket_io).configure(pages::routes);
+        config
+            .app_data(desk)
+            .app_data(Data::new(cluster))
+            .configure(socket_io)
+            .configure(pages::routes);
     }
 }
 
-/// The Socket.IO server with the chat's controller and the browser client.
-fn socket_io(desk: &Desk) -> io::Result<Io> {
-    Io::builder()
+/// The Socket.IO server with the chat's controller and the browser client; with Redis, a node of a cluster.
+fn socket_io(desk: &Desk, redis: Option<RedisAdapter>) -> io::Result<(Io, Cluster)> {
+    let cluster = if redis.is_some() { Cluster::Connected } else { Cluster::Alone };
+    let mut io = Io::builder()
         // The longest message is a few kilobytes, whatever its characters and their escapes.
         .max_payload(64 * 1024)
         // The lines of a room are sent to whoever joins it.
         .per_message_deflate(PerMessageDeflate::with_threshold(256))
         .client_dir(env!("SOCKET_IO_CLIENT"))
-        .mount(Chat::new(desk.clone()))
-        .try_build()
-        .map_err(io::Error::other)
+        .options(IoOptions::from_env("CHAT_IO_").map_err(io::Error::other)?)
+        .mount(Chat::new(desk.clone(), cluster));
+    if let Some(redis) = redis {
+        io = io.adapter(redis);
+    }
+    Ok((io.try_build().map_err(io::Error::other)?, cluster))
 }
 
-fn port() -> io::Result<u16> {
-    match env::var("PORT") {
-        Ok(port) => {
-            port.parse().map_err(|error| io::Error::other(format!("PORT is no port: {error}")))
-        }
-        Err(VarError::NotPresent) => Ok(3000),
-        Err(error) => Err(io::Error::other(error)),
+/// What connects this node with others, if `REDIS_URL` says so.
+fn redis() -> io::Result<Option<RedisAdapter>> {
+    let url: String = setting("REDIS_URL", String::new())?;
+    if url.is_empty() {
+        return Ok(None);
+    }
+    // Who joins a room waits for the answers of the other nodes, but not for long.
+    let redis = RedisAdapter::builder(&url).request_timeout(Duration::from_secs(1));
+    redis.build().map(Some).map_err(io::Error::other)
+}
+
+/// Gives the node time to find the others. It goes on without: its own people can talk meanwhile.
+#[expect(clippy::print_stderr, reason = "the example has no other log")]
+async fn find_others(io: &Io) {
+    match timeout(Duration::from_secs(5), io.ready()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => eprintln!("chat: {error}"),
+        Err(_) => eprintln!("chat: Redis does not answer yet"),
+    }
+}
+
+/// A variable of the environment, or `default`.
+fn setting<T: FromStr<Err: Display>>(name: &str, default: T) -> io::Result<T> {
+    match env::var(name) {
+        Ok(text) => text
+            .parse()
+            .map_err(|error| io::Error::other(format!("{name} cannot be used: {error}"))),
+        Err(VarError::NotPresent) => Ok(default),
+        Err(error) => Err(io::Error::other(format!("{name}: {error}"))),
     }
 }
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
-    let port = port()?;
-    let desk = Desk::open();
-    let io = socket_io(&desk)?;
+    let address: (String, u16) = (setting("HOST", "127.0.0.1".into())?, setting("PORT", 3000)?);
+    let node = setting("NODE_NAME", format!("chat-{}", process::id()))?;
+    let desk = Desk::open(&node);
+    let (io, cluster) = socket_io(&desk, redis()?)?;
+    if cluster.has_others() {
+        find_others(&io).await;
+        actix_web::rt::spawn(chat::repeat_members(desk.clone(), (*io).clone()));
+    }
     let shutdown = io.clone().on_shutdown(sio_actix::termination());
-    let server = HttpServer::new(move || App::new().configure(app(&io, &desk)))
+    let server = HttpServer::new(move || App::new().configure(app(&io, &desk, cluster)))
         // Two small writes in a row would otherwise wait for each other.
         .tcp_nodelay(true)
         // A polling client that went away is noticed at once.
         .h1_allow_half_closed(false)
         .shutdown_signal(shutdown)
         .shutdown_timeout(1)
-        .bind(("127.0.0.1", port))?;
+        .bind(address)?;
     for address in server.addrs() {
         #[expect(clippy::print_stdout, reason = "tells where to look")]
         {

@@ -9,7 +9,8 @@ use serde::Serialize;
 use sio_actix::prelude::{EventError, Io};
 
 use crate::chat::{self, Desk};
-use crate::room::Refusal;
+use crate::cluster::Cluster;
+use crate::room::{self, Refusal};
 
 /// Path, content type and content of the page's files.
 const FILES: [(&str, &str, &str); 3] = [
@@ -44,16 +45,26 @@ async fn health() -> impl Responder {
     "ok"
 }
 
-async fn rooms(desk: Data<Desk>) -> HttpResponse {
+async fn rooms(io: Io, desk: Data<Desk>, cluster: Data<Cluster>) -> HttpResponse {
     match desk.run(|rooms| rooms.list()).await {
-        Ok(list) => HttpResponse::Ok().json(list),
+        Ok(list) => HttpResponse::Ok().json(cluster.add_rooms(&io, list).await),
         Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, &error),
     }
 }
 
 /// Emits from an HTTP handler: [`Io`] is an extractor. A real service would ask who is calling.
-async fn notice(io: Io, desk: Data<Desk>, room: Path<String>, text: String) -> HttpResponse {
-    let job = move |rooms: &mut _| chat::notice(rooms, &io, &room, &text);
+async fn notice(
+    io: Io,
+    desk: Data<Desk>,
+    cluster: Data<Cluster>,
+    room: Path<String>,
+    text: String,
+) -> HttpResponse {
+    let others = match room::name(&room) {
+        Ok(name) => cluster.parts(&io, &name).await,
+        Err(_) => Vec::new(), // refused below
+    };
+    let job = move |rooms: &mut _| chat::notice(rooms, &io, &room, &text, &others);
     match desk.run(job).await {
         Ok(Ok(line)) => HttpResponse::Ok().json(line),
         Ok(Err(refusal)) => {
@@ -95,11 +106,11 @@ mod tests {
 
     /// Asks a new server, with Ann in the room `a b/ü`.
     async fn ask(request: TestRequest) -> ServiceResponse {
-        let desk = Desk::open();
-        let io = crate::socket_io(&desk).unwrap();
-        let app = init_service(App::new().configure(crate::app(&io, &desk))).await;
+        let desk = Desk::open("a");
+        let (io, cluster) = crate::socket_io(&desk, None).unwrap();
+        let app = init_service(App::new().configure(crate::app(&io, &desk, cluster))).await;
         let id = sio_actix::Sid::from_bytes(&[1; 15]);
-        let entered = desk.run(move |rooms| rooms.join(&id, "Ann", "a b/ü", 0));
+        let entered = desk.run(move |rooms| rooms.join(&id, "Ann", "a b/ü", &[], 0));
         entered.await.unwrap().unwrap();
         call_service(&app, request.to_request()).await
     }

@@ -1,13 +1,14 @@
-//! Rooms, people and lines: the state of the chat, without sockets and without a clock.
+//! Rooms, people and lines: the state of the chat on one node, without sockets and without a clock.
 //!
-//! Every change gives back what has to be told, and to whom is `chat`'s business. What nobody is there
+//! In a cluster each node has the people who are connected to it, and the lines they said; what other nodes
+//! have of a room comes in as a [`Part`]. Every change gives back what has to be told, and to whom is `chat`'s business. What nobody is there
 //! for any more is bounded: [`HISTORY`] lines in a room, [`MAX_ROOMS`] rooms.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Lines that are kept of a room.
 pub(crate) const HISTORY: usize = 50;
@@ -18,11 +19,13 @@ pub(crate) const MAX_ROOMS: usize = 1_000;
 const NICK_CHARS: usize = 24;
 const ROOM_CHARS: usize = 32;
 const TEXT_CHARS: usize = 2_000;
+/// Numbers that nodes can have in the ids of lines; two with the same one only matter within a millisecond.
+const NODES: u64 = 1_024;
 
 /// One line of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Line {
-    /// Rises over all rooms.
+    /// Rises over all rooms of a node, and with the time over all nodes. JavaScript can count as far.
     pub(crate) id: u64,
     /// Milliseconds since the epoch.
     pub(crate) at: u64,
@@ -45,8 +48,23 @@ pub(crate) struct Place {
 pub(crate) struct Snapshot {
     pub(crate) nick: String,
     pub(crate) room: String,
+    /// The name of this node.
+    pub(crate) node: String,
+    /// Of all nodes.
     pub(crate) history: Vec<Line>,
+    /// People on this node.
     pub(crate) members: Vec<String>,
+    /// People on the others.
+    pub(crate) elsewhere: BTreeMap<String, Vec<String>>,
+}
+
+/// What one node has of a room.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    /// The name of the node.
+    pub(crate) node: String,
+    pub(crate) members: Vec<String>,
+    pub(crate) history: Vec<Line>,
 }
 
 /// Somebody joined a room.
@@ -76,7 +94,7 @@ pub(crate) struct Said {
 }
 
 /// A room and how many are in it.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) room: String,
     pub(crate) members: usize,
@@ -147,35 +165,43 @@ impl Room {
 /// All rooms; `Id` tells people apart.
 #[derive(Debug)]
 pub(crate) struct Rooms<Id> {
+    /// The name of this node.
+    node: String,
     rooms: HashMap<String, Room>,
     people: HashMap<Id, Place>,
     /// The empty ones, by the number of their last person's last line: the oldest first.
     empty: BTreeMap<u64, String>,
-    last_line: u64,
-}
-
-impl<Id> Default for Rooms<Id> {
-    fn default() -> Self {
-        Self { rooms: HashMap::new(), people: HashMap::new(), empty: BTreeMap::new(), last_line: 0 }
-    }
+    ids: LineIds,
 }
 
 impl<Id: Eq + Hash + Clone> Rooms<Id> {
+    /// No rooms yet, on the node of that name.
+    pub(crate) fn new(node: &str) -> Self {
+        Self {
+            node: node.to_owned(),
+            rooms: HashMap::new(),
+            people: HashMap::new(),
+            empty: BTreeMap::new(),
+            ids: LineIds::new(node),
+        }
+    }
+
     /// Puts somebody into a room, and out of the one they are in. Refused, nothing changes.
     pub(crate) fn join(
         &mut self,
         id: &Id,
         nick: &str,
         room: &str,
+        others: &[Part],
         at: u64,
     ) -> Result<Joined, Refusal> {
-        let place = Place {
-            nick: fitting(nick, NICK_CHARS).map_err(Refusal::Nick)?,
-            room: fitting(room, ROOM_CHARS).map_err(Refusal::Room)?,
-        };
+        let place =
+            Place { nick: fitting(nick, NICK_CHARS).map_err(Refusal::Nick)?, room: name(room)? };
         let stays = self.people.get(id) == Some(&place);
         let target = self.rooms.get(&place.room);
-        if !stays && target.is_some_and(|room| room.members.contains(&place.nick)) {
+        let here = target.is_some_and(|room| room.members.contains(&place.nick));
+        let there = || others.iter().any(|part| part.members.contains(&place.nick));
+        if !stays && (here || there()) {
             return Err(Refusal::NickTaken);
         }
         let left = if stays { None } else { self.depart(id, at) };
@@ -187,12 +213,14 @@ impl<Id: Eq + Hash + Clone> Rooms<Id> {
         let snapshot = Snapshot {
             nick: place.nick.clone(),
             room: place.room.clone(),
-            history: room.history.iter().cloned().collect(),
+            node: self.node.clone(),
+            history: merged(&room.history, others),
             members: room.members(),
+            elsewhere: others.iter().map(|p| (p.node.clone(), p.members.clone())).collect(),
         };
         let line = (!stays).then(|| {
             let text = format!("{} joined", place.nick);
-            let line = next_line(&mut self.last_line, &place.nick, text, true, at);
+            let line = self.ids.line(&place.nick, text, true, at);
             room.keep(&line);
             line
         });
@@ -213,19 +241,55 @@ impl<Id: Eq + Hash + Clone> Rooms<Id> {
         let place = self.people.get(id).ok_or(Refusal::NotJoined)?;
         let room = self.rooms.get_mut(&place.room).ok_or(Refusal::NotJoined)?;
         let text = fitting(text, TEXT_CHARS).map_err(Refusal::Text)?;
-        let line = next_line(&mut self.last_line, &place.nick, text, false, at);
+        let line = self.ids.line(&place.nick, text, false, at);
         room.keep(&line);
         Ok(Said { room: place.room.clone(), line })
     }
 
-    /// Adds what the server says to a room that exists.
-    pub(crate) fn notice(&mut self, room: &str, text: &str, at: u64) -> Result<Said, Refusal> {
-        let name = fitting(room, ROOM_CHARS).map_err(Refusal::Room)?;
-        let room = self.rooms.get_mut(&name).ok_or(Refusal::UnknownRoom)?;
+    /// Adds what the server says to a room that exists, here or among what the others have.
+    pub(crate) fn notice(
+        &mut self,
+        room: &str,
+        text: &str,
+        others: &[Part],
+        at: u64,
+    ) -> Result<Said, Refusal> {
+        let name = name(room)?;
         let text = fitting(text, TEXT_CHARS).map_err(Refusal::Text)?;
-        let line = next_line(&mut self.last_line, "", text, true, at);
+        let there = others.iter().any(|part| !part.history.is_empty());
+        if !there && !self.rooms.contains_key(&name) {
+            return Err(Refusal::UnknownRoom);
+        }
+        let line = self.ids.line("", text, true, at);
+        let room = self.rooms.entry(name.clone()).or_default();
         room.keep(&line);
+        if room.members.is_empty() && room.empty_since.is_none() {
+            room.empty_since = Some(line.id);
+            self.empty.insert(line.id, name.clone());
+        }
+        self.forget();
         Ok(Said { room: name, line })
+    }
+
+    /// What this node has of a room.
+    pub(crate) fn part(&self, room: &str) -> Part {
+        let room = self.rooms.get(room);
+        Part {
+            node: self.node.clone(),
+            members: room.map(Room::members).unwrap_or_default(),
+            history: room.map(|room| room.history.iter().cloned().collect()).unwrap_or_default(),
+        }
+    }
+
+    /// The name of this node, and the rooms that have people on it with their names.
+    pub(crate) fn occupied(&self) -> (&str, impl Iterator<Item = (&str, Vec<String>)>) {
+        let occupied = self.rooms.iter().filter(|(_, room)| !room.members.is_empty());
+        (&self.node, occupied.map(|(name, room)| (name.as_str(), room.members())))
+    }
+
+    /// The name of this node.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
     }
 
     /// Where somebody is.
@@ -248,7 +312,7 @@ impl<Id: Eq + Hash + Clone> Rooms<Id> {
         let Place { nick, room: name } = self.people.remove(id)?;
         let room = self.rooms.get_mut(&name)?;
         room.members.remove(&nick);
-        let line = next_line(&mut self.last_line, &nick, format!("{nick} left"), true, at);
+        let line = self.ids.line(&nick, format!("{nick} left"), true, at);
         room.keep(&line);
         if room.members.is_empty() {
             room.empty_since = Some(line.id);
@@ -267,9 +331,39 @@ impl<Id: Eq + Hash + Clone> Rooms<Id> {
     }
 }
 
-fn next_line(last: &mut u64, nick: &str, text: String, system: bool, at: u64) -> Line {
-    *last += 1;
-    Line { id: *last, at, nick: nick.to_owned(), text, system }
+/// Makes the ids of lines: times, in which each node leaves its number.
+#[derive(Debug)]
+struct LineIds {
+    last: u64,
+    node: u64,
+}
+
+impl LineIds {
+    fn new(node: &str) -> Self {
+        // Any number will do that differs where names do, mostly; FNV-1a.
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = node.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+        Self { last: 0, node: (hash >> 32) % NODES }
+    }
+
+    fn line(&mut self, nick: &str, text: String, system: bool, at: u64) -> Line {
+        self.last = at.max(self.last + 1);
+        Line { id: self.last * NODES + self.node, at, nick: nick.to_owned(), text, system }
+    }
+}
+
+/// The last lines of all nodes.
+fn merged(here: &VecDeque<Line>, others: &[Part]) -> Vec<Line> {
+    let mut all: Vec<Line> =
+        here.iter().chain(others.iter().flat_map(|part| &part.history)).cloned().collect();
+    all.sort_by_key(|line| line.id);
+    all.drain(..all.len().saturating_sub(HISTORY));
+    all
+}
+
+/// The name of a room as everybody writes it.
+pub(crate) fn name(room: &str) -> Result<String, Refusal> {
+    fitting(room, ROOM_CHARS).map_err(Refusal::Room)
 }
 
 /// The text as the page trims it, or its length if that is not from 1 to `max` characters.

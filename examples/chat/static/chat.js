@@ -2,7 +2,8 @@
 
 // The page of the chat example. It speaks to the server in five events:
 //   to the server    join ({nick, room})   say (text)   typing (on)
-//   from the server  line ({id, at, nick, text, system})   members ([nick])   typing ({nick, on})
+//   from the server  line ({id, at, nick, text, system}, room)   members ([nick], room, node)   typing ({nick, on})
+// Behind one address there may be several servers, nodes of a cluster: each says who is connected to it.
 // Whatever a person wrote reaches the page as text only, never as markup.
 
 (() => {
@@ -14,6 +15,7 @@
   const TYPING_FORGET_MS = 8_000; // forget somebody who never said "stopped typing"
   const REJOIN_MS = 2_000; // pause between tries to come back
   const REJOIN_TRIES = 30;
+  const NODE_FORGET_MS = 30_000; // forget who is on a node that has said nothing for this long
 
   const $ = (id) => document.getElementById(id);
   const ui = {
@@ -48,7 +50,8 @@
   let wanted = null; // {nick, room} to join as soon as there is a connection
   let joined = false; // in a room on the present connection
   let joinNumber = 0; // tells an answer to the newest join from an older one
-  let early = null; // what arrives while a join is being answered: {lines, members, moving}
+  let early = null; // what arrives while a join is being answered: [function of the room]
+  let myNode = ""; // the server that this page is connected to
   let rejoinTimer = 0;
   let unread = 0;
   let follow = true; // the newest line is in view and stays so
@@ -122,12 +125,18 @@
 
   // ---- status, notice, error ----
 
+  function showTransport() {
+    showStatus("connected", socket.io.engine.transport.name);
+  }
+
   function showStatus(state, transport = "") {
     ui.status.dataset.state = state;
     ui.status.dataset.transport = transport;
+    ui.status.dataset.node = state === "connected" ? myNode : "";
     ui.statusText.textContent = "";
     if (state === "connected") {
       ui.statusText.append(element("span", "word", "Connected · "), transport);
+      if (myNode) ui.statusText.append(element("span", "word", ` · ${myNode}`));
     } else {
       ui.statusText.append(
         {
@@ -283,12 +292,38 @@
 
   const typists = new Map(); // nick -> timer
 
-  function showMembers(members) {
+  let nodes = new Map(); // node -> {members, heard}
+
+  function forgetNodes() {
+    const late = Date.now() - NODE_FORGET_MS;
+    const before = nodes.size;
+    for (const [node, { heard }] of nodes) {
+      // One's own node is there as long as the connection is, and a server that stands alone says it once.
+      if (node !== myNode && heard < late) nodes.delete(node);
+    }
+    if (nodes.size !== before) showMembers();
+  }
+  setInterval(forgetNodes, NODE_FORGET_MS / 6);
+
+  function heardMembers(members, node) {
+    if (!Array.isArray(members)) return;
+    nodes.set(String(node), { members, heard: Date.now() });
+    showMembers();
+  }
+
+  function showMembers() {
+    const where = new Map(); // nick -> node
+    for (const [node, { members }] of nodes) {
+      for (const nick of members) if (!where.has(nick) || node === myNode) where.set(nick, node);
+    }
+    const members = [...where.keys()].sort((a, b) => (a < b ? -1 : 1));
     ui.count.textContent = String(members.length);
     ui.members.replaceChildren(
       ...members.map((nick) => {
         const item = element("li");
         item.dataset.nick = nick;
+        item.dataset.node = where.get(nick);
+        if (nodes.size > 1) item.title = `on ${where.get(nick)}`;
         paint(item, nick);
         item.append(avatar(nick), element("bdi", "name", nick));
         if (me && nick === me.nick) item.append(element("span", "you", "(you)"));
@@ -407,8 +442,8 @@
   function enter(target, again = false, tries = 0) {
     const number = ++joinNumber;
     clearTimeout(rejoinTimer);
-    // What comes for a room that is being left must not land in the new one.
-    early = { lines: [], members: null, moving: joined && me.room !== target.room };
+    // What comes for the room that is being left must not land in the new one, nor the other way round.
+    early = [];
     if (!again) ui.join.disabled = true;
     socket.timeout(ACK_MS).emit("join", target, (failure, reply) => {
       if (number !== joinNumber) return;
@@ -417,7 +452,7 @@
       ui.join.disabled = false;
       const error = failure ? { code: "timeout" } : (reply && reply.error) || (reply ? null : {});
       if (!error) {
-        entered(reply, before.moving ? [] : before.lines);
+        entered(reply, before);
         return;
       }
       if (!socket.connected) return; // joins again after the reconnect
@@ -429,8 +464,7 @@
       }
       wanted = joined ? me : null;
       if (joined) {
-        before.lines.forEach(newLine); // still in the former room
-        if (before.members) showMembers(before.members);
+        for (const heard of before) heard(me.room); // still in the former room
       } else {
         me = null;
         keep("sessionStorage", HERE_KEY, "");
@@ -462,7 +496,7 @@
     me = { nick: reply.nick, room: reply.room };
     wanted = me;
     joined = true;
-    for (const line of [...history, ...before]) addLine(line);
+    for (const line of history) addLine(line);
     ui.messages.removeAttribute("aria-busy");
     ui.nick.value = me.nick;
     ui.room.value = me.room;
@@ -471,7 +505,12 @@
     keep("sessionStorage", HERE_KEY, me.room);
     const hash = `#${encodeURIComponent(me.room)}`;
     if (location.hash !== hash) setHash(hash);
-    showMembers(Array.isArray(reply.members) ? reply.members : []);
+    myNode = String(reply.node || "");
+    showTransport();
+    nodes = new Map();
+    for (const [node, members] of Object.entries(reply.elsewhere || {})) heardMembers(members, node);
+    heardMembers(reply.members, myNode);
+    for (const heard of before) heard(me.room);
     showNotice("");
     showTitle();
     showChat();
@@ -517,7 +556,8 @@
   });
 
   socket.on("connect", () => {
-    showStatus("connected", socket.io.engine.transport.name);
+    myNode = ""; // maybe another one than before
+    showTransport();
     if (!wanted) {
       showNotice("");
       return;
@@ -557,16 +597,18 @@
     }
   });
 
-  socket.on("line", (line) => {
-    if (early) early.lines.push(line);
-    else if (joined) newLine(line);
-  });
+  // Calls `heard` if it is about the room this page is in, later if that is being changed.
+  function hear(room, heard) {
+    const inRoom = (mine) => {
+      if (room === mine) heard();
+    };
+    if (early) early.push(inRoom);
+    else if (joined) inRoom(me.room);
+  }
 
-  socket.on("members", (members) => {
-    if (!Array.isArray(members)) return;
-    if (early) early.members = members;
-    else if (joined) showMembers(members);
-  });
+  socket.on("line", (line, room) => hear(room, () => newLine(line)));
+
+  socket.on("members", (members, room, node) => hear(room, () => heardMembers(members, node)));
 
   socket.on("typing", (what) => {
     if (joined && !early && what && typeof what.nick === "string") {

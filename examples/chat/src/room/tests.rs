@@ -1,12 +1,12 @@
 use super::*;
 
 fn rooms() -> Rooms<u32> {
-    Rooms::default()
+    Rooms::new("a")
 }
 
 /// Puts somebody into a room who must be let in.
 fn enter(rooms: &mut Rooms<u32>, id: u32, nick: &str, room: &str) -> Joined {
-    rooms.join(&id, nick, room, 0).expect("let in")
+    rooms.join(&id, nick, room, &[], 0).expect("let in")
 }
 
 fn texts(lines: &[Line]) -> Vec<&str> {
@@ -25,7 +25,7 @@ fn state(rooms: &Rooms<u32>) -> String {
 fn a_nickname_of_no_or_too_many_characters_is_refused() {
     let mut rooms = rooms();
     for (nick, chars) in [("", 0), (" \t\u{feff}\n", 0), (&"ü".repeat(25), 25)] {
-        assert_eq!(rooms.join(&1, nick, "a", 0), Err(Refusal::Nick(chars)));
+        assert_eq!(rooms.join(&1, nick, "a", &[], 0), Err(Refusal::Nick(chars)));
     }
     assert!(rooms.list().is_empty());
     assert_eq!(enter(&mut rooms, 1, &"ü".repeat(24), "a").snapshot.members.len(), 1);
@@ -35,7 +35,7 @@ fn a_nickname_of_no_or_too_many_characters_is_refused() {
 fn a_room_name_of_no_or_too_many_characters_is_refused() {
     let mut rooms = rooms();
     for (room, chars) in [("", 0), ("  ", 0), (&"ü".repeat(33), 33)] {
-        assert_eq!(rooms.join(&1, "Ann", room, 0), Err(Refusal::Room(chars)));
+        assert_eq!(rooms.join(&1, "Ann", room, &[], 0), Err(Refusal::Room(chars)));
     }
     assert!(rooms.list().is_empty());
     assert_eq!(enter(&mut rooms, 1, "Ann", &"ü".repeat(32)).snapshot.members, ["Ann"]);
@@ -48,7 +48,7 @@ fn a_text_of_no_or_too_many_characters_is_refused() {
     let before = state(&rooms);
     for (text, chars) in [("", 0), (" \n ", 0), (&"ü".repeat(2_001), 2_001)] {
         assert_eq!(rooms.say(&1, text, 0), Err(Refusal::Text(chars)));
-        assert_eq!(rooms.notice("a", text, 0), Err(Refusal::Text(chars)));
+        assert_eq!(rooms.notice("a", text, &[], 0), Err(Refusal::Text(chars)));
     }
     assert_eq!(state(&rooms), before);
     assert!(rooms.say(&1, &"ü".repeat(2_000), 0).is_ok());
@@ -58,9 +58,9 @@ fn a_text_of_no_or_too_many_characters_is_refused() {
 fn a_nickname_in_use_is_refused_in_that_room_only() {
     let mut rooms = rooms();
     enter(&mut rooms, 1, "Ann", "a");
-    assert_eq!(rooms.join(&2, " Ann ", "a", 0), Err(Refusal::NickTaken));
+    assert_eq!(rooms.join(&2, " Ann ", "a", &[], 0), Err(Refusal::NickTaken));
     enter(&mut rooms, 2, "Ann", "b");
-    assert_eq!(rooms.join(&2, "Ann", "a", 0), Err(Refusal::NickTaken));
+    assert_eq!(rooms.join(&2, "Ann", "a", &[], 0), Err(Refusal::NickTaken));
     rooms.leave(&1, 0);
     enter(&mut rooms, 2, "Ann", "a");
 }
@@ -71,9 +71,9 @@ fn a_refused_join_changes_nothing() {
     enter(&mut rooms, 1, "Ann", "a");
     enter(&mut rooms, 2, "Bob", "b");
     let before = state(&rooms);
-    assert_eq!(rooms.join(&2, "Ann", "a", 0), Err(Refusal::NickTaken));
-    assert_eq!(rooms.join(&2, "", "c", 0), Err(Refusal::Nick(0)));
-    assert_eq!(rooms.join(&2, "Bob", "", 0), Err(Refusal::Room(0)));
+    assert_eq!(rooms.join(&2, "Ann", "a", &[], 0), Err(Refusal::NickTaken));
+    assert_eq!(rooms.join(&2, "", "c", &[], 0), Err(Refusal::Nick(0)));
+    assert_eq!(rooms.join(&2, "Bob", "", &[], 0), Err(Refusal::Room(0)));
     assert_eq!(state(&rooms), before);
     assert_eq!(rooms.say(&2, "still here", 0).unwrap().room, "b");
 }
@@ -93,10 +93,10 @@ fn who_is_in_no_room_can_neither_speak_nor_leave() {
 #[test]
 fn a_notice_makes_no_room() {
     let mut rooms = rooms();
-    assert_eq!(rooms.notice("a", "hello", 0), Err(Refusal::UnknownRoom));
+    assert_eq!(rooms.notice("a", "hello", &[], 0), Err(Refusal::UnknownRoom));
     assert!(rooms.list().is_empty());
     enter(&mut rooms, 1, "Ann", "a");
-    let said = rooms.notice(" a ", "hello", 7).unwrap();
+    let said = rooms.notice(" a ", "hello", &[], 7).unwrap();
     assert_eq!((said.room.as_str(), said.line.system, said.line.at), ("a", true, 7));
 }
 
@@ -203,6 +203,83 @@ fn the_history_outlives_an_empty_room() {
     rooms.leave(&1, 0);
     let history = enter(&mut rooms, 2, "Bob", "a").snapshot.history;
     assert_eq!(texts(&history), ["Ann joined", "for later", "Ann left"]);
+}
+
+fn part(node: &str, members: &[&str], history: Vec<Line>) -> Part {
+    let members = members.iter().map(|&nick| nick.to_owned()).collect();
+    Part { node: node.to_owned(), members, history }
+}
+
+#[test]
+fn a_nickname_in_use_on_another_node_is_refused() {
+    let mut rooms = rooms();
+    let before = state(&rooms);
+    let others = [part("b", &["Ann"], vec![]), part("c", &[], vec![])];
+    assert_eq!(rooms.join(&1, "Ann", "a", &others, 0), Err(Refusal::NickTaken));
+    assert_eq!(state(&rooms), before);
+    assert!(rooms.join(&1, "Bob", "a", &others, 0).is_ok());
+    // Who is here already stays, whatever an answer from before says.
+    let others = [part("b", &["Bob"], vec![])];
+    assert!(rooms.join(&1, "Bob", "a", &others, 0).is_ok());
+}
+
+#[test]
+fn a_snapshot_has_what_the_other_nodes_have() {
+    let (mut here, mut there) = (Rooms::new("a"), Rooms::new("b"));
+    for (at, rooms) in [(1, &mut there), (2, &mut here)] {
+        rooms.join(&1, &format!("at {at}"), "a", &[], at).unwrap();
+        rooms.say(&1, &format!("early {at}"), at + 2).unwrap();
+    }
+    there.say(&1, "late", 9).unwrap();
+    let snapshot = here.join(&2, "Bob", "a", &[there.part("a")], 10).unwrap().snapshot;
+    assert_eq!(
+        texts(&snapshot.history),
+        ["at 1 joined", "at 2 joined", "early 1", "early 2", "late"]
+    );
+    assert_eq!((snapshot.node.as_str(), snapshot.members.len()), ("a", 2));
+    assert_eq!(snapshot.elsewhere, BTreeMap::from([("b".to_owned(), vec!["at 1".to_owned()])]));
+}
+
+#[test]
+fn a_snapshot_has_no_more_lines_from_many_nodes_than_from_one() {
+    let mut rooms = rooms();
+    let mut ids = LineIds::new("b");
+    let mut line = |text: &str, at| ids.line("Cid", text.to_owned(), false, at);
+    let history = (1..=60).map(|at| line("said", at)).collect();
+    let others = [part("b", &[], history), part("c", &[], vec![line("last", 61)])];
+    let history = rooms.join(&1, "Ann", "a", &others, 99).unwrap().snapshot.history;
+    assert_eq!((history.len(), history[HISTORY - 1].text.as_str()), (HISTORY, "last"));
+}
+
+#[test]
+fn ids_of_lines_rise_and_differ_between_nodes() {
+    let (mut a, mut b) = (LineIds::new("a"), LineIds::new("b"));
+    let id = |ids: &mut LineIds, at| ids.line("", String::new(), true, at).id;
+    let first = id(&mut a, 1_000);
+    assert_ne!(first, id(&mut b, 1_000));
+    let same = id(&mut a, 1_000);
+    // The clock may go back.
+    let back = id(&mut a, 900);
+    assert!(first < same && same < back, "{first} {same} {back}");
+    assert!(id(&mut b, 1_003) > back);
+    // JavaScript counts to 2^53 - 1; this is the year 2200.
+    assert!(id(&mut a, 7_258_118_400_000) < (1 << 53) - 1);
+}
+
+#[test]
+fn a_notice_to_a_room_of_another_node_is_said() {
+    let mut rooms = rooms();
+    let mut ids = LineIds::new("b");
+    let known = part("b", &[], vec![ids.line("Ann", "Ann left".to_owned(), true, 1)]);
+    assert_eq!(rooms.notice("a", "hello", &[part("b", &[], vec![])], 2), Err(Refusal::UnknownRoom));
+    assert_eq!(rooms.notice("a", "", std::slice::from_ref(&known), 2), Err(Refusal::Text(0)));
+    assert!(rooms.list().is_empty());
+    assert_eq!(rooms.notice(" a ", "hello", &[known], 2).unwrap().room, "a");
+    assert_eq!(texts(&rooms.part("a").history), ["hello"]);
+    // As an empty room it is forgotten in its turn.
+    assert_eq!(rooms.empty.len(), 1);
+    enter(&mut rooms, 1, "Ann", "a");
+    assert!(rooms.empty.is_empty());
 }
 
 #[test]
