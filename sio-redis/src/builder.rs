@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use deadpool_redis::redis::{self, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, cmd};
 
-use crate::adapter::{Carrier, Classic, Sharded};
+use crate::adapter::{Carrier, Classic, Sharded, Streams};
 use crate::error::Error;
 use crate::link::{Link, Remote, Runtime, Server, Timing};
 use crate::options::{Mode, RedisOptions, SubscriptionMode};
@@ -163,9 +163,7 @@ impl RedisAdapterBuilder {
             Mode::Sharded => {
                 Arc::new(Sharded::new(link.clone(), prefix, options.subscription_mode))
             }
-            Mode::Streams => {
-                return Err(Error::Option { option: "mode", problem: "streams is not there yet" });
-            }
+            Mode::Streams => Arc::new(Streams::new(link.clone(), options)),
         };
         Ok((RedisAdapter::new(carrier, options.request_timeout, runtime), link))
     }
