@@ -41,3 +41,8 @@ pub use error::Error;
 pub use options::{Mode, RedisOptions, SubscriptionMode};
 pub use redis_adapter::RedisAdapter;
 pub use wire::Codec;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
