@@ -4,6 +4,11 @@
 //! the manner of the sharded mode. Nothing orders what is said on both ways. A node that was away reads on where it
 //! had stopped.
 //!
+//! Differs from the reference: local delivery does not wait for Redis, unless an offset is needed, and then for a
+//! bounded time; reading begins at the last entry and not with whatever comes after the first read, so that nothing
+//! is missed in between; streams with negative numbers, which only are written to there, are read; failed reads are
+//! repeated with pauses.
+//!
 //! Where clients may come back, a stream is the log that all nodes share: `own` follows the entries of this node
 //! until they come back, `reader` hands in what is there, `store` keeps the sessions.
 
