@@ -45,6 +45,8 @@ struct State {
     sleepers: Vec<Waker>,
     /// Counts and names of nodes are not to be had.
     unavailable: bool,
+    /// Nodes that are counted, have no known name and say nothing.
+    strangers: usize,
     stops: usize,
 }
 
@@ -126,6 +128,11 @@ impl Exchange {
 
     pub(crate) fn set_unavailable(&self, unavailable: bool) {
         self.lock().unavailable = unavailable;
+    }
+
+    /// So many are counted besides the nodes, without a name.
+    pub(crate) fn set_strangers(&self, strangers: usize) {
+        self.lock().strangers = strangers;
     }
 
     pub(crate) fn stops(&self) -> usize {
@@ -224,7 +231,8 @@ impl Adapter for Joint {
 
     fn node_count(&self, namespace: &str) -> BoxFuture<Result<usize, ClusterError>> {
         assert!(!self.panics, "the adapter fails");
-        let count = self.exchange.ids(namespace).map(|ids| ids.len());
+        let strangers = self.exchange.lock().strangers;
+        let count = self.exchange.ids(namespace).map(|ids| ids.len() + strangers);
         Box::pin(async move { count })
     }
 

@@ -72,6 +72,39 @@ fn a_silent_node_is_named_and_those_that_answered_are_in_the_error() {
 }
 
 #[test]
+fn a_silent_node_without_a_name_is_missed_all_the_same() {
+    let world = World::of_three(joining);
+    let _clients = world.clients("/");
+    world.exchange.set_strangers(2);
+    let operator = world[0].io.of("/");
+    let mut asked: Fetching<'_> = Box::pin(operator.fetch_sockets());
+    assert!(world.poll(&mut asked).is_pending());
+    // One of the two leaves; it is not known which of those that were asked is left.
+    world.exchange.set_strangers(1);
+    world.advance(SECOND * 2);
+    assert!(world.poll(&mut asked).is_pending());
+    world.advance(SECOND * 3);
+    let Poll::Ready(Err(error)) = world.poll(&mut asked) else { panic!("not in time") };
+    let missing = Vec::new();
+    assert_eq!(error.reason, ClusterError::Timeout { received: 2, expected: 4, missing });
+    assert_eq!(error.sockets.len(), 3);
+}
+
+#[test]
+fn a_node_without_a_name_that_leaves_is_not_waited_for() {
+    let world = World::of_three(joining);
+    let _clients = world.clients("/");
+    world.exchange.set_strangers(1);
+    let operator = world[0].io.of("/");
+    let mut asked: Fetching<'_> = Box::pin(operator.fetch_sockets());
+    assert!(world.poll(&mut asked).is_pending());
+    world.exchange.set_strangers(0);
+    world.advance(SECOND);
+    let Poll::Ready(Ok(sockets)) = world.poll(&mut asked) else { panic!("still waiting") };
+    assert_eq!(sockets.len(), 3);
+}
+
+#[test]
 fn a_time_of_the_callers_own_counts() {
     let world = World::of_three(joining);
     world.exchange.silence(1, true);

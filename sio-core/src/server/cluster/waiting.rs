@@ -24,9 +24,18 @@ pub(super) enum Step {
     News(News),
     /// It is known how many nodes there are, or that it cannot be known.
     Counted(Result<(), ClusterError>),
-    /// There are fewer nodes than there were; their ids.
-    Fewer(Vec<String>),
+    /// There are fewer nodes than there were; who they are.
+    Fewer(Census),
     TimeUp,
+}
+
+/// The nodes that there are at this moment.
+#[derive(Debug)]
+pub(super) struct Census {
+    /// Ids of those whose names are known, this node's own among them.
+    names: Vec<String>,
+    /// Some are counted whose names are not known.
+    has_nameless: bool,
 }
 
 /// One who waits for other nodes.
@@ -36,7 +45,7 @@ pub(super) struct Waiting {
     request: Option<Request>,
     timer: BoxFuture<()>,
     count: Option<BoxFuture<Result<usize, ClusterError>>>,
-    fewer: Option<BoxFuture<Vec<String>>>,
+    fewer: Option<BoxFuture<Census>>,
     /// Other nodes, once they are counted.
     others: Option<usize>,
     /// Those that have answered and told who they are.
@@ -108,18 +117,17 @@ impl Waiting {
                 ));
             }
             if let Some(fewer) = &mut self.fewer
-                && let Poll::Ready(nodes) = fewer.poll_unpin(cx)
+                && let Poll::Ready(census) = fewer.poll_unpin(cx)
             {
-                return Poll::Ready(Step::Fewer(nodes));
+                return Poll::Ready(Step::Fewer(census));
             }
             self.timer.poll_unpin(cx).map(|()| Step::TimeUp)
         })
         .await;
         match &step {
             Step::Counted(Ok(())) => self.look(),
-            Step::Fewer(nodes) => {
-                // Without names it is not known whether those that are left have answered.
-                if self.nameless == 0 && self.missing(nodes).is_empty() {
+            Step::Fewer(census) => {
+                if self.nobody_is_missing(census) {
                     self.others = Some(self.heard());
                 }
                 self.look();
@@ -139,10 +147,18 @@ impl Waiting {
         self.fewer = Some(fewer(hub, namespace, others).boxed());
     }
 
-    /// Of the nodes there are, those that have not answered.
-    fn missing(&self, nodes: &[String]) -> Vec<String> {
+    /// Of the nodes there are, those that have not answered; none if it is not known who has.
+    fn missing(&self, census: &Census) -> Vec<String> {
+        if self.nameless > 0 {
+            return Vec::new();
+        }
         let is_missing = |id: &&String| !self.is_own(id) && !self.named.contains(id.as_str());
-        nodes.iter().filter(is_missing).cloned().collect()
+        census.names.iter().filter(is_missing).cloned().collect()
+    }
+
+    /// All that are left have answered. Without names, theirs or in the answers, that is not known.
+    fn nobody_is_missing(&self, census: &Census) -> bool {
+        self.nameless == 0 && !census.has_nameless && self.missing(census).is_empty()
     }
 
     /// Why not all have answered, now that the time is up. `Ok`: all that are still there have.
@@ -155,21 +171,18 @@ impl Waiting {
         if received >= expected {
             return Ok(());
         }
-        let mut nodes = nodes(Arc::clone(&self.hub), Arc::clone(&self.namespace)).boxed();
+        let mut census = census(Arc::clone(&self.hub), Arc::clone(&self.namespace)).boxed();
         let mut timer = sleep(&self.hub, NAMES);
-        let nodes = poll_fn(|cx| match nodes.poll_unpin(cx) {
-            Poll::Ready(nodes) => Poll::Ready(nodes.ok()),
+        let census = poll_fn(|cx| match census.poll_unpin(cx) {
+            Poll::Ready(census) => Poll::Ready(census.ok()),
             Poll::Pending => timer.poll_unpin(cx).map(|()| None),
         })
         .await;
-        // Without names it is not known who has answered.
-        let missing = match &nodes {
-            Some(nodes) if self.nameless == 0 => self.missing(nodes),
-            _ => Vec::new(),
+        let missing = match &census {
+            Some(census) if self.nobody_is_missing(census) => return Ok(()),
+            Some(census) => self.missing(census),
+            None => Vec::new(),
         };
-        if nodes.is_some() && self.nameless == 0 && missing.is_empty() {
-            return Ok(());
-        }
         Err(ClusterError::Timeout { received, expected, missing })
     }
 }
@@ -217,16 +230,25 @@ pub(in crate::server) async fn ask_each(
 }
 
 /// Is done when there are fewer other nodes than that.
-async fn fewer(hub: Arc<Hub>, namespace: Arc<str>, others: usize) -> Vec<String> {
+async fn fewer(hub: Arc<Hub>, namespace: Arc<str>, others: usize) -> Census {
     loop {
         sleep(&hub, LOOK).await;
         let counted = count(Arc::clone(&hub), Arc::clone(&namespace)).await;
         if counted.is_ok_and(|count| count.saturating_sub(1) < others)
-            && let Ok(nodes) = nodes(Arc::clone(&hub), Arc::clone(&namespace)).await
+            && let Ok(census) = census(Arc::clone(&hub), Arc::clone(&namespace)).await
         {
-            return nodes;
+            return census;
         }
     }
+}
+
+async fn census(hub: Arc<Hub>, namespace: Arc<str>) -> Result<Census, ClusterError> {
+    let count = count(Arc::clone(&hub), Arc::clone(&namespace)).await?;
+    let names = match &hub.cluster {
+        Some(cluster) => cluster.wait(|adapter| adapter.nodes(&namespace)).await?,
+        None => Vec::new(),
+    };
+    Ok(Census { has_nameless: names.len() < count, names })
 }
 
 fn request_timeout(hub: &Hub) -> Duration {
@@ -243,12 +265,5 @@ async fn count(hub: Arc<Hub>, namespace: Arc<str>) -> Result<usize, ClusterError
     match &hub.cluster {
         Some(cluster) => cluster.wait(|adapter| adapter.node_count(&namespace)).await,
         None => Ok(1),
-    }
-}
-
-async fn nodes(hub: Arc<Hub>, namespace: Arc<str>) -> Result<Vec<String>, ClusterError> {
-    match &hub.cluster {
-        Some(cluster) => cluster.wait(|adapter| adapter.nodes(&namespace)).await,
-        None => Ok(Vec::new()),
     }
 }
