@@ -38,6 +38,45 @@ async fn garbage_is_counted_and_what_follows_is_heard() {
 }
 
 #[tokio::test]
+async fn what_is_said_on_the_channel_of_another_room_is_lost() {
+    let redis = RedisServer::start().await;
+    let node = TestNode::start(A, builder(&redis.url())).await;
+    for (channel, rooms) in [
+        ("socket.io#/#other#", r#"["r"]"#),
+        ("socket.io#/#other#", "[]"),
+        ("socket.io#/#r#", r#"["r"]"#),
+        ("socket.io#/#a#b#", r#"["a#b"]"#),
+        ("socket.io#/#42#", "[42]"),
+    ] {
+        let packet = format!(r#"{{"type":2,"data":["{channel}"],"nsp":"/"}}"#);
+        let payload = format!(r#"["x",{packet},{{"rooms":{rooms}}}]"#);
+        redis.publish(channel, payload.as_bytes()).await;
+    }
+    let expected = ["socket.io#/#r#", "socket.io#/#a#b#", "socket.io#/#42#"];
+    assert_eq!(node.events(3).await, expected.map(|channel| format!(r#"["{channel}"]"#)));
+    assert_eq!((node.rest(), node.adapter.stats().garbage), (vec![], 0));
+}
+
+#[tokio::test]
+async fn a_server_of_the_reference_gets_answers_as_it_knows_them() {
+    let redis = RedisServer::start().await;
+    let line = Line::to(redis.port).await;
+    let a = TestNode::start(A, builder(&line.url())).await;
+    line.take_commands();
+    a.adapter.respond("/", "dO35V6", Response::ClientCount { request: "q".into(), count: 0 });
+    a.adapter.respond("/", "", Response::Done { request: "r".into() });
+    a.adapter.respond("/", B, Response::Done { request: "s".into() });
+    until("published", || a.adapter.stats().published == 3).await;
+    let said: Vec<_> = line.take_commands().into_iter().map(|words| words[2].clone()).collect();
+    let expected = [
+        r#"{"type":8,"requestId":"q","clientCount":0}"#,
+        r#"{"requestId":"r"}"#,
+        r#"{"requestId":"s","uid":"aaaaaaaaaaaaaaaa"}"#,
+    ];
+    assert_eq!(said, expected);
+}
+
+#[tokio::test]
 async fn what_comes_back_from_this_node_is_ignored() {
     let redis = RedisServer::start().await;
     let (a, b) = (
@@ -46,7 +85,7 @@ async fn what_comes_back_from_this_node_is_ignored() {
     );
     a.adapter.publish("/", event(r#"["one"]"#, &[]));
     a.adapter.publish("/", Message::Join { options: to(&["r"]), rooms: vec!["s".into()] });
-    a.adapter.respond("/", "", Response::ClientCount { request: "q".into(), count: 1 });
+    a.adapter.respond("/", B, Response::ClientCount { request: "q".into(), count: 1 });
     b.adapter.publish("/", event(r#"["two"]"#, &[]));
     assert_eq!(a.events(1).await, [r#"["two"]"#]);
     assert_eq!(a.rest(), []);
@@ -200,11 +239,14 @@ async fn answers_go_to_the_own_channel_of_who_asked_if_wanted() {
         from: Some(A.to_owned()),
         response,
     };
+    // Who is not of our kind has no use for the name.
+    let nameless =
+        || Heard::Response { namespace: "/".to_owned(), from: None, response: count("all") };
     assert_eq!(b.next().await, heard(count("own")));
     assert_eq!(b.next().await, heard(answer.clone()));
-    assert_eq!(b.next().await, heard(count("all")));
+    assert_eq!(b.next().await, nameless());
     assert_eq!(c.next().await, heard(answer));
-    assert_eq!(c.next().await, heard(count("all")));
+    assert_eq!(c.next().await, nameless());
 }
 
 #[tokio::test]

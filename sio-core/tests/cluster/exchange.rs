@@ -45,8 +45,8 @@ struct State {
     sleepers: Vec<Waker>,
     /// Counts and names of nodes are not to be had.
     unavailable: bool,
-    /// Nodes that are counted, have no known name and say nothing.
-    strangers: usize,
+    /// Names of nodes besides; empty: it is not known.
+    strangers: Vec<&'static str>,
     stops: usize,
 }
 
@@ -130,9 +130,9 @@ impl Exchange {
         self.lock().unavailable = unavailable;
     }
 
-    /// So many are counted besides the nodes, without a name.
-    pub(crate) fn set_strangers(&self, strangers: usize) {
-        self.lock().strangers = strangers;
+    /// Nodes with these names are counted besides, and say nothing of themselves; an empty name is not known.
+    pub(crate) fn set_strangers(&self, strangers: &[&'static str]) {
+        self.lock().strangers = strangers.to_vec();
     }
 
     pub(crate) fn stops(&self) -> usize {
@@ -168,7 +168,9 @@ impl Exchange {
             return Err(ClusterError::Unavailable("refused".to_owned()));
         }
         let has = |seat: &&Seat| seat.namespaces.iter().any(|known| known == namespace);
-        Ok(state.seats.iter().filter(has).map(Seat::id).collect())
+        let named = state.strangers.iter().filter(|name| !name.is_empty());
+        let named = named.map(|name| (*name).to_owned());
+        Ok(state.seats.iter().filter(has).map(Seat::id).chain(named).collect())
     }
 }
 
@@ -231,7 +233,8 @@ impl Adapter for Joint {
 
     fn node_count(&self, namespace: &str) -> BoxFuture<Result<usize, ClusterError>> {
         assert!(!self.panics, "the adapter fails");
-        let strangers = self.exchange.lock().strangers;
+        let nameless = |name: &&&str| name.is_empty();
+        let strangers = self.exchange.lock().strangers.iter().filter(nameless).count();
         let count = self.exchange.ids(namespace).map(|ids| ids.len() + strangers);
         Box::pin(async move { count })
     }

@@ -75,12 +75,12 @@ fn a_silent_node_is_named_and_those_that_answered_are_in_the_error() {
 fn a_silent_node_without_a_name_is_missed_all_the_same() {
     let world = World::of_three(joining);
     let _clients = world.clients("/");
-    world.exchange.set_strangers(2);
+    world.exchange.set_strangers(&["", ""]);
     let operator = world[0].io.of("/");
     let mut asked: Fetching<'_> = Box::pin(operator.fetch_sockets());
     assert!(world.poll(&mut asked).is_pending());
     // One of the two leaves; it is not known which of those that were asked is left.
-    world.exchange.set_strangers(1);
+    world.exchange.set_strangers(&[""]);
     world.advance(SECOND * 2);
     assert!(world.poll(&mut asked).is_pending());
     world.advance(SECOND * 3);
@@ -94,14 +94,44 @@ fn a_silent_node_without_a_name_is_missed_all_the_same() {
 fn a_node_without_a_name_that_leaves_is_not_waited_for() {
     let world = World::of_three(joining);
     let _clients = world.clients("/");
-    world.exchange.set_strangers(1);
+    world.exchange.set_strangers(&[""]);
     let operator = world[0].io.of("/");
     let mut asked: Fetching<'_> = Box::pin(operator.fetch_sockets());
     assert!(world.poll(&mut asked).is_pending());
-    world.exchange.set_strangers(0);
+    world.exchange.set_strangers(&[]);
     world.advance(SECOND);
     let Poll::Ready(Ok(sockets)) = world.poll(&mut asked) else { panic!("still waiting") };
     assert_eq!(sockets.len(), 3);
+}
+
+/// Answers without a name, as servers of the reference give them in some modes; their ids have another form.
+#[test]
+fn beside_answers_without_names_nodes_of_this_kind_are_named_and_may_leave() {
+    let world = World::of_three(joining);
+    let _clients = world.clients("/");
+    world.exchange.set_strangers(&["dO35V6"]);
+    world.exchange.silence(1, true);
+    world.exchange.silence(2, true);
+    let operator = world[0].io.of("/");
+    let ask = || -> Fetching<'_> {
+        let mut asked: Fetching<'_> = Box::pin(operator.fetch_sockets());
+        assert!(world.poll(&mut asked).is_pending());
+        let answer = Response::Sockets { request: request(&world), sockets: Vec::new() };
+        let to = world[0].io.node_id().unwrap().to_owned();
+        world.exchange.hand_over("/", "", &Parcel::Response(to, answer));
+        asked
+    };
+    let mut asked = ask();
+    world.exchange.remove(1);
+    world.advance(SECOND * 5);
+    let Poll::Ready(Err(error)) = world.poll(&mut asked) else { panic!("not in time") };
+    let missing = vec![world[2].io.node_id().unwrap().to_owned()];
+    assert_eq!(error.reason, ClusterError::Timeout { received: 1, expected: 3, missing });
+    drop(asked);
+    let mut asked = ask();
+    world.exchange.remove(2);
+    world.advance(SECOND);
+    assert!(matches!(world.poll(&mut asked), Poll::Ready(Ok(_))));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 
 use sio_core::cluster::{BoxFuture, ClusterError, Message, Node, Response};
 
-use crate::channels::{last_part, pattern};
+use crate::channels::{is_node_id, last_part, pattern};
 use crate::link::{Delivery, Health, Link, Topic, poisoned};
 use crate::wire::{Codec, Malformed, Received, Sender, channel, classic};
 
@@ -46,7 +46,10 @@ struct Meaning {
 
 #[derive(Clone, Copy)]
 enum Kind {
-    Broadcast,
+    /// The name of a room begins there in the channel's.
+    Broadcast {
+        room_at: usize,
+    },
     Request,
     Response,
 }
@@ -67,8 +70,9 @@ impl Classic {
     fn names(&self, namespace: &str) -> [(Topic, Kind); 4] {
         let (prefix, id) = (&*self.state.prefix, self.state.id());
         let channel = |name: String| Topic::Channel(name.into());
+        let room_at = channel::namespace(prefix, namespace).len();
         [
-            (Topic::Pattern(pattern(prefix, namespace).into()), Kind::Broadcast),
+            (Topic::Pattern(pattern(prefix, namespace).into()), Kind::Broadcast { room_at }),
             (channel(channel::request(prefix, namespace)), Kind::Request),
             (channel(channel::response(prefix, namespace)), Kind::Response),
             (channel(channel::own_response(prefix, namespace, id)), Kind::Response),
@@ -129,8 +133,8 @@ impl Carrier for Classic {
             true => channel::own_response(prefix, namespace, to),
             false => channel::response(prefix, namespace),
         };
-        // Our own nodes can tell by it who is missing.
-        let from = Some(self.state.id());
+        // Our own nodes can tell by it who is missing; others get what they know.
+        let from = is_node_id(to).then(|| self.state.id());
         match classic::encode_response(self.state.codec, from, &response) {
             Ok(payload) => self.link.publish(&channel, &payload),
             Err(why) => self.state.health.unsaid(&channel, &why),
@@ -173,7 +177,7 @@ impl State {
             return;
         };
         let result = match kind {
-            Kind::Broadcast => hearer.broadcast(&namespace, delivery),
+            Kind::Broadcast { room_at } => hearer.broadcast(&namespace, delivery, room_at),
             Kind::Request => hearer.request(&namespace, delivery),
             Kind::Response => hearer.response(&namespace, delivery),
         };
@@ -187,13 +191,20 @@ impl State {
 
 /// Each says whether another node is heard.
 impl Hearer {
-    fn broadcast(&self, namespace: &str, delivery: &Delivery<'_>) -> Result<bool, Malformed> {
+    fn broadcast(
+        &self,
+        namespace: &str,
+        delivery: &Delivery<'_>,
+        room_at: usize,
+    ) -> Result<bool, Malformed> {
         if delivery.payload.starts_with(&self.own) {
             return Ok(false);
         }
         match classic::decode_broadcast(&delivery.payload, namespace)? {
-            Some(received) => Ok(self.receive(namespace, received)),
-            None => Ok(false),
+            Some(received) if is_for_room(delivery.channel, room_at, &received.message) => {
+                Ok(self.receive(namespace, received))
+            }
+            _ => Ok(false),
         }
     }
 
@@ -217,4 +228,14 @@ impl Hearer {
         self.node.receive_response(namespace, from.as_deref(), response);
         Ok(true)
     }
+}
+
+/// What is said on the channel of a room is for that room, or is lost.
+///
+/// Differs from the reference: there it is lost if the room has no members, before it is read. Here a join may
+/// be on its way to a worker when the broadcast after it is heard, which must not be lost.
+fn is_for_room(channel: &str, room_at: usize, message: &Message) -> bool {
+    let room = channel.get(room_at..).map_or("", |rest| rest.strip_suffix('#').unwrap_or(rest));
+    let Message::Broadcast { options, .. } = message else { return true };
+    room.is_empty() || options.rooms.iter().any(|target| **target == *room)
 }

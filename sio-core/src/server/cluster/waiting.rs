@@ -147,18 +147,30 @@ impl Waiting {
         self.fewer = Some(fewer(hub, namespace, others).boxed());
     }
 
-    /// Of the nodes there are, those that have not answered; none if it is not known who has.
-    fn missing(&self, census: &Census) -> Vec<String> {
-        if self.nameless > 0 {
-            return Vec::new();
-        }
-        let is_missing = |id: &&String| !self.is_own(id) && !self.named.contains(id.as_str());
-        census.names.iter().filter(is_missing).cloned().collect()
+    /// Of the nodes there are, those of which no answer is known: of our kind, and others.
+    ///
+    /// Nodes of our kind always say who they are, so that an answer without a name is of another kind's.
+    fn unheard<'a>(&self, census: &'a Census) -> (Vec<&'a String>, Vec<&'a String>) {
+        let is_unheard = |id: &&String| !self.is_own(id) && !self.named.contains(id.as_str());
+        census.names.iter().filter(is_unheard).partition(|id| is_of_our_kind(id))
     }
 
-    /// All that are left have answered. Without names, theirs or in the answers, that is not known.
+    /// Of the nodes there are, those that have not answered, as far as is known.
+    fn missing(&self, census: &Census) -> Vec<String> {
+        let (mut missing, others) = self.unheard(census);
+        if self.nameless == 0 {
+            missing.extend(others);
+        } else if others.len() < self.nameless {
+            // With this adapter, nodes of our kind do not say who they are.
+            missing.clear();
+        }
+        missing.into_iter().cloned().collect()
+    }
+
+    /// All that are left have answered.
     fn nobody_is_missing(&self, census: &Census) -> bool {
-        self.nameless == 0 && !census.has_nameless && self.missing(census).is_empty()
+        let (ours, others) = self.unheard(census);
+        !census.has_nameless && ours.is_empty() && others.len() <= self.nameless
     }
 
     /// Why not all have answered, now that the time is up. `Ok`: all that are still there have.
@@ -185,6 +197,11 @@ impl Waiting {
         };
         Err(ClusterError::Timeout { received, expected, missing })
     }
+}
+
+/// Whether an id has the form of [`hex`](super::hex).
+fn is_of_our_kind(id: &str) -> bool {
+    id.len() == 16 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Asks the other nodes for one answer each.
