@@ -103,7 +103,7 @@ impl RedisAdapterBuilder {
         self
     }
 
-    /// How long an event of a server that recovers connections waits for its offset; 100 ms if it is not said.
+    /// How long an event of a server that recovers connections waits for its offset; 250 ms if it is not said.
     pub const fn stream_offset_wait(mut self, wait: Duration) -> Self {
         self.options.stream_offset_wait = wait;
         self

@@ -18,6 +18,16 @@ pub enum ClusterError {
         /// Ids of nodes that did not, as far as they are known.
         missing: Vec<String>,
     },
+    /// Not all nodes told in time whom they asked for acks; the reference's words, and who is missing.
+    #[error("operation has timed out{}", Missing(.missing))]
+    AckTimeout {
+        /// Nodes that told.
+        received: usize,
+        /// Nodes that were asked.
+        expected: usize,
+        /// Ids of nodes that did not, as far as they are known.
+        missing: Vec<String>,
+    },
     /// As many requests wait for answers as may; nothing was asked.
     #[error("too many requests to other nodes wait (limit {limit})")]
     TooManyRequests {

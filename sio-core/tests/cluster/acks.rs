@@ -58,8 +58,10 @@ fn a_node_that_does_not_report_is_named_with_the_answers_that_came() {
     world.advance(SECOND);
     let Poll::Ready(Err(error)) = world.poll(&mut asked) else { panic!("not in time") };
     let missing = vec![world[2].io.node_id().unwrap().to_owned()];
-    let reason = ClusterError::Timeout { received: 1, expected: 2, missing };
+    let text = format!("operation has timed out (missing: {})", missing[0]);
+    let reason = ClusterError::AckTimeout { received: 1, expected: 2, missing };
     assert_eq!(error.reason, AckError::Cluster(reason));
+    assert_eq!(error.to_string(), text);
     assert_eq!(error.responses, ["yes", "yes"]);
     assert_eq!(world[0].io.cluster_stats().unwrap().pending_requests, 0);
 }

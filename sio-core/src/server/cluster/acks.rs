@@ -146,6 +146,9 @@ impl Acks {
 
     async fn time_is_up(mut self, waiting: Waiting) -> Outcome {
         let reason = match (self.uncountable.take(), waiting.account().await) {
+            (None, Err(ClusterError::Timeout { received, expected, missing })) => {
+                Some(ClusterError::AckTimeout { received, expected, missing }.into())
+            }
             (Some(error), _) | (None, Err(error)) => Some(error.into()),
             (None, Ok(())) if self.is_settled() && self.missing == 0 => None,
             (None, Ok(())) => Some(AckError::Timeout),

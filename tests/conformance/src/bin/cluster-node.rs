@@ -50,6 +50,14 @@ struct Hello {
     x: Value,
 }
 
+/// What a client wants to have sent; it may leave it out.
+type Payload = Option<Value>;
+
+/// Nothing is `null`, as with the reference.
+fn some(p: Payload) -> Value {
+    p.unwrap_or_default()
+}
+
 fn sorted(rooms: &[Room]) -> Vec<String> {
     let mut rooms: Vec<String> = rooms.iter().map(ToString::to_string).collect();
     rooms.sort();
@@ -73,18 +81,20 @@ async fn find(ns: &NamespaceRef, id: &str) -> Result<RemoteSocket, EventError> {
 
 /// Sends to others, and who sends.
 fn emissions(ns: &mut NamespaceBuilder) {
-    ns.on("all", |ns: NamespaceRef, event: String, p: Value| ns.emit(&event, p));
-    ns.on("others", |socket: Socket, event: String, p: Value| socket.broadcast().emit(&event, p));
-    ns.on("room", |ns: NamespaceRef, room: String, event: String, p: Value| {
-        ns.to(room).emit(&event, p)
+    ns.on("all", |ns: NamespaceRef, event: String, p: Payload| ns.emit(&event, some(p)));
+    ns.on("others", |socket: Socket, event: String, p: Payload| {
+        socket.broadcast().emit(&event, some(p))
+    });
+    ns.on("room", |ns: NamespaceRef, room: String, event: String, p: Payload| {
+        ns.to(room).emit(&event, some(p))
     });
     ns.on("rooms", |ns: NamespaceRef, rooms: Vec<String>, event: String, p: Value| {
         ns.to(rooms).emit(&event, p)
     });
-    ns.on("except", |ns: NamespaceRef, room: String, event: String, p: Value| {
-        ns.except(room).emit(&event, p)
+    ns.on("except", |ns: NamespaceRef, room: String, event: String, p: Payload| {
+        ns.except(room).emit(&event, some(p))
     });
-    ns.on("local", |ns: NamespaceRef, event: String, p: Value| ns.local().emit(&event, p));
+    ns.on("local", |ns: NamespaceRef, event: String, p: Payload| ns.local().emit(&event, some(p)));
     ns.on("poke", async |ns: NamespaceRef, id: String, event: String, p: Value| {
         find(&ns, &id).await?.emit(&event, p)?;
         Ok::<_, EventError>(())
@@ -92,8 +102,8 @@ fn emissions(ns: &mut NamespaceBuilder) {
 }
 
 fn requests(ns: &mut NamespaceBuilder) {
-    ns.on("ask", async |ns: NamespaceRef, event: String, p: Value| {
-        match ns.emit_with_ack::<Option<Value>>(&event, p, ASK).await {
+    ns.on("ask", async |ns: NamespaceRef, event: String, p: Payload| {
+        match ns.emit_with_ack::<Option<Value>>(&event, some(p), ASK).await {
             Ok(answers) => Answers { err: None, answers: plain(answers) },
             Err(error) => Answers { err: Some(error.to_string()), answers: plain(error.responses) },
         }
@@ -126,8 +136,8 @@ fn requests(ns: &mut NamespaceBuilder) {
             "label": label.map(|(_, value)| value),
         }))
     });
-    ns.on("sse", async |ns: NamespaceRef, ack: AckSender, x: Value| {
-        match ns.server_side_emit_with_ack::<Value>("hello", x).await {
+    ns.on("sse", async |ns: NamespaceRef, ack: AckSender, x: Payload| {
+        match ns.server_side_emit_with_ack::<Value>("hello", some(x)).await {
             Ok(answers) => ack.send((answers,)),
             Err(error) => ack.send((&error.responses, error.to_string())),
         }
