@@ -80,6 +80,11 @@ impl Health {
         stats
     }
 
+    /// A connection is about to be made for the first time.
+    pub(crate) fn begins(&self, link: &str) {
+        self.down.lock().unwrap_or_else(poisoned).links.insert(link.into());
+    }
+
     /// A connection is gone, or could not be made.
     pub(crate) fn lost(&self, link: &str, why: &dyn Display) {
         self.trouble.notify_one();
@@ -185,6 +190,18 @@ mod tests {
         assert_eq!(seldom.now(), None);
         tokio::time::advance(BETWEEN_LINES).await;
         assert_eq!(seldom.now(), Some(2));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_connected_before_it_is_for_the_first_time() {
+        let health = Health::new("here:1");
+        health.begins("a");
+        health.begins("b");
+        health.back("a");
+        assert!(!health.stats().connected);
+        health.back("b");
+        assert!(health.stats().connected);
+        assert_eq!(health.stats().reconnects, 0);
     }
 
     #[tokio::test]
