@@ -32,7 +32,6 @@ mod error;
 mod link;
 mod options;
 mod redis_adapter;
-#[allow(dead_code, reason = "the streams adapter and the emitter use the rest")]
 mod wire;
 
 pub use builder::RedisAdapterBuilder;
@@ -41,3 +40,8 @@ pub use error::Error;
 pub use options::{Mode, RedisOptions, SubscriptionMode};
 pub use redis_adapter::RedisAdapter;
 pub use wire::Codec;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,6 +6,7 @@
 
 mod bench;
 mod checks;
+mod programs;
 mod sh;
 mod suites;
 mod test;
@@ -20,7 +21,7 @@ cargo xtask <task>
 
   test [--only PART[,PART..]]   set-up, checks and every test; a table of totals at the end
                                 parts: fmt clippy tidy rust doctest docs wasm deny typos,
-                                and the Node.js suites: interop clients proxies browser
+                                and the Node.js suites: interop clients cluster proxies browser
   ci                            the same as test
   tidy                          the rules of this project that a program can check
   bench --tools DIR [-- ARGS]   build bench-server and run DIR/compare against it";

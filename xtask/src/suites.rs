@@ -6,9 +6,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
+use crate::programs::{CHROMIUM, HAPROXY, NGINX, OPENSSL, PIP, PKG_CONFIG, PYTHON, Program, REDIS};
 use crate::sh::{Cmd, Outcome, root, which};
 use crate::test::Done;
 use crate::workspace::Workspace;
@@ -24,44 +25,6 @@ pub(crate) struct Suite {
     cargo: Option<(&'static str, &'static str, &'static str)>,
 }
 
-/// A program that a suite uses.
-struct Program {
-    /// The variable that carries its path to the tests; when set already, it is left alone.
-    variable: &'static str,
-    /// Any of these names counts.
-    names: &'static [&'static str],
-    /// The Debian package that brings it.
-    package: &'static str,
-}
-
-const CHROMIUM: Program = Program {
-    variable: "CHROMIUM",
-    names: &["chromium", "chromium-browser", "google-chrome"],
-    package: "chromium",
-};
-
-const PYTHON: Program = Program { variable: "SIO_PYTHON", names: &["python3"], package: "python3" };
-const PIP: Program = Program { variable: "SIO_PIP", names: &["pip3"], package: "python3-pip" };
-const PKG_CONFIG: Program =
-    Program { variable: "PKG_CONFIG", names: &["pkg-config"], package: "pkg-config" };
-/// A header stands for the library; it is no program, and is found by its whole path.
-const OPENSSL: Program = Program {
-    variable: "SIO_OPENSSL",
-    names: &["/usr/include/openssl/ssl.h"],
-    package: "libssl-dev",
-};
-
-/// Administrators' programs are not in everybody's search path.
-const NGINX: Program =
-    Program { variable: "SIO_NGINX", names: &["nginx", "/usr/sbin/nginx"], package: "nginx" };
-const HAPROXY: Program = Program {
-    variable: "SIO_HAPROXY",
-    names: &["haproxy", "/usr/sbin/haproxy"],
-    package: "haproxy",
-};
-const REDIS: Program =
-    Program { variable: "SIO_REDIS", names: &["redis-server"], package: "redis-server" };
-
 pub(crate) const ALL: &[Suite] = &[
     Suite { name: "interop", dir: "tests/interop", needs: &[], python: None, cargo: None },
     Suite {
@@ -71,6 +34,7 @@ pub(crate) const ALL: &[Suite] = &[
         python: Some("python/requirements.txt"),
         cargo: Some(("SIO_RUST_CLIENT", "rust", "rust-socketio-client")),
     },
+    Suite { name: "cluster", dir: "tests/cluster", needs: &[REDIS], python: None, cargo: None },
     Suite {
         name: "proxies",
         dir: "tests/proxies",
@@ -120,7 +84,7 @@ fn prepare(suite: &Suite, dir: &Path) -> Result<Variables, String> {
     }
     let mut variables = Variables::new();
     for program in suite.needs {
-        variables.push((program.variable, locate(program)?));
+        variables.push((program.variable, program.locate()?));
     }
     packages(dir)?;
     let workspace = Workspace::load()?;
@@ -181,31 +145,6 @@ fn python_packages(list: &Path, folder: &Path) -> Result<(), String> {
     let pip = pip.arg("--target").arg(&folder.to_string_lossy());
     done(pip.arg("--requirement").arg(&list.to_string_lossy()).run())?;
     fs::write(&stamp, wanted).map_err(|e| format!("{}: {e}", stamp.display()))
-}
-
-/// The program's path, after installing it where that is possible.
-fn locate(program: &Program) -> Result<OsString, String> {
-    if let Some(set) = std::env::var_os(program.variable).filter(|path| Path::new(path).is_file()) {
-        return Ok(set);
-    }
-    let find = || program.names.iter().find_map(|name| which(name)).map(PathBuf::into_os_string);
-    if let Some(found) = find() {
-        return Ok(found);
-    }
-    let is_root = Cmd::new("id").arg("-u").output().is_ok_and(|id| id.trim() == "0");
-    if !is_root || which("apt-get").is_none() {
-        let package = program.package;
-        return Err(format!("`{package}` is missing; install it: sudo apt-get install {package}"));
-    }
-    let apt = |line: &str| {
-        let cmd = Cmd::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
-        done(cmd.args("-qq -o DPkg::Lock::Timeout=120").args(line).run())
-    };
-    apt("update")?;
-    apt(&format!("install -y --no-install-recommends {}", program.package))?;
-    find().ok_or_else(|| {
-        format!("the package {} brought none of {:?}", program.package, program.names)
-    })
 }
 
 fn done(out: Outcome) -> Result<(), String> {

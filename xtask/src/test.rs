@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::checks::{features, optional, wasm};
 use crate::sh::{Cmd, Outcome};
 use crate::totals::{self, Counts, Row};
-use crate::{suites, tidy};
+use crate::{programs, suites, tidy};
 
 /// What a step did.
 pub(crate) enum Done {
@@ -112,7 +112,11 @@ fn rust() -> Done {
     } else {
         "test --workspace --lib --bins --tests --examples --no-fail-fast"
     };
-    Done::Ran(Cmd::cargo().args(line).run())
+    // Tests of clusters start it themselves.
+    match programs::REDIS.locate() {
+        Ok(redis) => Done::Ran(Cmd::cargo().args(line).env(programs::REDIS.variable, redis).run()),
+        Err(why) => Done::Failed(why),
+    }
 }
 
 const fn fine() -> Outcome {

@@ -2,6 +2,7 @@
 
 mod classic;
 mod sharded;
+mod streams;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::link::Link;
 
 pub(crate) use classic::Classic;
 pub(crate) use sharded::Sharded;
+pub(crate) use streams::Streams;
 
 /// What the modes have in common: [`Adapter`](sio_core::cluster::Adapter) without what needs no Redis.
 pub(crate) trait Carrier: Send + Sync {

@@ -23,6 +23,7 @@ pub(crate) struct Sharded {
     link: Link,
     state: Arc<State>,
     mode: SubscriptionMode,
+    encoding: Encoding,
 }
 
 /// What the thread that hears needs.
@@ -55,7 +56,14 @@ impl Sharded {
             heard: RwLock::default(),
             health: Arc::clone(link.health()),
         };
-        Self { link, state: Arc::new(state), mode }
+        Self { link, state: Arc::new(state), mode, encoding: Encoding::Smallest }
+    }
+
+    /// The channels of the streams mode: none for rooms, and another encoding. Whether they belong to shards, the
+    /// link knows.
+    pub(crate) fn beside_streams(link: Link, prefix: &str) -> Self {
+        let encoding = Encoding::Msgpack;
+        Self { encoding, ..Self::new(link, prefix, SubscriptionMode::Static) }
     }
 
     /// A namespace's channel for all, and the one for answers.
@@ -77,7 +85,7 @@ impl Sharded {
 
     fn say(&self, namespace: &str, channel: &str, said: Said<'_>) {
         let from = Sender::Node(self.state.id());
-        match envelope::encode(from, namespace, said, Encoding::Smallest) {
+        match envelope::encode(from, namespace, said, self.encoding) {
             Ok(payload) => self.link.publish(channel, &payload),
             Err(why) => self.state.health.unsaid(channel, &why),
         }

@@ -116,6 +116,11 @@ impl Health {
         }
     }
 
+    /// Whether a connection is gone, as far as is known.
+    pub(crate) fn is_down(&self, link: &str) -> bool {
+        self.down.lock().unwrap_or_else(poisoned).links.contains(link)
+    }
+
     /// Is ready when something was lost or refused since the last time.
     pub(crate) async fn trouble(&self) {
         self.trouble.notified().await;

@@ -29,6 +29,7 @@ use sio_core::cluster::{BoxFuture, ClusterError};
 use crate::channels::starting_with;
 use crate::error::Error;
 
+pub(crate) use backoff::Backoff;
 pub(crate) use health::Health;
 pub(crate) use publisher::{Command, Publisher};
 pub(crate) use queries::{Queries, pool, stopped};
@@ -43,7 +44,7 @@ use trunk::Trunk;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Name of the connection for commands, in logs.
-const COMMANDS: &str = "commands";
+pub(crate) const COMMANDS: &str = "commands";
 
 /// Name of the connection for subscriptions, in logs.
 const SUBSCRIPTIONS: &str = "subscriptions";
@@ -98,13 +99,11 @@ impl Link {
     }
 
     /// Questions to the server that was given.
-    #[allow(dead_code, reason = "the streams adapter asks more")]
     pub(crate) const fn queries(&self) -> &Queries {
         &self.trunk.queries
     }
 
     /// The queue of commands to the server that was given, for those that are no message on a channel.
-    #[allow(dead_code, reason = "the streams adapter has such commands")]
     pub(crate) const fn publisher(&self) -> &Publisher {
         &self.trunk.publisher
     }

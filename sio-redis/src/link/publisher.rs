@@ -68,7 +68,6 @@ impl Command {
 
     /// The answer is told.
     #[must_use]
-    #[allow(dead_code, reason = "the streams adapter needs to know")]
     pub(crate) fn on_reply(mut self, reply: Reply) -> Self {
         self.reply = Some(reply);
         self
@@ -218,6 +217,7 @@ impl Shared {
 
     async fn run(self: Arc<Self>, server: &Server) {
         let mut backoff = Backoff::new();
+        let mut last = None;
         loop {
             let closed = Arc::new(watch::Sender::new(false));
             let tell = Arc::clone(&closed);
@@ -229,6 +229,7 @@ impl Shared {
             };
             let why = match server.connect(push).await {
                 Ok(mut connection) => {
+                    last = Identity::succeed(last, &mut connection).await;
                     self.health.back(&self.name);
                     backoff.reset();
                     self.send_all(&mut connection, server, closed.subscribe()).await
@@ -301,6 +302,34 @@ impl Shared {
         }
         self.open.send_modify(|open| *open = open.saturating_sub(count));
         Ok(())
+    }
+}
+
+/// What a server calls a connection. A number alone may be another one's after a restart.
+#[derive(Debug)]
+struct Identity {
+    number: String,
+    address: String,
+}
+
+impl Identity {
+    /// Makes sure that the server does not carry out any more what it has received on the last connection, and not
+    /// looked at: it would come behind what this one says. If it does not allow that, so be it.
+    async fn succeed(last: Option<Self>, connection: &mut MultiplexedConnection) -> Option<Self> {
+        if let Some(last) = last {
+            let mut end = Cmd::new();
+            end.arg("CLIENT").arg("KILL").arg("ID").arg(last.number);
+            end.arg("ADDR").arg(last.address);
+            let _refused = end.exec_async(connection).await;
+        }
+        let mut ask = Cmd::new();
+        let asked = ask.arg("CLIENT").arg("INFO").query_async::<String>(connection).await;
+        let info = asked.ok()?;
+        let field = |name: &str| {
+            let value = info.split(' ').find_map(|field| field.strip_prefix(name))?;
+            Some(value.to_owned())
+        };
+        Some(Self { number: field("id=")?, address: field("addr=")? })
     }
 }
 

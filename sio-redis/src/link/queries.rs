@@ -1,6 +1,6 @@
 //! Questions to Redis, each with a deadline.
 
-use deadpool_redis::redis::{Cmd, FromRedisValue};
+use deadpool_redis::redis::{Cmd, FromRedisValue, Pipeline};
 use deadpool_redis::{BuildError, Manager, Pool, PoolConfig, Runtime as PoolRuntime, Timeouts};
 
 use sio_core::cluster::ClusterError;
@@ -32,11 +32,35 @@ impl Queries {
     ///
     /// Redis is not there, refuses, or does not answer in time.
     pub(crate) async fn answer<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, ClusterError> {
-        let asked = async {
+        self.in_time(async {
             let mut connection = self.pool.get().await.map_err(|why| unavailable(&why))?;
             let answer = command.query_async(&mut connection).await;
             answer.map_err(|why| unavailable(&why))
-        };
+        })
+        .await
+    }
+
+    /// As [`Self::answer`], for several commands on one connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::answer`].
+    pub(crate) async fn answer_all<T: FromRedisValue>(
+        &self,
+        commands: &Pipeline,
+    ) -> Result<T, ClusterError> {
+        self.in_time(async {
+            let mut connection = self.pool.get().await.map_err(|why| unavailable(&why))?;
+            let answer = commands.query_async(&mut connection).await;
+            answer.map_err(|why| unavailable(&why))
+        })
+        .await
+    }
+
+    async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, ClusterError>>,
+    ) -> Result<T, ClusterError> {
         match tokio::time::timeout(self.server.timing().answer, asked).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(ClusterError::Unavailable("no answer in time".to_owned())),

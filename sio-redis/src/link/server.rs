@@ -99,7 +99,20 @@ impl Server {
         &self,
         push: impl AsyncPushSender,
     ) -> Result<MultiplexedConnection, RedisError> {
-        let config = self.config().set_push_sender(push);
+        self.connect_patiently(self.timing.answer, push).await
+    }
+
+    /// As [`Self::connect`], for a connection on which answers may take longer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub(crate) async fn connect_patiently(
+        &self,
+        answer: Duration,
+        push: impl AsyncPushSender,
+    ) -> Result<MultiplexedConnection, RedisError> {
+        let config = self.config().set_response_timeout(Some(answer)).set_push_sender(push);
         let mut connection =
             self.client.get_multiplexed_async_connection_with_config(&config).await?;
         ping(&mut connection).await?;

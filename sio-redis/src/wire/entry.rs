@@ -13,7 +13,8 @@ use sio_core::cluster::{Message, Offset, SavedSession};
 use sio_core::packet::EncodeError;
 use sio_core::parser::msgpack::Writer;
 
-use super::envelope::{Body, Envelope, RawBody, Said};
+pub(crate) use super::envelope::Envelope;
+use super::envelope::{Body, RawBody, Said};
 use super::form::{Form, Json, rooms};
 use super::raw::{Names, Text};
 use super::{MAX_MESSAGE, Malformed, Sender};

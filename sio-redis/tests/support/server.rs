@@ -133,6 +133,14 @@ impl RedisServer {
         self.until_counted("NUMSUB", channel, count).await;
     }
 
+    /// Waits until a stream has so many entries.
+    pub(crate) async fn until_len(&self, stream: &str, len: i64) {
+        until_async(&format!("{len} entries in {stream}"), || async {
+            self.ask::<i64>(&["XLEN", stream]).await == len
+        })
+        .await;
+    }
+
     /// As [`Self::until_heard`], for a channel of a shard.
     pub(crate) async fn until_shard_heard(&self, channel: &str, count: i64) {
         self.until_counted("SHARDNUMSUB", channel, count).await;

@@ -1,5 +1,6 @@
 //! What the programs share: flags, handlers, listening on both loopback addresses, a clean end.
 
+pub mod cluster;
 pub mod echo;
 
 use std::io;
@@ -63,31 +64,65 @@ impl Flags {
     }
 }
 
+/// The loopback addresses of a program, taken.
+#[derive(Debug)]
+pub struct Listeners {
+    v4: TcpListener,
+    /// A machine without IPv6 is no reason to fail.
+    v6: Option<TcpListener>,
+    address: SocketAddr,
+}
+
+impl Listeners {
+    /// Takes a port, 0 for any, on the IPv4 and IPv6 loopback addresses.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken.
+    pub fn bind(port: u16) -> io::Result<Self> {
+        let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        let address = v4.local_addr()?;
+        let v6 = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())));
+        Ok(Self { v4, v6: v6.ok(), address })
+    }
+
+    /// The port that was taken.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Serves `io` until SIGTERM; says so in one line.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses.
+    pub async fn serve(self, io: Io, workers: usize) -> io::Result<()> {
+        let shutdown = io.clone().on_shutdown(termination());
+        let mut server = HttpServer::new(move || App::new().configure(io.configure()))
+            .workers(workers)
+            .backlog(1024)
+            .tcp_nodelay(true)
+            .h1_allow_half_closed(false)
+            .shutdown_timeout(2)
+            .shutdown_signal(shutdown)
+            .listen(self.v4)?;
+        if let Some(v6) = self.v6 {
+            server = server.listen(v6)?;
+        }
+        #[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
+        {
+            println!("listening on http://{}", self.address);
+        }
+        server.run().await
+    }
+}
+
 /// Serves `io` on the IPv4 and IPv6 loopback addresses until SIGTERM; says so in one line.
 ///
 /// # Errors
 ///
 /// The port is taken.
 pub async fn serve(io: Io, port: u16, workers: usize) -> io::Result<()> {
-    let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-    let address = v4.local_addr()?;
-    // A machine without IPv6 is no reason to fail.
-    let v6 = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())));
-    let shutdown = io.clone().on_shutdown(termination());
-    let mut server = HttpServer::new(move || App::new().configure(io.configure()))
-        .workers(workers)
-        .backlog(1024)
-        .tcp_nodelay(true)
-        .h1_allow_half_closed(false)
-        .shutdown_timeout(2)
-        .shutdown_signal(shutdown)
-        .listen(v4)?;
-    if let Ok(v6) = v6 {
-        server = server.listen(v6)?;
-    }
-    #[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
-    {
-        println!("listening on http://{address}");
-    }
-    server.run().await
+    Listeners::bind(port)?.serve(io, workers).await
 }
