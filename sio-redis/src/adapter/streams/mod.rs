@@ -94,6 +94,7 @@ impl Carrier for Streams {
         let _first = self.state.node.set(Arc::clone(&node));
         self.channels.start(node);
         let runtime = self.state.link.runtime();
+        self.state.health().begins(STREAM);
         runtime.spawn(reader.run());
         let state = Arc::clone(&self.state);
         runtime.spawn(async move { state.give_up_in_time().await });
