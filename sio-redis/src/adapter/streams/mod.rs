@@ -169,8 +169,7 @@ impl EventLog for Streams {
     }
 
     fn save(&self, namespace: &str, session: SavedSession, keep: Duration) {
-        let _ = namespace;
-        self.store.save(&session, keep);
+        self.store.save(namespace, &session, keep);
     }
 
     fn restore(
