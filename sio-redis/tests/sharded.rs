@@ -9,6 +9,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use sio_core::adapter::Room;
 use sio_core::cluster::{Adapter, Message, Response};
 use sio_redis::{Mode, RedisAdapter, RedisAdapterBuilder, SubscriptionMode};
@@ -276,4 +278,32 @@ async fn a_room_that_comes_and_goes_quickly_ends_as_it_is() {
     a.ready().await;
     redis.until_shard_heard("socket.io#/#x#", 0).await;
     redis.until_shard_heard("socket.io#/#y#", 1).await;
+}
+
+#[tokio::test]
+async fn rooms_that_come_and_go_quickly_cost_no_connection() {
+    let redis = RedisServer::start().await;
+    let mode = SubscriptionMode::Dynamic;
+    let a = TestNode::start(A, builder(&redis.url(), mode)).await;
+    let rooms: Vec<Room> = (0..20).map(|number| room(&format!("room{number}"))).collect();
+    for _ in 0..50 {
+        for room in &rooms {
+            a.adapter.open_room("/", room, false);
+        }
+        a.ready().await;
+        for room in &rooms {
+            a.adapter.close_room("/", room, false);
+        }
+        // Time enough to tell the server, and too little for its answer: then they are wanted again.
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    for room in &rooms[..10] {
+        a.adapter.open_room("/", room, false);
+    }
+    a.ready().await;
+    for (number, room) in rooms.iter().enumerate() {
+        let heard = i64::from(number < 10);
+        redis.until_shard_heard(&format!("socket.io#/#{room}#"), heard).await;
+    }
+    assert_eq!(a.adapter.stats().reconnects, 0);
 }

@@ -2,7 +2,7 @@
 //!
 //! Callers say what they want to hear; one task makes it so, and makes it so again on each new connection.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -216,6 +216,7 @@ impl Shared {
                 // In order of kind and name, so that the same calls make the same commands.
                 let mut changed: Vec<_> = changed.into_iter().collect();
                 changed.sort_unstable();
+                line.leave(&changed);
                 if let Err(why) = apply(connection, changed).await {
                     return why;
                 }
@@ -242,6 +243,10 @@ impl Shared {
             let name = info.data.first();
             let is_wanted = |name: &[u8]| {
                 let Ok(name) = str::from_utf8(name) else { return false };
+                // What this node has closed may be wanted again by now.
+                if line.leaving.lock().unwrap_or_else(poisoned).remove(name) {
+                    return false;
+                }
                 let wanted = self.wanted.lock().unwrap_or_else(poisoned);
                 wanted.topics.contains(&Topic::Shard(name.into()))
             };
@@ -279,11 +284,22 @@ struct Line {
     hear: Hear,
     ended: Notify,
     cut: AtomicBool,
+    /// Channels of shards that are closed by this node; the server has not confirmed it yet.
+    leaving: Mutex<HashSet<Box<str>>>,
 }
 
 impl Line {
     fn new(hear: Hear) -> Self {
-        Self { hear, ended: Notify::new(), cut: AtomicBool::new(false) }
+        Self { hear, ended: Notify::new(), cut: AtomicBool::new(false), leaving: Mutex::default() }
+    }
+
+    /// The server is about to be told of these changes.
+    fn leave(&self, changes: &[(Topic, bool)]) {
+        let closed = changes.iter().filter_map(|change| match change {
+            (Topic::Shard(name), false) => Some(name.clone()),
+            _ => None,
+        });
+        self.leaving.lock().unwrap_or_else(poisoned).extend(closed);
     }
 
     fn take(&self, info: PushInfo, health: &Health) {

@@ -110,6 +110,7 @@ impl Waiting {
             if let Some(fewer) = &mut self.fewer
                 && let Poll::Ready(nodes) = fewer.poll_unpin(cx)
             {
+                self.fewer = None;
                 return Poll::Ready(Step::Fewer(nodes));
             }
             self.timer.poll_unpin(cx).map(|()| Step::TimeUp)
