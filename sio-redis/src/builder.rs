@@ -83,6 +83,38 @@ impl RedisAdapterBuilder {
         self
     }
 
+    /// Key of the stream in the mode [`Mode::Streams`]; with several streams, what keys begin with. `socket.io`
+    /// if it is not said.
+    pub fn stream_name(mut self, name: impl Into<String>) -> Self {
+        self.options.stream_name = name.into();
+        self
+    }
+
+    /// How many streams share the namespaces; 1 if it is not said. All nodes need the same.
+    pub const fn stream_count(mut self, count: u32) -> Self {
+        self.options.stream_count = count;
+        self
+    }
+
+    /// About how many entries a stream keeps; 10,000 if it is not said. A client that comes back finds what it
+    /// missed only as long as the last event it got is among them.
+    pub const fn stream_max_len(mut self, entries: u64) -> Self {
+        self.options.stream_max_len = entries;
+        self
+    }
+
+    /// How long an event of a server that recovers connections waits for its offset; 100 ms if it is not said.
+    pub const fn stream_offset_wait(mut self, wait: Duration) -> Self {
+        self.options.stream_offset_wait = wait;
+        self
+    }
+
+    /// What the keys of kept sessions begin with; `sio:session:` if it is not said. All nodes need the same.
+    pub fn session_key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.options.session_key_prefix = prefix.into();
+        self
+    }
+
     /// How many bytes of messages may wait while Redis is away; 16 MiB if it is not said. Above, the oldest
     /// are dropped and counted.
     pub const fn queue_bytes(mut self, bytes: usize) -> Self {

@@ -32,7 +32,6 @@ mod error;
 mod link;
 mod options;
 mod redis_adapter;
-#[allow(dead_code, reason = "the streams adapter and the emitter use the rest")]
 mod wire;
 
 pub use builder::RedisAdapterBuilder;

@@ -98,6 +98,10 @@ pub struct RedisOptions {
     /// Entries never hold MessagePack; bytes in them arrive as objects (`onlyPlaintext`). No.
     #[serde(rename = "onlyPlaintext")]
     pub stream_only_plaintext: bool,
+    /// How long an event of a server that recovers connections waits for its offset from the stream; then it is
+    /// delivered without, and does not count for recovery. 100 ms.
+    #[serde(rename = "offsetWait", with = "millis")]
+    pub stream_offset_wait: Duration,
     /// Channels beside the stream belong to shards (`useShardedPubSub`); no.
     #[serde(rename = "useShardedPubSub")]
     pub stream_sharded_channels: bool,
@@ -121,6 +125,7 @@ impl Default for RedisOptions {
             stream_block_time: Duration::from_secs(5),
             session_key_prefix: "sio:session:".to_owned(),
             stream_only_plaintext: false,
+            stream_offset_wait: Duration::from_millis(100),
             stream_sharded_channels: false,
         }
     }

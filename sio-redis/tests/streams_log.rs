@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use sio_core::adapter::Room;
 use sio_core::cluster::{Adapter, EventLog, Message, Offset, RestoredSession, SavedSession};
-use sio_redis::{Mode, RedisAdapter, RedisAdapterBuilder};
+use sio_redis::{Mode, RedisAdapter, RedisAdapterBuilder, RedisOptions};
 
 use support::{Heard, RedisServer, TestNode, event, soon, to, until, until_async, with_bytes};
 
@@ -22,8 +22,16 @@ const A: &str = "aaaaaaaaaaaaaaaa";
 const B: &str = "bbbbbbbbbbbbbbbb";
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Events wait for their offsets as long as a test does.
 fn builder(redis: &RedisServer) -> RedisAdapterBuilder {
-    RedisAdapter::builder(&redis.url()).mode(Mode::Streams)
+    with_wait(redis, support::DEADLINE)
+}
+
+fn with_wait(redis: &RedisServer, wait: Duration) -> RedisAdapterBuilder {
+    let mut options = RedisOptions::default();
+    options.mode = Mode::Streams;
+    options.stream_offset_wait = wait;
+    RedisAdapter::builder(&redis.url()).options(options)
 }
 
 async fn node(id: &str, builder: RedisAdapterBuilder) -> TestNode {
@@ -198,10 +206,8 @@ async fn without_redis_events_are_handed_back_at_once_and_later_pass_quietly() {
 #[tokio::test]
 async fn while_redis_does_not_run_events_are_handed_back_soon_and_in_order() {
     let redis = RedisServer::start().await;
-    let (a, b) = pair(&redis).await;
-    log(&a).append("/", event(r#"["before"]"#, &[]));
-    logged(&a).await;
-    logged(&b).await;
+    let hasty = with_wait(&redis, RedisOptions::default().stream_offset_wait);
+    let (a, b) = (node(A, hasty).await, node(B, builder(&redis)).await);
     redis.pause();
     let start = Instant::now();
     for number in 0..20 {
@@ -229,7 +235,10 @@ async fn while_redis_does_not_run_events_are_handed_back_soon_and_in_order() {
 #[tokio::test]
 async fn after_a_long_pause_nothing_turns_up_behind_what_is_logged_later() {
     let redis = RedisServer::start().await;
-    let hasty = || builder(&redis).command_timeout(Duration::from_millis(300));
+    let hasty = || {
+        let wait = RedisOptions::default().stream_offset_wait;
+        with_wait(&redis, wait).command_timeout(Duration::from_millis(300))
+    };
     let (a, b) = (node(A, hasty()).await, node(B, hasty()).await);
     redis.pause();
     for number in 0..10 {
@@ -287,29 +296,19 @@ async fn an_event_without_a_form_in_streams_is_handed_back() {
 async fn what_was_missed_during_an_outage_comes_with_offsets_and_only_once() {
     let redis = RedisServer::start().await;
     let (a, b) = pair(&redis).await;
-    let mut before = Offset::default();
     for round in 0..5 {
-        let _: i64 = redis.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
-        a.ready().await;
-        log(&a).append("/", event(&format!("[\"e\",{round}]"), &[]));
-        let offset = loop {
-            match b.next().await {
-                Heard::Logged { offset, message, .. } => {
-                    assert_eq!(message, event(&format!("[\"e\",{round}]"), &[]));
-                    break offset;
-                }
-                other => panic!("{other:?}"),
-            }
-        };
-        assert!(offset > before);
-        before = offset;
-        match a.next().await {
-            Heard::Logged { offset: of_a, .. } => assert_eq!(of_a, offset),
-            Heard::Unlogged { .. } => assert_eq!(position(&a).await, offset),
-            other => panic!("{other:?}"),
+        redis.cut_all().await;
+        for number in 0..10 {
+            let data =
+                format!(r#"{{"packet":{{"type":2,"data":["e",{round},{number}]}},"opts":{{}}}}"#);
+            let words = ["XADD", "socket.io", "*", "uid", "u", "nsp", "/", "type", "3", "data"];
+            let offset: String = redis.ask(&[&words[..], &[&data]].concat()).await;
+            let (offset, text) = (offset.parse().unwrap(), format!("[\"e\",{round},{number}]"));
+            assert_eq!(logged(&a).await, ("u".to_owned(), offset, text.clone()));
+            assert_eq!(logged(&b).await, ("u".to_owned(), offset, text));
         }
     }
-    assert_eq!(b.rest(), []);
+    assert_eq!((a.rest(), b.rest()), (Vec::new(), Vec::new()));
 }
 
 #[tokio::test]
@@ -333,6 +332,7 @@ async fn a_session_comes_back_on_another_node_with_what_was_missed() {
     log(&a).append("/", event(r#"["elsewhere"]"#, &["room2"]));
     log(&a).append("/other", event(r#"["other"]"#, &[]));
     a.adapter.publish("/", Message::Join { options: to(&["x"]), rooms: vec!["y".into()] });
+    redis.until_len("socket.io", 6).await;
     log(&b).append("/", with_bytes(r#"["bin",{"_placeholder":true,"num":0}]"#, &[b"\x07"], &[]));
     redis.until_len("socket.io", 7).await;
     let restored = restore(&b, "pid", known).await.unwrap();
@@ -372,6 +372,31 @@ async fn an_offset_that_is_not_there_any_more_uses_the_session_up() {
 }
 
 #[tokio::test]
+async fn a_session_of_one_namespace_opens_no_other() {
+    let redis = RedisServer::start().await;
+    let a = node(A, builder(&redis)).await;
+    a.adapter.open("/admin");
+    log(&a).append("/", event(r#"["first"]"#, &[]));
+    let here = logged(&a).await.1;
+    log(&a).append("/admin", event(r#"["second"]"#, &[]));
+    let there = logged(&a).await.1;
+    log(&a).save("/", session("pid", &["sid"]), MINUTE);
+    assert_eq!(soon("none", log(&a).restore("/admin", "pid", there)).await, None);
+    // An offset of another namespace says nothing here.
+    log(&a).save("/", session("pid", &["sid"]), MINUTE);
+    assert_eq!(restore(&a, "pid", there).await, None);
+    log(&a).save("/", session("pid", &["sid"]), MINUTE);
+    assert!(restore(&a, "pid", here).await.is_some());
+    // The official adapter does not say which namespace a session is of.
+    let official = concat!(
+        "hKNzaWS0cTh3Tmh0aWdKUTJxc0hyYkFBQUOjcGlktGxBWk1fMVM1X3l5eFlYUmVBQUFEpXJvb21zkrRx",
+        "OHdOaHRpZ0pRMnFzSHJiQUFBQ6Vyb29tMaRkYXRhgaRub2RloUI="
+    );
+    let _: String = redis.ask(&["SET", "sio:session:theirs", official]).await;
+    assert!(restore(&a, "theirs", here).await.is_some());
+}
+
+#[tokio::test]
 async fn more_than_one_step_is_read() {
     let redis = RedisServer::start().await;
     let (a, b) = pair(&redis).await;
@@ -389,7 +414,7 @@ async fn more_than_one_step_is_read() {
 }
 
 #[tokio::test]
-async fn a_session_is_kept_as_the_official_adapter_keeps_it() {
+async fn a_session_is_kept_as_the_official_adapter_keeps_it_and_says_its_namespace() {
     let redis = RedisServer::start().await;
     let a = node(A, builder(&redis)).await;
     let session = SavedSession {
@@ -404,8 +429,8 @@ async fn a_session_is_kept_as_the_official_adapter_keeps_it() {
     until_async("a session", || async { redis.ask::<i64>(&["EXISTS", key]).await == 1 }).await;
     let text: String = redis.ask(&["GET", key]).await;
     let expected = concat!(
-        "hKNzaWS0cTh3Tmh0aWdKUTJxc0hyYkFBQUOjcGlktGxBWk1fMVM1X3l5eFlYUmVBQUFEpXJvb21zkrRx",
-        "OHdOaHRpZ0pRMnFzSHJiQUFBQ6Vyb29tMaRkYXRhgaRub2RloUI="
+        "haNzaWS0cTh3Tmh0aWdKUTJxc0hyYkFBQUOjcGlktGxBWk1fMVM1X3l5eFlYUmVBQUFEpXJvb21zkrRx",
+        "OHdOaHRpZ0pRMnFzSHJiQUFBQ6Vyb29tMaRkYXRhgaRub2RloUKjbnNwoS8="
     );
     assert_eq!(text, expected);
     let left: i64 = redis.ask(&["PTTL", key]).await;

@@ -4,7 +4,7 @@ import { call, collect, connect, next } from "./clients.mjs";
 import { until, within } from "./waits.mjs";
 
 /** For requests that name no time of their own, where the mode lets it be set. */
-export const REQUESTS_TIMEOUT = 1500;
+export const REQUESTS_TIMEOUT = 1000;
 export const FLAGS = ["--requests-timeout", String(REQUESTS_TIMEOUT)];
 
 /** Modes with faults of their own; the others differ only in what they subscribe. */
@@ -58,8 +58,11 @@ export async function assertLocalTraffic(t, { node, web, polling }) {
   assert.equal((await call(late, "whoami"))[0].node, String(node.port));
 }
 
+/** What a request without Redis comes to, which names who is missing or what is. */
+const CLEAR = /^(timeout reached: |operation has timed out|the cluster cannot be reached: ).*/;
+
 /** Requests that cannot be answered by all end in time, and say why; local answers are kept. */
-export async function assertRequestsEnd({ node, web, polling }, why) {
+export async function assertRequestsEnd({ node, web, polling }) {
   const start = performance.now();
   const [fetched, answered, asked] = await within(
     Promise.all([call(web, "fetch", null), call(polling, "sse", 1), call(web, "ask", "q", "x")]),
@@ -67,11 +70,11 @@ export async function assertRequestsEnd({ node, web, polling }, why) {
   );
   const took = performance.now() - start;
   assert.ok(took < REQUESTS_TIMEOUT + 1500, `requests of ${node.kind} took ${Math.round(took)} ms`);
-  assert.match(String(fetched[1]), why, "fetch");
-  assert.match(String(answered[1]), why, "sse");
-  assert.equal(typeof asked[0].err, "string", "ask");
-  assert.deepEqual(asked[0].answers.filter((answer) => answer === "x").length, asked[0].answers.length);
-  assert.ok(asked[0].answers.length >= 2, "answers of the node's own clients");
+  assert.match(String(fetched[1]), CLEAR, "fetch");
+  assert.match(String(answered[1]), CLEAR, "sse");
+  assert.match(String(asked[0].err), CLEAR, "ask");
+  // The clients of the node itself have answered.
+  assert.deepEqual(asked[0].answers, ["x", "x"]);
 }
 
 /** Each of the audiences hears each, in events for all and in rooms; nothing came twice until then. */

@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { ask, call, collect, connect } from "./clients.mjs";
 import { bothWays, clustersOf, withRedis } from "./cluster.mjs";
-import { FAULT_MODES, FLAGS, REQUESTS_TIMEOUT, assertTogether, audience, fresh } from "./faults.mjs";
+import { FLAGS, REQUESTS_TIMEOUT, assertTogether, audience, fresh } from "./faults.mjs";
 import { REFERENCE } from "./nodes.mjs";
 import { until } from "./waits.mjs";
+
+/** Streams without recovery hear of nodes as those with it do. */
+const MODES = ["classic", "sharded dynamic", "streams"];
 
 /** Requests end in time with what the asking node has itself, and name who did not answer. */
 async function assertMissed({ node, web }) {
@@ -32,7 +35,7 @@ async function assertMissed({ node, web }) {
 const answers = async (socket) => (await call(socket, "sse", 1))[0].map(({ node }) => node).sort();
 const ports = (...nodes) => nodes.map(({ port }) => String(port)).sort();
 
-withRedis((redis) => clustersOf(redis, FAULT_MODES, { flags: FLAGS }, (cluster, define) => {
+withRedis((redis) => clustersOf(redis, MODES, { flags: FLAGS }, (cluster, define) => {
   define("a node that comes is asked, one that goes is not", async (t) => {
     const [first, second] = cluster.nodes;
     const kinds = new Set(cluster.kinds);

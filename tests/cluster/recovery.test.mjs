@@ -51,7 +51,7 @@ withRedis((redis) => clustersOf(redis, ["streams"], {}, (cluster, define) => {
       await call(socket, "remember", { x: ["ü", null, 1.5] });
       const list = collect(socket, "n");
       here.emit("all", "n", "first");
-      await fence(there, here, there, socket);
+      await fence(here, here, there, socket);
       const { id, _pid: pid } = socket;
 
       await lose(cluster, lost);

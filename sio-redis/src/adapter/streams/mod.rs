@@ -4,6 +4,11 @@
 //! the manner of the sharded mode. Nothing orders what is said on both ways. A node that was away reads on where it
 //! had stopped.
 //!
+//! Differs from the reference: local delivery does not wait for Redis, unless an offset is needed, and then for a
+//! bounded time; reading begins at the last entry and not with whatever comes after the first read, so that nothing
+//! is missed in between; streams with negative numbers, which only are written to there, are read; failed reads are
+//! repeated with pauses.
+//!
 //! Where clients may come back, a stream is the log that all nodes share: `own` follows the entries of this node
 //! until they come back, `reader` hands in what is there, `store` keeps the sessions.
 
@@ -37,8 +42,8 @@ use super::{Carrier, Sharded};
 /// Name of the connection that reads, in logs.
 const STREAM: &str = "stream";
 
-/// How long an event waits for its offset before it is delivered without.
-const LONGEST_WAIT: Duration = Duration::from_millis(100);
+/// How long the end of an adapter waits for events that are under way.
+const LAST_EVENTS: Duration = Duration::from_millis(200);
 
 pub(crate) struct Streams {
     channels: Sharded,
@@ -89,6 +94,7 @@ impl Carrier for Streams {
         let _first = self.state.node.set(Arc::clone(&node));
         self.channels.start(node);
         let runtime = self.state.link.runtime();
+        self.state.health().begins(STREAM);
         runtime.spawn(reader.run());
         let state = Arc::clone(&self.state);
         runtime.spawn(async move { state.give_up_in_time().await });
@@ -163,8 +169,7 @@ impl EventLog for Streams {
     }
 
     fn save(&self, namespace: &str, session: SavedSession, keep: Duration) {
-        let _ = namespace;
-        self.store.save(&session, keep);
+        self.store.save(namespace, &session, keep);
     }
 
     fn restore(
@@ -222,7 +227,13 @@ impl State {
             let (ticket, wake) = {
                 let mut own = self.own.lock().unwrap_or_else(poisoned);
                 let digest = own.digest(namespace, fields.kind, &fields.data);
-                own.add(namespace, digest, message, Instant::now() + LONGEST_WAIT, is_down)
+                own.add(
+                    namespace,
+                    digest,
+                    message,
+                    Instant::now() + options.stream_offset_wait,
+                    is_down,
+                )
             };
             if wake {
                 self.wake.notify_one();
@@ -328,13 +339,13 @@ impl State {
 
     /// Waits for what is under way, in bounded time, and gives up the rest.
     async fn settle(&self) {
-        let until = Instant::now() + LONGEST_WAIT;
+        let until = Instant::now() + LAST_EVENTS;
         loop {
             let is_done = self.own.lock().unwrap_or_else(poisoned).deadline().is_none();
             if is_done || Instant::now() >= until {
                 break;
             }
-            tokio::time::sleep(LONGEST_WAIT / 20).await;
+            tokio::time::sleep(LAST_EVENTS / 40).await;
         }
         self.own.lock().unwrap_or_else(poisoned).give_up_all();
         self.deliver_unlogged();
