@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use sio_core::adapter::Room;
-use sio_core::cluster::{Adapter, BoxFuture, ClusterError, Message, Node, Response};
+use sio_core::cluster::{Adapter, AdapterStats, BoxFuture, ClusterError, Message, Node, Response};
 
 /// Something on its way between nodes.
 #[derive(Debug, Clone)]
@@ -48,6 +48,7 @@ struct State {
     /// Names of nodes besides; empty: it is not known.
     strangers: Vec<&'static str>,
     stops: usize,
+    reconnects: u64,
 }
 
 /// What connects the nodes of a test.
@@ -133,6 +134,11 @@ impl Exchange {
     /// Nodes with these names are counted besides, and say nothing of themselves; an empty name is not known.
     pub(crate) fn set_strangers(&self, strangers: &[&'static str]) {
         self.lock().strangers = strangers.to_vec();
+    }
+
+    /// All connections were lost, and are there again.
+    pub(crate) fn reconnect(&self) {
+        self.lock().reconnects += 1;
     }
 
     pub(crate) fn stops(&self) -> usize {
@@ -256,6 +262,12 @@ impl Adapter for Joint {
     fn ready(&self) -> BoxFuture<Result<(), ClusterError>> {
         let ids = self.exchange.ids("/");
         Box::pin(async move { ids.map(drop) })
+    }
+
+    fn stats(&self) -> AdapterStats {
+        let mut stats = AdapterStats::default();
+        stats.reconnects = self.exchange.lock().reconnects;
+        stats
     }
 
     fn stop(&self) -> BoxFuture<()> {

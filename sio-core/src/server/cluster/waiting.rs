@@ -52,6 +52,9 @@ pub(super) struct Waiting {
     named: HashSet<Box<str>>,
     /// Those that have answered and did not.
     nameless: usize,
+    /// How this node was connected when it began: a node that is not seen after an outage may only be slower
+    /// to come back, and has not left.
+    ties: (u64, bool),
 }
 
 impl Waiting {
@@ -68,6 +71,7 @@ impl Waiting {
             others: None,
             named: HashSet::new(),
             nameless: 0,
+            ties: ties(hub),
         }
     }
 
@@ -116,9 +120,13 @@ impl Waiting {
                     count.map(|count| self.others = Some(count.saturating_sub(1))),
                 ));
             }
+            if self.is_complete() {
+                self.fewer = None;
+            }
             if let Some(fewer) = &mut self.fewer
                 && let Poll::Ready(census) = fewer.poll_unpin(cx)
             {
+                self.fewer = None;
                 return Poll::Ready(Step::Fewer(census));
             }
             self.timer.poll_unpin(cx).map(|()| Step::TimeUp)
@@ -167,10 +175,12 @@ impl Waiting {
         missing.into_iter().cloned().collect()
     }
 
-    /// All that are left have answered.
+    /// All that are left have answered. Without their names that is not known, and neither is who is there if
+    /// connections were lost meanwhile.
     fn nobody_is_missing(&self, census: &Census) -> bool {
         let (ours, others) = self.unheard(census);
-        !census.has_nameless && ours.is_empty() && others.len() <= self.nameless
+        let is_answered = ours.is_empty() && others.len() <= self.nameless;
+        is_answered && !census.has_nameless && self.ties == ties(&self.hub)
     }
 
     /// Why not all have answered, now that the time is up. `Ok`: all that are still there have.
@@ -271,6 +281,10 @@ async fn census(hub: Arc<Hub>, namespace: Arc<str>) -> Result<Census, ClusterErr
 fn request_timeout(hub: &Hub) -> Duration {
     let timeout = |cluster: &super::Cluster| cluster.call(|adapter| adapter.request_timeout());
     hub.cluster.as_ref().and_then(timeout).unwrap_or_default()
+}
+
+fn ties(hub: &Hub) -> (u64, bool) {
+    hub.cluster.as_ref().map(super::Cluster::ties).unwrap_or_default()
 }
 
 fn sleep(hub: &Hub, duration: Duration) -> BoxFuture<()> {

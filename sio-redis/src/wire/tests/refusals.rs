@@ -7,7 +7,7 @@ use sio_core::cluster::{Message, Offset, Response, SavedSession};
 use sio_core::packet::{DecodeError, MAX_DEPTH};
 
 use super::super::envelope::{self, Body};
-use super::super::{MAX_MESSAGE, Malformed, classic, entry};
+use super::super::{MAX_CONTAINERS_IN_VALUES, MAX_MESSAGE, Malformed, classic, entry};
 
 fn broadcast(text: &str) -> Result<Message, Malformed> {
     let payload = Bytes::copy_from_slice(text.as_bytes());
@@ -206,6 +206,17 @@ fn an_answer_without_what_was_asked_for_still_counts() {
 }
 
 #[test]
+fn values_with_more_containers_than_fit_into_memory_are_refused() {
+    let answer = |containers: usize| {
+        let data = vec!["{}"; containers - 4].join(",");
+        format!(r#"{{"requestId":"q","sockets":[{{"id":"s","data":[{data}],"rooms":[]}}]}}"#)
+    };
+    let most = MAX_CONTAINERS_IN_VALUES;
+    assert!(matches!(response(&answer(most)), Ok(Response::Sockets { .. })));
+    assert_eq!(response(&answer(most + 1)), Err(Malformed::TooManyContainers(most + 1)));
+}
+
+#[test]
 fn an_answer_of_nothing_differs_from_null() {
     let nothing = Response::ServerSide { request: "q".into(), value: None };
     assert_eq!(response(r#"{"type":6,"requestId":"q"}"#), Ok(nothing));
@@ -260,8 +271,8 @@ fn bytes_in_the_data_of_a_session_come_through() {
         data: json!({ "bin": { "type": "Buffer", "data": [1, 255] }, "n": [-1, 1.5, u64::MAX] }),
         since: Offset { millis: 1_795_201_307_261, sequence: 2 },
     };
-    let text = entry::encode_session(&session).unwrap();
+    let text = entry::encode_session("/a", &session).unwrap();
     let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &text).unwrap();
     assert!(bytes.windows(4).any(|window| window == b"\xc4\x02\x01\xff"));
-    assert_eq!(entry::decode_session(&text), Ok(session));
+    assert_eq!(entry::decode_session(&text), Ok((Some("/a".into()), session)));
 }
