@@ -27,6 +27,9 @@ const RESERVED_SERVER_SIDE: [&str; 3] = ["connect", "connection", "new_namespace
 /// the mode [`Mode::Streams`] what `@socket.io/redis-streams-emitter` does. For [`Mode::Sharded`] there is none in
 /// the reference; servers understand this one all the same. Mode, prefix and the like must be those of the servers.
 ///
+/// It speaks to one Redis. On a Redis Cluster each channel of the mode [`Mode::Sharded`] is at one of the masters:
+/// what belongs to another is refused there, and is an error. The other modes work with any master.
+///
 /// Copies are cheap and share their connections; selections are copies. Nothing can be asked: there are no acks
 /// and no lists of sockets. Needs a tokio runtime, and no server of any kind.
 ///

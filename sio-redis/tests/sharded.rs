@@ -277,3 +277,27 @@ async fn a_room_that_comes_and_goes_quickly_ends_as_it_is() {
     redis.until_shard_heard("socket.io#/#x#", 0).await;
     redis.until_shard_heard("socket.io#/#y#", 1).await;
 }
+
+#[tokio::test]
+async fn a_room_that_comes_back_while_it_is_given_up_costs_no_connection() {
+    let redis = RedisServer::start().await;
+    let line = Line::to(redis.port).await;
+    let a = TestNode::start(A, builder(&line.url(), SubscriptionMode::Dynamic)).await;
+    let given_up = |commands: Vec<Vec<String>>| commands.iter().any(|it| it[0] == "SUNSUBSCRIBE");
+    for _ in 0..10 {
+        a.adapter.open_room("/", &room("x"), false);
+        a.ready().await;
+        line.take_commands();
+        line.hold_answers(true);
+        a.adapter.close_room("/", &room("x"), false);
+        until("given up", || given_up(line.take_commands())).await;
+        // It is wanted again before Redis has said that it is given up.
+        a.adapter.open_room("/", &room("x"), false);
+        line.hold_answers(false);
+        a.ready().await;
+        redis.until_shard_heard("socket.io#/#x#", 1).await;
+        a.adapter.close_room("/", &room("x"), false);
+        a.ready().await;
+    }
+    assert_eq!(a.adapter.stats().reconnects, 0);
+}

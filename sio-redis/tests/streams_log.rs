@@ -372,6 +372,31 @@ async fn an_offset_that_is_not_there_any_more_uses_the_session_up() {
 }
 
 #[tokio::test]
+async fn a_session_of_one_namespace_opens_no_other() {
+    let redis = RedisServer::start().await;
+    let a = node(A, builder(&redis)).await;
+    a.adapter.open("/admin");
+    log(&a).append("/", event(r#"["first"]"#, &[]));
+    let here = logged(&a).await.1;
+    log(&a).append("/admin", event(r#"["second"]"#, &[]));
+    let there = logged(&a).await.1;
+    log(&a).save("/", session("pid", &["sid"]), MINUTE);
+    assert_eq!(soon("none", log(&a).restore("/admin", "pid", there)).await, None);
+    // An offset of another namespace says nothing here.
+    log(&a).save("/", session("pid", &["sid"]), MINUTE);
+    assert_eq!(restore(&a, "pid", there).await, None);
+    log(&a).save("/", session("pid", &["sid"]), MINUTE);
+    assert!(restore(&a, "pid", here).await.is_some());
+    // The official adapter does not say which namespace a session is of.
+    let official = concat!(
+        "hKNzaWS0cTh3Tmh0aWdKUTJxc0hyYkFBQUOjcGlktGxBWk1fMVM1X3l5eFlYUmVBQUFEpXJvb21zkrRx",
+        "OHdOaHRpZ0pRMnFzSHJiQUFBQ6Vyb29tMaRkYXRhgaRub2RloUI="
+    );
+    let _: String = redis.ask(&["SET", "sio:session:theirs", official]).await;
+    assert!(restore(&a, "theirs", here).await.is_some());
+}
+
+#[tokio::test]
 async fn more_than_one_step_is_read() {
     let redis = RedisServer::start().await;
     let (a, b) = pair(&redis).await;
@@ -389,7 +414,7 @@ async fn more_than_one_step_is_read() {
 }
 
 #[tokio::test]
-async fn a_session_is_kept_as_the_official_adapter_keeps_it() {
+async fn a_session_is_kept_as_the_official_adapter_keeps_it_and_says_its_namespace() {
     let redis = RedisServer::start().await;
     let a = node(A, builder(&redis)).await;
     let session = SavedSession {
@@ -404,8 +429,8 @@ async fn a_session_is_kept_as_the_official_adapter_keeps_it() {
     until_async("a session", || async { redis.ask::<i64>(&["EXISTS", key]).await == 1 }).await;
     let text: String = redis.ask(&["GET", key]).await;
     let expected = concat!(
-        "hKNzaWS0cTh3Tmh0aWdKUTJxc0hyYkFBQUOjcGlktGxBWk1fMVM1X3l5eFlYUmVBQUFEpXJvb21zkrRx",
-        "OHdOaHRpZ0pRMnFzSHJiQUFBQ6Vyb29tMaRkYXRhgaRub2RloUI="
+        "haNzaWS0cTh3Tmh0aWdKUTJxc0hyYkFBQUOjcGlktGxBWk1fMVM1X3l5eFlYUmVBQUFEpXJvb21zkrRx",
+        "OHdOaHRpZ0pRMnFzSHJiQUFBQ6Vyb29tMaRkYXRhgaRub2RloUKjbnNwoS8="
     );
     assert_eq!(text, expected);
     let left: i64 = redis.ask(&["PTTL", key]).await;

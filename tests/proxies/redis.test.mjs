@@ -79,6 +79,9 @@ describe("redis", { timeout: 120_000 }, () => {
     assert.deepEqual(heard.sort(), wanted);
     for (const node of nodes) assert.doesNotMatch(node.output, /NOPERM|NOAUTH|WRONGPASS|change-me/);
 
+    // Without it, a connection for questions serves for one of them only.
+    assert.match(await ask(redis.port, "AUTH sio change-me", "UNWATCH"), /^\+OK/);
+
     const refused = /^-NO(PERM|AUTH)/;
     assert.match(await ask(redis.port, "PING"), refused, "nobody without a password");
     for (const command of ["FLUSHALL", "CONFIG GET *", "KEYS *", "GET other", "PUBLISH other x"]) {

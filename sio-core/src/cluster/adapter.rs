@@ -25,7 +25,8 @@ pub struct AdapterStats {
     pub garbage: u64,
     /// What could not be sent: a queue was full, or a command was refused.
     pub dropped: u64,
-    /// How often a lost connection was made anew.
+    /// How often a lost connection was made anew. Others may have lost theirs at the same time: while this
+    /// and `connected` change, a node that is not counted is not taken for one that has left.
     pub reconnects: u64,
     /// What waits to be sent at this moment.
     pub queued: usize,
@@ -41,8 +42,8 @@ pub struct AdapterStats {
 /// be sent now is queued within a limit or dropped and counted. A namespace is a channel of its own: only
 /// nodes that have it hear what is said in it.
 pub trait Adapter: Send + Sync + 'static {
-    /// Called once, before anything else but [`Self::watches_rooms`] and [`Self::event_log`]. The adapter hands in what it receives through `node`, and ignores
-    /// what comes back from this node itself.
+    /// Called once, before anything else but [`Self::watches_rooms`] and [`Self::event_log`]. The adapter hands
+    /// in what it receives through `node`, and ignores what comes back from this node itself.
     fn start(&self, node: Arc<dyn Node>);
 
     /// The namespace exists on this node from now on. What comes and goes, namespaces and rooms, is told by
@@ -92,7 +93,8 @@ pub trait Adapter: Send + Sync + 'static {
     /// Is ready after `duration`; may be awaited on any thread.
     fn sleep(&self, duration: Duration) -> BoxFuture<()>;
 
-    /// Is ready when all namespaces that were opened so far are connected.
+    /// Is ready when all namespaces that were opened so far are connected, however long that takes; an error
+    /// only if it cannot come to that any more.
     fn ready(&self) -> BoxFuture<Result<(), ClusterError>>;
 
     /// Sends what is queued, leaves the cluster and ends; bounded in time. Nothing is called afterwards.

@@ -101,8 +101,8 @@ pub trait EventLog: Send + Sync {
     /// Keeps a session for as long as `keep`. Of two with one `pid` the later one stays.
     fn save(&self, namespace: &str, session: SavedSession, keep: Duration);
 
-    /// Takes a session, once, with what its client has missed behind `offset`. `None`: it is not there, or
-    /// something it may have missed is not.
+    /// Takes a session, once, with what its client has missed behind `offset`. `None`: it is not there, it was
+    /// saved for another namespace, or something it may have missed is not there.
     fn restore(
         &self,
         namespace: &str,

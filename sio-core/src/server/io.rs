@@ -112,10 +112,12 @@ impl Io {
 
     /// Is done when the other nodes can reach the namespaces that exist by now; without an adapter at once.
     ///
+    /// While what connects the nodes is away, this waits: put a time of your own beside it. The server works
+    /// without.
+    ///
     /// # Errors
     ///
-    /// What connects the nodes cannot be reached. It is tried further: the server works without, and may be
-    /// asked again.
+    /// The adapter was stopped, or has failed.
     ///
     /// # Cancel safety
     ///

@@ -99,6 +99,24 @@ fn a_socket_of_this_node_that_ends_is_missing_at_once() {
 }
 
 #[test]
+fn who_has_not_answered_yet_is_waited_for_when_another_node_has_left() {
+    let world = World::of_three(joining);
+    let mut clients = world.clients("/");
+    world.exchange.silence(2, true);
+    let mut asked: Asked = Box::pin(world[0].io.emit_with_ack("q", 1, 10 * SECOND));
+    assert!(world.poll(&mut asked).is_pending());
+    clients[0].exchange("430[\"a\"]");
+    world.exchange.remove(2);
+    for _ in 0..3 {
+        world.advance(SECOND);
+        assert!(world.poll(&mut asked).is_pending());
+    }
+    clients[1].exchange("430[\"b\"]");
+    let expected = ["a", "b"].map(str::to_owned).to_vec();
+    assert_eq!(world.poll(&mut asked), Poll::Ready(Ok(expected)));
+}
+
+#[test]
 fn nodes_that_cannot_be_counted_are_an_error_when_the_own_sockets_have_answered() {
     let world = World::of_three(joining);
     let mut clients = world.clients("/");

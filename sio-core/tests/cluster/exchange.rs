@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use sio_core::adapter::Room;
-use sio_core::cluster::{Adapter, BoxFuture, ClusterError, Message, Node, Response};
+use sio_core::cluster::{Adapter, AdapterStats, BoxFuture, ClusterError, Message, Node, Response};
 
 /// Something on its way between nodes.
 #[derive(Debug, Clone)]
@@ -46,6 +46,7 @@ struct State {
     /// Counts and names of nodes are not to be had.
     unavailable: bool,
     stops: usize,
+    reconnects: u64,
 }
 
 /// What connects the nodes of a test.
@@ -126,6 +127,11 @@ impl Exchange {
 
     pub(crate) fn set_unavailable(&self, unavailable: bool) {
         self.lock().unavailable = unavailable;
+    }
+
+    /// All connections were lost, and are there again.
+    pub(crate) fn reconnect(&self) {
+        self.lock().reconnects += 1;
     }
 
     pub(crate) fn stops(&self) -> usize {
@@ -245,6 +251,12 @@ impl Adapter for Joint {
     fn ready(&self) -> BoxFuture<Result<(), ClusterError>> {
         let ids = self.exchange.ids("/");
         Box::pin(async move { ids.map(drop) })
+    }
+
+    fn stats(&self) -> AdapterStats {
+        let mut stats = AdapterStats::default();
+        stats.reconnects = self.exchange.lock().reconnects;
+        stats
     }
 
     fn stop(&self) -> BoxFuture<()> {

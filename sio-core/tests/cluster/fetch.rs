@@ -192,6 +192,25 @@ fn a_node_that_leaves_is_not_waited_for() {
 }
 
 #[test]
+fn a_node_that_is_not_back_yet_after_an_outage_has_not_left() {
+    let world = World::of_three(joining);
+    world.exchange.silence(2, true);
+    let operator = world[0].io.of("/");
+    let mut asked: Fetching<'_> = Box::pin(operator.fetch_sockets());
+    assert!(world.poll(&mut asked).is_pending());
+    world.exchange.remove(2);
+    world.exchange.reconnect();
+    for _ in 0..4 {
+        world.advance(SECOND);
+        assert!(world.poll(&mut asked).is_pending());
+    }
+    world.advance(SECOND);
+    let Poll::Ready(Err(error)) = world.poll(&mut asked) else { panic!("not in time") };
+    let missing = Vec::new();
+    assert_eq!(error.reason, ClusterError::Timeout { received: 1, expected: 2, missing });
+}
+
+#[test]
 fn garbage_in_descriptions_is_left_out_and_what_is_missing_is_empty() {
     let world = World::of_three(joining);
     world.exchange.silence(1, true);

@@ -46,6 +46,8 @@ pub(crate) struct Health {
 /// What does not work at present.
 #[derive(Debug, Default)]
 struct Down {
+    /// Those that never worked yet, and have not failed either.
+    beginning: BTreeSet<Box<str>>,
     links: BTreeSet<Box<str>>,
     since: Option<Instant>,
 }
@@ -76,8 +78,15 @@ impl Health {
         stats.garbage = read(&self.counters.garbage);
         stats.dropped = read(&self.counters.dropped);
         stats.reconnects = read(&self.counters.reconnects);
-        stats.connected = self.down.lock().unwrap_or_else(poisoned).links.is_empty();
+        let down = self.down.lock().unwrap_or_else(poisoned);
+        stats.connected = down.links.is_empty() && down.beginning.is_empty();
+        drop(down);
         stats
+    }
+
+    /// A connection is about to be made for the first time.
+    pub(crate) fn begins(&self, link: &str) {
+        self.down.lock().unwrap_or_else(poisoned).beginning.insert(link.into());
     }
 
     /// A connection is gone, or could not be made.
@@ -85,6 +94,7 @@ impl Health {
         self.trouble.notify_one();
         {
             let mut down = self.down.lock().unwrap_or_else(poisoned);
+            down.beginning.remove(link);
             down.links.insert(link.into());
             if down.since.is_some() {
                 return;
@@ -98,6 +108,7 @@ impl Health {
     pub(crate) fn back(&self, link: &str) {
         let since = {
             let mut down = self.down.lock().unwrap_or_else(poisoned);
+            down.beginning.remove(link);
             down.links.remove(link);
             match down.links.is_empty() {
                 true => down.since.take(),
@@ -111,7 +122,7 @@ impl Health {
         }
     }
 
-    /// Whether a connection is gone, as far as is known.
+    /// Whether a connection is gone, or could not be made, as far as is known.
     pub(crate) fn is_down(&self, link: &str) -> bool {
         self.down.lock().unwrap_or_else(poisoned).links.contains(link)
     }
@@ -190,6 +201,18 @@ mod tests {
         assert_eq!(seldom.now(), None);
         tokio::time::advance(BETWEEN_LINES).await;
         assert_eq!(seldom.now(), Some(2));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_connected_before_it_is_for_the_first_time() {
+        let health = Health::new("here:1");
+        health.begins("a");
+        health.begins("b");
+        health.back("a");
+        assert!(!health.stats().connected);
+        health.back("b");
+        assert!(health.stats().connected);
+        assert_eq!(health.stats().reconnects, 0);
     }
 
     #[tokio::test]

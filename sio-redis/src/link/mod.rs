@@ -1,9 +1,9 @@
 //! Connections to Redis that outlive it.
 //!
-//! A [`Link`] is all of an adapter's connections: a [`Publisher`] sends commands in order, a [`Subscriber`] holds subscriptions, [`Queries`] ask. Each
-//! connects
-//! again by itself, and none makes a caller wait: what cannot be sent yet is queued within a
-//! limit. They know commands and channels, and nothing of what these say.
+//! A [`Link`] is all of an adapter's connections: a [`Publisher`] sends commands in order, a
+//! [`Subscriber`](subscriber::Subscriber) holds subscriptions, [`Queries`] ask. Each connects again by itself, and
+//! none makes a caller wait: what cannot be sent yet is queued within a limit. They know commands and channels,
+//! and nothing of what these say.
 
 mod backoff;
 mod health;

@@ -121,6 +121,7 @@ impl Publisher {
 
     /// Starts to send.
     pub(crate) fn start(&self, runtime: &Handle, server: Server) {
+        self.shared.health.begins(&self.shared.name);
         let shared = Arc::clone(&self.shared);
         let task = runtime.spawn(async move { shared.run(&server).await });
         let _once = self.shared.task.set(task.abort_handle());

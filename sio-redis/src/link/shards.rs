@@ -91,6 +91,7 @@ impl Shards {
 
     pub(crate) fn start(&self, hear: Hear) {
         if self.shared.hear.set(hear).is_ok() {
+            self.shared.health.begins(SLOTS);
             let shared = Arc::clone(&self.shared);
             self.shared.runtime.spawn(async move { shared.follow().await });
         }

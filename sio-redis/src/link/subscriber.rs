@@ -2,7 +2,7 @@
 //!
 //! Callers say what they want to hear; one task makes it so, and makes it so again on each new connection.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -87,6 +87,8 @@ struct Wanted {
     /// What has changed since the task last looked: the state from before is the opposite.
     changed: HashMap<Topic, bool>,
     changes: u64,
+    /// Channels of shards that this connection gives up, until the server says so.
+    leaving: HashSet<Box<str>>,
 }
 
 impl Subscriber {
@@ -105,6 +107,7 @@ impl Subscriber {
 
     /// Starts to hear.
     pub(crate) fn start(&self, runtime: &Handle, server: Server, hear: Hear) {
+        self.shared.health.begins(&self.shared.name);
         let shared = Arc::clone(&self.shared);
         let task = runtime.spawn(async move { shared.run(&server, &hear).await });
         let _once = self.shared.task.set(task.abort_handle());
@@ -193,6 +196,7 @@ impl Shared {
         let (topics, changes) = {
             let mut wanted = self.wanted.lock().unwrap_or_else(poisoned);
             wanted.changed.clear();
+            wanted.leaving.clear();
             (wanted.topics.clone(), wanted.changes)
         };
         apply(connection, topics.into_iter().map(|topic| (topic, true))).await?;
@@ -210,7 +214,7 @@ impl Shared {
         loop {
             let (changed, changes) = {
                 let mut wanted = self.wanted.lock().unwrap_or_else(poisoned);
-                (std::mem::take(&mut wanted.changed), wanted.changes)
+                (wanted.take_changed(), wanted.changes)
             };
             if !changed.is_empty() {
                 // In order of kind and name, so that the same calls make the same commands.
@@ -239,16 +243,11 @@ impl Shared {
 impl Shared {
     fn take(&self, line: &Line, info: PushInfo) {
         if info.kind == PushKind::SUnsubscribe {
-            let name = info.data.first();
-            let is_wanted = |name: &[u8]| {
-                let Ok(name) = str::from_utf8(name) else { return false };
-                let wanted = self.wanted.lock().unwrap_or_else(poisoned);
-                wanted.topics.contains(&Topic::Shard(name.into()))
-            };
-            // The slot is another master's now.
-            if let Some(Value::BulkString(name)) = name
-                && is_wanted(name)
+            if let Some(Value::BulkString(name)) = info.data.first()
+                && let Ok(name) = str::from_utf8(name)
+                && self.wanted.lock().unwrap_or_else(poisoned).loses(name)
             {
+                // The slot is another master's now.
                 line.ended.notify_one();
             }
             return;
@@ -258,6 +257,23 @@ impl Shared {
 }
 
 impl Wanted {
+    /// What is to be told to the server now.
+    fn take_changed(&mut self) -> HashMap<Topic, bool> {
+        let changed = std::mem::take(&mut self.changed);
+        for (topic, open) in &changed {
+            if let (Topic::Shard(name), false) = (topic, open) {
+                self.leaving.insert(name.clone());
+            }
+        }
+        changed
+    }
+
+    /// A channel of a shard is not heard any more; `true`: nobody has asked for that. One that was given up
+    /// may be wanted again by now.
+    fn loses(&mut self, name: &str) -> bool {
+        !self.leaving.remove(name) && self.topics.contains(&Topic::Shard(name.into()))
+    }
+
     fn change(&mut self, topic: Topic, open: bool) {
         let new = match open {
             true => self.topics.insert(topic.clone()),

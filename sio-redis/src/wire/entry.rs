@@ -96,11 +96,14 @@ fn payload(data: &str) -> Result<Bytes, Malformed> {
     STANDARD.decode(data).map(Bytes::from).map_err(|_error| Malformed::Base64)
 }
 
-/// Writes a session. The key `since` is our own; other servers read past it.
-pub(crate) fn encode_session(session: &SavedSession) -> Result<String, EncodeError> {
+/// Writes a session of a namespace. The keys `since` and `nsp` are our own; other servers read past them.
+pub(crate) fn encode_session(
+    namespace: &str,
+    session: &SavedSession,
+) -> Result<String, EncodeError> {
     let mut out = Writer::new();
     let since = (session.since != Offset::default()).then_some(session.since);
-    Form::map(&mut out, 4 + u32::from(since.is_some()));
+    Form::map(&mut out, 5 + u32::from(since.is_some()));
     out.key("sid");
     Form::text(&mut out, &session.sid);
     out.key("pid");
@@ -109,6 +112,8 @@ pub(crate) fn encode_session(session: &SavedSession) -> Result<String, EncodeErr
     rooms(&mut out, &session.rooms);
     out.key("data");
     out.value(&session.data)?;
+    out.key("nsp");
+    Form::text(&mut out, namespace);
     if let Some(since) = since {
         out.key("since");
         Form::text(&mut out, &since.to_string());
@@ -124,19 +129,21 @@ struct RawSession {
     #[serde(default)]
     data: Value,
     since: Option<Box<str>>,
+    nsp: Option<Box<str>>,
 }
 
-/// Reads a session.
-pub(crate) fn decode_session(session: &str) -> Result<SavedSession, Malformed> {
+/// Reads a session, and of which namespace it is, if it says so.
+pub(crate) fn decode_session(session: &str) -> Result<(Option<Box<str>>, SavedSession), Malformed> {
     if session.len() > MAX_MESSAGE {
         return Err(Malformed::TooLarge(session.len()));
     }
     let bytes = STANDARD.decode(session).map_err(|_error| Malformed::Base64)?.into();
     let text = Text::read_msgpack(&bytes)?;
     let raw: RawSession = serde_json::from_str(&text.with_buffers(&text.json)?)?;
-    let since = match raw.since {
+    let since = match &raw.since {
         Some(since) => since.parse().map_err(|_error| Malformed::Offset)?,
         None => Offset::default(),
     };
-    Ok(SavedSession { sid: raw.sid, pid: raw.pid, rooms: raw.rooms.0, data: raw.data, since })
+    let RawSession { sid, pid, rooms, data, nsp, .. } = raw;
+    Ok((nsp, SavedSession { sid, pid, rooms: rooms.0, data, since }))
 }

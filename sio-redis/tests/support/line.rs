@@ -17,6 +17,8 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Up,
+    /// Commands go through, answers wait.
+    Held,
     /// Bytes go nowhere, in both directions, and nobody is told.
     Dead,
     /// Connections are ended, and new ones too.
@@ -58,6 +60,12 @@ impl Line {
         self.state.send_modify(|state| state.0 = State::Dead);
     }
 
+    /// Keeps back what Redis says, or lets it go on.
+    pub(crate) fn hold_answers(&self, hold: bool) {
+        let held = if hold { State::Held } else { State::Up };
+        self.state.send_modify(|state| state.0 = held);
+    }
+
     pub(crate) fn mend(&self) {
         self.state.send_modify(|state| state.0 = State::Up);
     }
@@ -91,11 +99,11 @@ async fn forward(
         if cuts != cuts_now {
             return;
         }
-        let is_up = now == State::Up;
+        let (hears, answers) = (matches!(now, State::Up | State::Held), now == State::Up);
         tokio::select! {
             biased;
             changed = state.changed() => if changed.is_err() { return },
-            read = client.read(&mut up), if is_up => {
+            read = client.read(&mut up), if hears => {
                 let Ok(count @ 1..) = read else { return };
                 parser.extend_from_slice(&up[..count]);
                 while let Some(command) = command(&mut parser) {
@@ -105,7 +113,7 @@ async fn forward(
                     return;
                 }
             }
-            read = server.read(&mut down), if is_up => {
+            read = server.read(&mut down), if answers => {
                 let Ok(count @ 1..) = read else { return };
                 if client.write_all(&down[..count]).await.is_err() {
                     return;

@@ -1,6 +1,5 @@
 //! What a node asks of the log that all nodes share.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -22,11 +21,9 @@ impl Cluster {
 
     /// Adds an event, or gives it back: this node is in no cluster any more.
     pub(super) fn append(&self, namespace: &str, message: Message) -> Option<Message> {
-        if self.left.load(Ordering::Acquire) {
-            return Some(message);
-        }
-        self.with_log(|log| log.append(namespace, message));
-        None
+        let mut message = Some(message);
+        self.with_log(|log| message.take().map(|message| log.append(namespace, message)));
+        message
     }
 
     pub(in crate::server) fn save(&self, namespace: &str, session: SavedSession, keep: Duration) {

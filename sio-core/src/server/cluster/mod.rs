@@ -3,7 +3,8 @@
 //! What is said to sockets reaches this node's own sockets as if there were no others, at once; the adapter
 //! gets it afterwards and never makes anybody wait. `node` takes in what others say and does with it what a
 //! local caller would do; `answers` is what they are told when they ask. `requests` and `waiting` are for
-//! what this node asks: `fetch`, `acks`, and events for the nodes themselves. `changes` tells the adapter in order which namespaces and rooms there are.
+//! what this node asks: `fetch`, `acks`, and events for the nodes themselves.
+//! `changes` tells the adapter in order which namespaces and rooms there are, `log` is for what nodes share.
 //!
 //! The adapter is code of another crate: it is called while nothing is borrowed or locked, and a panic of it
 //! ends that call only.
@@ -214,6 +215,12 @@ impl Cluster {
             tracing::error!("the adapter panicked");
             Err(ClusterError::Unavailable("the adapter failed".to_owned()))
         })
+    }
+
+    /// Something that changes whenever this node is cut off from others, or comes back.
+    fn ties(&self) -> (u64, bool) {
+        let stats = self.call(|adapter| adapter.stats()).unwrap_or_default();
+        (stats.reconnects, stats.connected)
     }
 
     pub(super) fn stats(&self) -> ClusterStats {

@@ -43,6 +43,9 @@ pub(super) struct Waiting {
     named: HashSet<Box<str>>,
     /// Those that have answered and did not.
     nameless: usize,
+    /// How this node was connected when it began: a node that is not seen after an outage may only be slower
+    /// to come back, and has not left.
+    ties: (u64, bool),
 }
 
 impl Waiting {
@@ -59,6 +62,7 @@ impl Waiting {
             others: None,
             named: HashSet::new(),
             nameless: 0,
+            ties: ties(hub),
         }
     }
 
@@ -107,9 +111,13 @@ impl Waiting {
                     count.map(|count| self.others = Some(count.saturating_sub(1))),
                 ));
             }
+            if self.is_complete() {
+                self.fewer = None;
+            }
             if let Some(fewer) = &mut self.fewer
                 && let Poll::Ready(nodes) = fewer.poll_unpin(cx)
             {
+                self.fewer = None;
                 return Poll::Ready(Step::Fewer(nodes));
             }
             self.timer.poll_unpin(cx).map(|()| Step::TimeUp)
@@ -118,8 +126,7 @@ impl Waiting {
         match &step {
             Step::Counted(Ok(())) => self.look(),
             Step::Fewer(nodes) => {
-                // Without names it is not known whether those that are left have answered.
-                if self.nameless == 0 && self.missing(nodes).is_empty() {
+                if self.have_all_answered(nodes) {
                     self.others = Some(self.heard());
                 }
                 self.look();
@@ -145,6 +152,12 @@ impl Waiting {
         nodes.iter().filter(is_missing).cloned().collect()
     }
 
+    /// Of those that are still there, all have answered. Without their names that is not known, and neither
+    /// is who is there if connections were lost meanwhile.
+    fn have_all_answered(&self, nodes: &[String]) -> bool {
+        self.nameless == 0 && self.ties == ties(&self.hub) && self.missing(nodes).is_empty()
+    }
+
     /// Why not all have answered, now that the time is up. `Ok`: all that are still there have.
     pub(super) async fn account(self) -> Result<(), ClusterError> {
         let Some(expected) = self.others else {
@@ -162,14 +175,12 @@ impl Waiting {
             Poll::Pending => timer.poll_unpin(cx).map(|()| None),
         })
         .await;
-        // Without names it is not known who has answered.
         let missing = match &nodes {
+            Some(nodes) if self.have_all_answered(nodes) => return Ok(()),
+            // Without names it is not known who has answered.
             Some(nodes) if self.nameless == 0 => self.missing(nodes),
             _ => Vec::new(),
         };
-        if nodes.is_some() && self.nameless == 0 && missing.is_empty() {
-            return Ok(());
-        }
         Err(ClusterError::Timeout { received, expected, missing })
     }
 }
@@ -232,6 +243,10 @@ async fn fewer(hub: Arc<Hub>, namespace: Arc<str>, others: usize) -> Vec<String>
 fn request_timeout(hub: &Hub) -> Duration {
     let timeout = |cluster: &super::Cluster| cluster.call(|adapter| adapter.request_timeout());
     hub.cluster.as_ref().and_then(timeout).unwrap_or_default()
+}
+
+fn ties(hub: &Hub) -> (u64, bool) {
+    hub.cluster.as_ref().map(super::Cluster::ties).unwrap_or_default()
 }
 
 fn sleep(hub: &Hub, duration: Duration) -> BoxFuture<()> {

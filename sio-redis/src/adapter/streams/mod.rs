@@ -94,6 +94,7 @@ impl Carrier for Streams {
         let _first = self.state.node.set(Arc::clone(&node));
         self.channels.start(node);
         let runtime = self.state.link.runtime();
+        self.state.health().begins(STREAM);
         runtime.spawn(reader.run());
         let state = Arc::clone(&self.state);
         runtime.spawn(async move { state.give_up_in_time().await });
@@ -168,8 +169,7 @@ impl EventLog for Streams {
     }
 
     fn save(&self, namespace: &str, session: SavedSession, keep: Duration) {
-        let _ = namespace;
-        self.store.save(&session, keep);
+        self.store.save(namespace, &session, keep);
     }
 
     fn restore(

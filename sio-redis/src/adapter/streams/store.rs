@@ -48,9 +48,9 @@ impl Store {
         }
     }
 
-    pub(super) fn save(&self, session: &SavedSession, keep: Duration) {
+    pub(super) fn save(&self, namespace: &str, session: &SavedSession, keep: Duration) {
         let key = self.key(&session.pid);
-        let text = match entry::encode_session(session) {
+        let text = match entry::encode_session(namespace, session) {
             Ok(text) => text,
             Err(why) => return self.link.health().unsaid("sessions", &why),
         };
@@ -67,6 +67,9 @@ impl Store {
     }
 
     /// Takes a session; whatever goes wrong, there is none.
+    ///
+    /// Differs from the reference: a session does not open another namespace than its own, whose guards would
+    /// not be asked.
     pub(super) async fn restore(
         &self,
         namespace: &str,
@@ -102,11 +105,14 @@ impl Store {
             Box::pin(queries.answer::<Value>(&known))
         );
         let ((session,), known) = (taken?, known?);
-        let Some(session) = session.filter(|_| !entries(known).is_empty()) else {
+        let is_of_here = |entry: &Entry| entry.namespace.as_deref() == Some(namespace);
+        let Some(session) = session.filter(|_| entries(known).first().is_some_and(is_of_here))
+        else {
             return Ok(None);
         };
         let session = match entry::decode_session(&session) {
-            Ok(session) => session,
+            Ok((Some(other), _)) if *other != *namespace => return Ok(None),
+            Ok((_, session)) => session,
             Err(why) => {
                 self.link.health().garbage("sessions", &why);
                 return Ok(None);

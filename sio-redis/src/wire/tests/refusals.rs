@@ -260,8 +260,8 @@ fn bytes_in_the_data_of_a_session_come_through() {
         data: json!({ "bin": { "type": "Buffer", "data": [1, 255] }, "n": [-1, 1.5, u64::MAX] }),
         since: Offset { millis: 1_795_201_307_261, sequence: 2 },
     };
-    let text = entry::encode_session(&session).unwrap();
+    let text = entry::encode_session("/a", &session).unwrap();
     let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &text).unwrap();
     assert!(bytes.windows(4).any(|window| window == b"\xc4\x02\x01\xff"));
-    assert_eq!(entry::decode_session(&text), Ok(session));
+    assert_eq!(entry::decode_session(&text), Ok((Some("/a".into()), session)));
 }
