@@ -1,7 +1,7 @@
 //! The in-memory adapter: sockets and rooms of one namespace on one worker.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use slab::Slab;
 
@@ -84,6 +84,22 @@ impl<M> MemoryAdapter<M> {
             && self.rooms.leave(room, *key)
         {
             member.rooms.retain(|known| **known != *room);
+        }
+    }
+
+    /// Takes a member out of rooms, however many.
+    pub fn leave_all(&mut self, id: &Sid, rooms: &[Room]) {
+        if let [room] = rooms {
+            return self.leave(id, room);
+        }
+        if let Some(key) = self.by_id.get(id)
+            && let Some(member) = self.members.get_mut(*key)
+        {
+            let left = rooms.iter().filter(|room| self.rooms.leave(room, *key));
+            let left: HashSet<&Room, ahash::RandomState> = left.collect();
+            if !left.is_empty() {
+                member.rooms.retain(|known| !left.contains(known));
+            }
         }
     }
 
@@ -217,6 +233,20 @@ mod tests {
     }
 
     /// Random joins, leaves and removals agree with a naive model.
+    #[test]
+    fn very_many_rooms_are_left_at_once_and_the_others_stay() {
+        let mut adapter = MemoryAdapter::default();
+        let rooms: Vec<Room> = (0..100_000).map(|n| Room::from(n.to_string())).collect();
+        adapter.add(&sid(1), 1, &rooms);
+        adapter.add(&sid(2), 2, &rooms[..2]);
+        adapter.leave_all(&sid(1), &rooms[1..]);
+        assert_eq!(selected(&adapter, &options(&["0"], &[])), [1, 2]);
+        assert_eq!(selected(&adapter, &options(&["1"], &[])), [2]);
+        assert_eq!(adapter.rooms().len(), 2);
+        assert_eq!(adapter.remove(&sid(1)), Some((1, rooms[..1].to_vec())));
+        adapter.leave_all(&sid(1), &rooms);
+    }
+
     #[test]
     fn selection_equals_a_naive_model() {
         let mut seed = 7u64;

@@ -49,6 +49,27 @@ pub(crate) enum Action {
     Collect(Arc<Mutex<Collected>>),
 }
 
+impl Action {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Join(rooms) | Self::Leave(rooms) => names_weight(rooms),
+            Self::Disconnect { .. } | Self::Collect(_) => 0,
+        }
+    }
+}
+
+/// What the name of a room costs beside its bytes.
+const NAME_OVERHEAD: usize = 32;
+
+/// Bytes of names; other nodes choose how many there are.
+fn names_weight(rooms: &[Room]) -> usize {
+    rooms.iter().map(|room| room.len() + NAME_OVERHEAD).sum()
+}
+
+fn options_weight(options: &BroadcastOptions) -> usize {
+    names_weight(&options.rooms) + names_weight(&options.except)
+}
+
 /// What is done with the sockets that were found.
 pub(crate) type Found = Box<dyn FnOnce(Vec<Socket>) + Send>;
 
@@ -104,7 +125,12 @@ impl Message {
     /// Bytes that wait with the message; a shared payload counts in every queue.
     fn weight(&self) -> usize {
         match self {
-            Self::Broadcast(broadcast) => broadcast.group.byte_len(),
+            Self::Broadcast(broadcast) => {
+                broadcast.group.byte_len() + options_weight(&broadcast.options)
+            }
+            Self::Selection(selection) => {
+                options_weight(&selection.options) + selection.action.weight()
+            }
             Self::Session(_, SessionOp::Send { group, .. }) => group.byte_len(),
             Self::Session(_, SessionOp::SendFrame(frame)) => frame.payload().len(),
             Self::Session(_, SessionOp::Push { body, .. }) => body.len(),

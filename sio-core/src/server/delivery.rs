@@ -117,12 +117,10 @@ impl Worker {
     /// The rooms of a socket changed.
     pub(super) fn index_rooms(&self, socket: &Socket, rooms: &[Room], join: bool) {
         if let Some(adapter) = self.adapters.borrow_mut().get_mut(&socket.namespace().id()) {
-            for room in rooms {
-                if join {
-                    adapter.join(socket.id(), room);
-                } else {
-                    adapter.leave(socket.id(), room);
-                }
+            if join {
+                rooms.iter().for_each(|room| adapter.join(socket.id(), room));
+            } else {
+                adapter.leave_all(socket.id(), rooms);
             }
         }
     }

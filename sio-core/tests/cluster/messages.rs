@@ -1,7 +1,7 @@
 //! What is told to the other nodes, and what is done with it there.
 
 use bytes::Bytes;
-use sio_core::adapter::BroadcastOptions;
+use sio_core::adapter::{BroadcastOptions, Room};
 use sio_core::cluster::{Data, Message};
 use sio_core::packet::Binary;
 use sio_core::server::{Io, Recovery};
@@ -40,6 +40,38 @@ fn what_is_no_event_is_counted_and_reaches_nobody() {
     assert_eq!(world[0].io.cluster_stats().unwrap().garbage, garbage.len() as u64);
     world.exchange.hand_over("/", "elsewhere", &broadcast("[7,1]", &[]));
     assert_eq!(world.frames(&mut clients), ["42[\"7\",1]", "42[\"7\",1]", "42[\"7\",1]"]);
+}
+
+#[test]
+fn names_of_rooms_count_among_the_bytes_that_wait_for_a_worker() {
+    let names: Vec<Room> = (0..100).map(|number| Room::from(number.to_string())).collect();
+    let to_all = BroadcastOptions::default;
+    let mut to_many = to_all();
+    to_many.rooms = names.clone();
+    let Parcel::Message(Message::Broadcast { data, .. }) = broadcast("[\"a\"]", &[]) else {
+        panic!()
+    };
+    let messages = [
+        Message::Join { options: to_all(), rooms: names.clone() },
+        Message::Leave { options: to_all(), rooms: names },
+        Message::Disconnect { options: to_many.clone(), close: false },
+        Message::Broadcast { data, id: None, options: to_many, request: None },
+    ];
+    for message in messages {
+        let world = World::of_three(|| {
+            let mut config = joining();
+            config.config_mut().limits.max_worker_queue_bytes = 10_000;
+            config
+        });
+        // The workers do not run.
+        let (exchange, parcel) = (world.exchange.clone(), Parcel::Message(message.clone()));
+        let adapter = std::thread::spawn(move || {
+            (0..10).for_each(|_| exchange.hand_over("/", "elsewhere", &parcel));
+        });
+        adapter.join().unwrap();
+        let lost = world[0].io.cluster_stats().unwrap().lost;
+        assert!((1..10).contains(&lost), "{lost} of {message:?}");
+    }
 }
 
 #[test]

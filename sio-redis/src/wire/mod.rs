@@ -71,6 +71,9 @@ pub(crate) struct Received {
     pub(crate) message: Message,
 }
 
+/// Objects and arrays in a message that become JSON values, where the smallest takes hundreds of bytes.
+const MAX_CONTAINERS_IN_VALUES: usize = 1 << 18;
+
 /// Why bytes that came from Redis are not a message.
 ///
 /// Never shows what was in them.
@@ -90,6 +93,8 @@ pub(crate) enum Malformed {
     UnknownType(u64),
     #[error("not an event")]
     NoEvent,
+    #[error("{0} objects and arrays are too many")]
+    TooManyContainers(usize),
     #[error("not base64")]
     Base64,
     #[error("not an offset")]

@@ -16,7 +16,9 @@ use sio_core::packet::{DecodeError, MAX_DEPTH, MAX_OUTGOING_ATTACHMENTS, check_d
 use sio_core::parser::msgpack::read_value;
 
 use super::form::{replace_placeholders, with_buffers};
-use super::{MAX_BYTE_STRINGS, MAX_BYTES_IN_VALUES, MAX_MESSAGE, Malformed};
+use super::{
+    MAX_BYTE_STRINGS, MAX_BYTES_IN_VALUES, MAX_CONTAINERS_IN_VALUES, MAX_MESSAGE, Malformed,
+};
 
 /// Arrays and objects around the value that a message carries.
 const ENVELOPE_DEPTH: usize = 4;
@@ -102,6 +104,11 @@ impl<'a> Text<'a> {
         let bytes = self.attachments.iter().map(Bytes::len).sum();
         if bytes > MAX_BYTES_IN_VALUES {
             return Err(Malformed::TooLarge(bytes));
+        }
+        // Those in strings count, too: that is simple, and nobody has so many.
+        let containers = json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+        if containers > MAX_CONTAINERS_IN_VALUES {
+            return Err(Malformed::TooManyContainers(containers));
         }
         Ok(with_buffers(json, &self.attachments))
     }

@@ -7,7 +7,7 @@ use sio_core::cluster::{Message, Offset, Response, SavedSession};
 use sio_core::packet::{DecodeError, MAX_DEPTH};
 
 use super::super::envelope::{self, Body};
-use super::super::{MAX_MESSAGE, Malformed, classic, entry};
+use super::super::{MAX_CONTAINERS_IN_VALUES, MAX_MESSAGE, Malformed, classic, entry};
 
 fn broadcast(text: &str) -> Result<Message, Malformed> {
     let payload = Bytes::copy_from_slice(text.as_bytes());
@@ -203,6 +203,17 @@ fn an_answer_without_what_was_asked_for_still_counts() {
         assert_eq!(response(text), Ok(Response::Unreadable { request: request.clone() }), "{text}");
     }
     assert_eq!(response(r#"{"requestId":"q"}"#), Ok(Response::Done { request }));
+}
+
+#[test]
+fn values_with_more_containers_than_fit_into_memory_are_refused() {
+    let answer = |containers: usize| {
+        let data = vec!["{}"; containers - 4].join(",");
+        format!(r#"{{"requestId":"q","sockets":[{{"id":"s","data":[{data}],"rooms":[]}}]}}"#)
+    };
+    let most = MAX_CONTAINERS_IN_VALUES;
+    assert!(matches!(response(&answer(most)), Ok(Response::Sockets { .. })));
+    assert_eq!(response(&answer(most + 1)), Err(Malformed::TooManyContainers(most + 1)));
 }
 
 #[test]
