@@ -218,3 +218,18 @@ async fn a_prefix_makes_a_cluster_of_its_own() {
     assert_eq!(c.events(1).await, [r#"["b"]"#]);
     assert_eq!(soon("count", a.adapter.node_count("/")).await.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn a_node_that_has_just_opened_a_namespace_counts_itself() {
+    let redis = RedisServer::start().await;
+    let a = TestNode::start(A, RedisAdapter::builder(&redis.url())).await;
+    let b = TestNode::start(B, RedisAdapter::builder(&redis.url())).await;
+    let names: Vec<_> = (0..100).map(|number| format!("/{number}")).collect();
+    names.iter().for_each(|name| b.adapter.open(name));
+    b.ready().await;
+    assert_eq!(soon("count", a.adapter.node_count("/")).await.unwrap(), 2);
+    for name in &names {
+        a.adapter.open(name);
+        assert_eq!(soon("count", a.adapter.node_count(name)).await.unwrap(), 2, "{name}");
+    }
+}

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, FromRedisValue, cmd};
+use futures_util::FutureExt as _;
 use futures_util::future::{join_all, try_join_all};
 use tokio::runtime::Handle;
 
@@ -163,16 +164,29 @@ impl Link {
         }
     }
 
-    /// How many connections hear a channel.
+    /// How many connections hear a channel. This node's own counts once it hears what it wants to hear; that
+    /// is waited for, because one too few would be taken for all.
     pub(crate) fn listeners(&self, channel: &str) -> BoxFuture<Result<usize, ClusterError>> {
         let mut command = cmd("PUBSUB");
         command.arg(if self.shards { "SHARDNUMSUB" } else { "NUMSUB" }).arg(channel);
         let slot = self.shards.then(|| self.slot(channel));
-        let asked = self.ask_all::<Vec<(String, usize)>>(command, slot);
-        Box::pin(async move {
-            let counts = asked.await?.into_iter().flatten();
-            Ok(counts.map(|(_, count)| count).sum())
-        })
+        let link = self.clone();
+        let counted = Remote::spawn(&self.runtime, async move {
+            let mut heard = link.heard();
+            let is_heard = (&mut heard).now_or_never().transpose()?.is_some();
+            let count = || link.answers::<Vec<(String, usize)>>(&command, slot);
+            let mut counts = count().await?;
+            if !is_heard && link.hears_something() {
+                let limit = link.server().timing().answer;
+                tokio::time::timeout(limit, heard).await.unwrap_or_else(|_elapsed| {
+                    let why = "the subscriptions are not there in time";
+                    Err(ClusterError::Unavailable(why.to_owned()))
+                })?;
+                counts = count().await?;
+            }
+            Ok(counts.into_iter().flatten().map(|(_, count)| count).sum())
+        });
+        Box::pin(async move { counted.await.unwrap_or_else(|| Err(stopped())) })
     }
 
     /// The channels that somebody hears and whose names begin with `start`.
@@ -194,23 +208,36 @@ impl Link {
         T: FromRedisValue + Send + 'static,
     {
         let link = self.clone();
-        let asked = Remote::spawn(&self.runtime, async move {
-            let queries = match &link.cluster {
-                None => vec![link.trunk.queries],
-                Some(cluster) => cluster.queries(slot).await?,
-            };
-            try_join_all(queries.iter().map(|queries| queries.answer(&command))).await
-        });
+        let asked = Remote::spawn(&self.runtime, async move { link.answers(&command, slot).await });
         Box::pin(async move { asked.await.unwrap_or_else(|| Err(stopped())) })
+    }
+
+    async fn answers<T>(&self, command: &Cmd, slot: Option<u16>) -> Result<Vec<T>, ClusterError>
+    where
+        T: FromRedisValue + Send + 'static,
+    {
+        let queries = match &self.cluster {
+            None => vec![self.trunk.queries.clone()],
+            Some(cluster) => cluster.queries(slot).await?,
+        };
+        try_join_all(queries.iter().map(|queries| queries.answer(command))).await
+    }
+
+    fn hears_something(&self) -> bool {
+        self.cluster.is_some() || self.trunk.subscriber.is_used()
+    }
+
+    /// Is ready when all that was opened so far is heard; on the thread of the connections.
+    fn heard(&self) -> BoxFuture<Result<(), ClusterError>> {
+        match self.cluster.clone() {
+            None => self.trunk.subscriber.ready(),
+            Some(cluster) => Box::pin(async move { cluster.ready().await }),
+        }
     }
 
     /// Is ready when all that was opened so far is heard.
     pub(crate) fn ready(&self) -> BoxFuture<Result<(), ClusterError>> {
-        let ready: BoxFuture<_> = match self.cluster.clone() {
-            None => self.trunk.subscriber.ready(),
-            Some(cluster) => Box::pin(async move { cluster.ready().await }),
-        };
-        let ready = Remote::spawn(&self.runtime, ready);
+        let ready = Remote::spawn(&self.runtime, self.heard());
         Box::pin(async move { ready.await.unwrap_or_else(|| Err(stopped())) })
     }
 

@@ -131,6 +131,11 @@ impl Subscriber {
         self.shared.change(topics, false);
     }
 
+    /// Something was to be heard at any time.
+    pub(crate) fn is_used(&self) -> bool {
+        self.shared.wanted.lock().unwrap_or_else(poisoned).changes > 0
+    }
+
     /// Is ready when the server has confirmed all that was asked for so far.
     pub(crate) fn ready(&self) -> BoxFuture<Result<(), ClusterError>> {
         let changes = self.shared.wanted.lock().unwrap_or_else(poisoned).changes;
