@@ -104,6 +104,8 @@ pub struct Limits {
     /// Answers of other nodes that one request takes; acks count one by one. Above: an answer is dropped and
     /// counted. Default: 1,000,000.
     pub max_cluster_answers: usize,
+    /// Bytes these answers may take, about. Above: as with too many of them. Default: 256 MiB.
+    pub max_cluster_answer_bytes: usize,
     /// Longest time for which sockets may answer a broadcast with acks of another node, and the time if that
     /// node does not tell any. Default: 60 s.
     pub max_cluster_ack_timeout: Duration,
@@ -143,6 +145,7 @@ impl Default for Limits {
             max_recovery_sockets: 100_000,
             max_cluster_requests: 10_000,
             max_cluster_answers: 1_000_000,
+            max_cluster_answer_bytes: 256 << 20,
             max_cluster_ack_timeout: Duration::from_secs(60),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_redis::redis::{self, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, cmd};
+use deadpool_redis::redis::{self, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Value, cmd};
 
 use crate::adapter::{Carrier, Classic, Sharded, Streams};
 use crate::error::Error;
@@ -42,7 +42,8 @@ impl RedisAdapterBuilder {
         self
     }
 
-    /// What the names of channels begin with; `socket.io` if it is not said.
+    /// What the names of channels begin with; `socket.io` if it is not said. In the mode [`Mode::Streams`], the
+    /// stream has a name of its own: [`Self::stream_name`].
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.options.prefix = prefix.into();
         self
@@ -90,7 +91,7 @@ impl RedisAdapterBuilder {
         self
     }
 
-    /// How many streams share the namespaces; 1 if it is not said. All nodes need the same.
+    /// How many streams share the namespaces; 1 if it is not said, at most 1,024. All nodes need the same.
     pub const fn stream_count(mut self, count: u32) -> Self {
         self.options.stream_count = count;
         self
@@ -145,16 +146,19 @@ impl RedisAdapterBuilder {
     ///
     /// # Errors
     ///
-    /// The address or an option cannot be used; Redis is not there, refuses, or is too old.
+    /// The address or an option cannot be used; Redis is not there, refuses, is too old, or is none of a
+    /// Redis Cluster with [`Self::cluster`].
     pub async fn connect(self) -> Result<RedisAdapter, Error> {
         let (what, needed, version) = match self.options.uses_shards() {
             true => ("channels that belong to shards", "7.0", (7, 0)),
             false => ("the protocol that is used", "6.0", (6, 0)),
         };
+        let cluster = self.options.cluster;
         let (adapter, link) = self.assemble()?;
         let server = link.server().name();
         let asked = link.clone();
-        let found = Remote::spawn(link.runtime(), async move { version_of(asked.server()).await });
+        let found =
+            Remote::spawn(link.runtime(), async move { version_of(asked.server(), cluster).await });
         let found = match found.await {
             Some(Ok(found)) => found,
             Some(Err(why)) => return Err(Error::Unavailable { server, why: why.to_string() }),
@@ -241,9 +245,12 @@ impl fmt::Debug for RedisAdapterBuilder {
     }
 }
 
-/// What the server says of itself.
-async fn version_of(server: &Server) -> Result<String, redis::RedisError> {
+/// What the server says of itself. One of a Redis Cluster has to say where the others are, too.
+async fn version_of(server: &Server, cluster: bool) -> Result<String, redis::RedisError> {
     let mut connection = server.connect(|_| Ok::<(), ()>(())).await?;
+    if cluster {
+        let _slots: Value = cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
+    }
     let text: String = cmd("INFO").arg("server").query_async(&mut connection).await?;
     let version = text.lines().find_map(|line| line.strip_prefix("redis_version:"));
     Ok(version.unwrap_or_default().trim().to_owned())

@@ -13,7 +13,7 @@ use sio_core::cluster::{Data, Message};
 use sio_core::packet::{EncodeError, check_name, encode_args};
 
 use crate::error::Error;
-use crate::link::{Server, Timing, pool};
+use crate::link::{Server, Timing, pool, reason};
 use crate::options::{Mode, RedisOptions};
 use crate::wire::envelope::{self, Encoding, Said};
 use crate::wire::{Codec, EMITTER, Sender, channel, classic, entry};
@@ -75,7 +75,7 @@ pub enum EmitterError {
 
 impl From<PoolError> for EmitterError {
     fn from(error: PoolError) -> Self {
-        Self::Unavailable(error.to_string())
+        Self::Unavailable(reason(&error))
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Display;
 #[non_exhaustive]
 pub enum Error {
     /// The address cannot be understood, or needs a feature that is not built in.
-    #[error("the address of Redis cannot be used: {0}")]
+    #[error("the address of Redis, such as redis://127.0.0.1:6379, cannot be used: {0}")]
     Address(String),
     /// Redis is not there, or refuses.
     #[error("Redis at {server} cannot be used: {why}")]

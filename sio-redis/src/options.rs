@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::wire::channel::RoomChannels;
 
+/// A node reads all streams with one command.
+const MAX_STREAMS: u32 = 1_024;
+
 /// How nodes speak to each other. All nodes of a cluster need the same mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,7 +85,7 @@ pub struct RedisOptions {
     pub command_timeout: Duration,
     /// Key of the stream; with a `stream_count` above 1, what keys begin with. `socket.io`.
     pub stream_name: String,
-    /// How many streams share the namespaces; 1.
+    /// How many streams share the namespaces; 1, at most 1,024.
     pub stream_count: u32,
     /// About how many entries a stream keeps (`maxLen`); 10,000.
     #[serde(rename = "maxLen")]
@@ -145,6 +148,9 @@ impl RedisOptions {
         ];
         match above_zero.into_iter().find(|(_, zero)| *zero) {
             Some((option, _)) => Err(Error::Option { option, problem: "must be above zero" }),
+            None if self.stream_count > MAX_STREAMS => {
+                Err(Error::Option { option: "streamCount", problem: "must not be above 1024" })
+            }
             None => Ok(()),
         }
     }
@@ -189,6 +195,15 @@ mod tests {
         let options: RedisOptions = serde_json::from_str(r#"{"requestsTimeout": 0}"#).unwrap();
         let error = options.check().unwrap_err();
         assert_eq!(error.to_string(), "the option requestsTimeout must be above zero");
+    }
+
+    #[test]
+    fn more_streams_than_a_node_reads_at_once_are_an_error() {
+        let options: RedisOptions = serde_json::from_str(r#"{"streamCount": 4000000000}"#).unwrap();
+        let error = options.check().unwrap_err();
+        assert_eq!(error.to_string(), "the option streamCount must not be above 1024");
+        let options: RedisOptions = serde_json::from_str(r#"{"streamCount": 1024}"#).unwrap();
+        assert!(options.check().is_ok());
     }
 
     #[test]

@@ -218,6 +218,7 @@ impl LimitOptions {
             (self.max_recovery_sockets, &mut limits.max_recovery_sockets),
             (self.max_cluster_requests, &mut limits.max_cluster_requests),
             (self.max_cluster_answers, &mut limits.max_cluster_answers),
+            (self.max_cluster_answer_bytes, &mut limits.max_cluster_answer_bytes),
             (self.max_idle_packets, &mut limits.max_idle_packets),
             (self.max_worker_queue, &mut limits.max_worker_queue),
             (self.max_worker_queue_bytes, &mut limits.max_worker_queue_bytes),

@@ -223,6 +223,8 @@ options! {
         max_cluster_requests: usize = "maxClusterRequests" | "max_cluster_requests" => size,
         /// Answers of other nodes that one request takes.
         max_cluster_answers: usize = "maxClusterAnswers" | "max_cluster_answers" => size,
+        /// Bytes of the answers that one request takes.
+        max_cluster_answer_bytes: usize = "maxClusterAnswerBytes" | "max_cluster_answer_bytes" => size,
         /// Longest time for acks that another node asks for.
         max_cluster_ack_timeout: Duration =
             "maxClusterAckTimeout" | "max_cluster_ack_timeout" => millis,

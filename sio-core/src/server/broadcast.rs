@@ -35,8 +35,10 @@ use super::socket::{EmitError, Socket};
 #[must_use = "a selection does nothing until it is given something to do"]
 pub struct BroadcastOperator {
     hub: Arc<Hub>,
-    /// `None`: the namespace does not exist, and nobody is in it.
+    /// `None`: the namespace does not exist here, and nobody is in it.
     namespace: Option<Arc<Namespace>>,
+    /// The name of a namespace that does not exist here, and that other nodes may have.
+    elsewhere: Option<Arc<str>>,
     options: BroadcastOptions,
 }
 
@@ -50,7 +52,13 @@ impl BroadcastOperator {
         namespace: Option<Arc<Namespace>>,
         options: BroadcastOptions,
     ) -> Self {
-        Self { hub, namespace, options }
+        Self { hub, namespace, elsewhere: None, options }
+    }
+
+    /// All sockets of a namespace that does not exist on this node.
+    pub(super) fn elsewhere(hub: Arc<Hub>, path: &str) -> Self {
+        let elsewhere = hub.cluster.is_some().then(|| path.into());
+        Self { elsewhere, ..Self::new(hub, None) }
     }
 
     pub(crate) const fn hub(&self) -> &Arc<Hub> {
@@ -127,6 +135,8 @@ impl BroadcastOperator {
 
     pub(crate) fn emit_encoded(&self, event: &str, args: &EncodedArgs) -> Result<(), EmitError> {
         let Some(namespace) = &self.namespace else {
+            packet::check_name(event)?;
+            self.tell_others_of(event, args);
             return Ok(());
         };
         if let Some(relay) = namespace.relay()
@@ -141,22 +151,27 @@ impl BroadcastOperator {
             }
             _ => self.send_to(namespace, event, args, None)?,
         }
+        self.tell_others_of(event, args);
+        Ok(())
+    }
+
+    fn tell_others_of(&self, event: &str, args: &EncodedArgs) {
         self.tell_others(|options| Message::Broadcast {
             data: event_data(event, args),
             id: None,
             options,
             request: None,
         });
-        Ok(())
     }
 
-    /// The other nodes do to their sockets what was done here; a namespace that is not here has no others.
+    /// The other nodes do to their sockets what was done here.
     pub(crate) fn tell_others(&self, message: impl FnOnce(BroadcastOptions) -> Message) {
+        let here = self.namespace.as_deref().map(Namespace::path);
         if let Some(cluster) = &self.hub.cluster
-            && let Some(namespace) = &self.namespace
+            && let Some(path) = here.or(self.elsewhere.as_deref())
             && !self.options.flags.local
         {
-            cluster.publish(namespace.path(), message(self.options.clone()));
+            cluster.publish(path, message(self.options.clone()));
         }
     }
 

@@ -48,21 +48,28 @@ impl Io {
         &self.0
     }
 
-    /// A namespace by its name; `chat` is `/chat`. One that does not exist has no sockets, and what is
-    /// returned stays that way.
+    /// A namespace by its name; `chat` is `/chat`. One that does not exist has no sockets on this node, and
+    /// what is returned stays that way.
+    ///
+    /// In a cluster other nodes may have it, such as `/org/acme` while its clients are on one of them: what is
+    /// said to its sockets and nodes goes there. Only what waits for answers, as acks and `fetch_sockets`,
+    /// needs the namespace on this node, and finds nobody otherwise.
     ///
     /// The namespaces of a pattern such as `/org/{org}` have names such as `/org/acme`; all of them together
     /// are [`Self::of_pattern`].
     #[must_use]
     pub fn of(&self, path: &str) -> NamespaceRef {
-        let namespace = self.0.namespace(&normalize(path));
-        if cfg!(debug_assertions) && namespace.is_none() && self.0.has_pattern(&normalize(path)) {
-            tracing::warn!(
-                path,
-                "`of` finds no patterns, so this reaches nobody: use `of_pattern`"
-            );
-        }
-        NamespaceRef::new(&self.0, namespace)
+        let name = normalize(path);
+        let Some(namespace) = self.0.namespace(&name) else {
+            if cfg!(debug_assertions) && self.0.has_pattern(&name) {
+                tracing::warn!(
+                    path,
+                    "`of` finds no patterns, so this reaches nobody: use `of_pattern`"
+                );
+            }
+            return NamespaceRef::elsewhere(&self.0, &name);
+        };
+        NamespaceRef::new(&self.0, Some(namespace))
     }
 
     /// The namespaces that a pattern has made, as one selection: the pattern they were registered with, a

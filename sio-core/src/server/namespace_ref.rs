@@ -24,13 +24,18 @@ use super::socket::{EmitError, Socket};
 #[derive(Debug, Clone)]
 pub struct NamespaceRef {
     everybody: BroadcastOperator,
-    /// `None`: it does not exist, and nobody is in it.
+    /// `None`: it does not exist here, and nobody is in it.
     namespace: Option<Arc<Namespace>>,
 }
 
 impl NamespaceRef {
     pub(super) fn new(hub: &Arc<Hub>, namespace: Option<Arc<Namespace>>) -> Self {
         Self { everybody: BroadcastOperator::new(Arc::clone(hub), namespace.clone()), namespace }
+    }
+
+    /// A namespace that does not exist on this node.
+    pub(super) fn elsewhere(hub: &Arc<Hub>, path: &str) -> Self {
+        Self { everybody: BroadcastOperator::elsewhere(Arc::clone(hub), path), namespace: None }
     }
 
     /// Sends an event to every socket of the namespace.

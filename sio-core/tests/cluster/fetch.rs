@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sio_core::adapter::Room;
-use sio_core::cluster::{ClusterError, Message, Response, SocketDescription};
+use sio_core::cluster::{ClusterError, Data, Message, Response, SocketDescription};
 use sio_core::server::{FetchError, RemoteSocket};
 
 use crate::exchange::Parcel;
@@ -225,6 +225,42 @@ fn answers_of_nodes_without_names_are_counted() {
     // Nobody knows which of the two has answered.
     let missing = Vec::new();
     assert_eq!(error.reason, ClusterError::Timeout { received: 1, expected: 2, missing });
+}
+
+#[test]
+fn answers_with_more_bytes_than_a_request_takes_are_dropped_and_counted() {
+    let text = |bytes: usize| "x".repeat(bytes);
+    let data =
+        |bytes| Data { json: format!("\"{}\"", text(bytes)).into(), attachments: Vec::new() };
+    let makes: [&dyn Fn(Box<str>) -> Response; 5] = [
+        &|request| Response::Sockets {
+            request,
+            sockets: vec![described("s", json!({ "headers": [text(1000)] }))],
+        },
+        &|request| Response::Ack { request, value: Some(data(1000)) },
+        &|request| Response::ServerSide { request, value: Some(data(1000)) },
+        &|request| Response::Rooms { request, rooms: vec![text(1000).into()] },
+        &|request| Response::Ids { request, ids: vec![text(1000).into()] },
+    ];
+    for make in makes {
+        let world = World::of_three(|| {
+            let mut config = joining();
+            config.config_mut().limits.max_cluster_answer_bytes = 2500;
+            config
+        });
+        world.exchange.silence(1, true);
+        world.exchange.silence(2, true);
+        let operator = world[0].io.of("/");
+        let mut asked: Fetching<'_> = Box::pin(operator.fetch_sockets());
+        assert!(world.poll(&mut asked).is_pending());
+        let request = request(&world);
+        let to = world[0].io.node_id().unwrap().to_owned();
+        for expected in [0, 0, 1] {
+            let parcel = Parcel::Response(to.clone(), make(request.clone()));
+            world.exchange.hand_over("/", "elsewhere", &parcel);
+            assert_eq!(world[0].io.cluster_stats().unwrap().garbage, expected);
+        }
+    }
 }
 
 #[test]

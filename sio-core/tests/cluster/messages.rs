@@ -87,14 +87,6 @@ fn an_own_message_and_one_for_an_unknown_namespace_are_ignored() {
 }
 
 #[test]
-fn nothing_is_told_for_a_namespace_that_is_not_here() {
-    let world = World::of_three(joining);
-    world[0].io.of("/none").emit("a", 1).unwrap();
-    world[0].io.of("/none").sockets_join("r");
-    assert_eq!(world.exchange.take_log().len(), 0);
-}
-
-#[test]
 fn a_broadcast_is_told_once_and_reaches_each_socket_once() {
     let world = World::of_three(joining);
     let mut clients = world.clients("/");
@@ -198,4 +190,31 @@ fn each_namespace_of_a_pattern_is_told_for_itself() {
     assert_eq!(world.exchange.take_log().len(), 2);
     let frames = world.frames(&mut clients);
     assert_eq!(frames[1..], ["42/org/a,[\"x\"]", "42/org/a,[\"x\"]"]);
+}
+
+#[test]
+fn what_is_said_to_a_namespace_that_only_others_have_reaches_them() {
+    let world = World::of_three(|| Io::builder().namespace("/org/{org}", |_| {}));
+    let mut client = world[1].websocket();
+    client.connect("/org/a");
+    world.settle();
+    client.frames();
+    world.exchange.take_log();
+    let absent = world[0].io.of("/org/a");
+    assert!(absent.emit("connect", ()).is_err(), "a name that no event has");
+    absent.everybody().local().emit("here", ()).unwrap();
+    assert_eq!(world.exchange.take_log().len(), 0);
+    absent.sockets_join("room");
+    absent.to("room").emit("x", (1, Binary(Bytes::from_static(b"b")))).unwrap();
+    absent.except("room").emit("y", ()).unwrap();
+    absent.server_side_emit("z", ()).unwrap();
+    assert_eq!(world.exchange.take_log().len(), 4, "one message each");
+    world.settle();
+    let frames = client.frames();
+    assert!(frames[0].starts_with("451-/org/a,[\"x\",1,"), "{frames:?}");
+    assert!(!frames.iter().any(|frame| frame.contains("\"y\"")), "{frames:?}");
+    absent.disconnect_sockets(false);
+    world.settle();
+    assert_eq!(client.frames(), ["41/org/a,"]);
+    assert!(!world[0].io.namespaces().contains(&"/org/a".to_owned()), "being spoken to makes none");
 }

@@ -33,7 +33,7 @@ use crate::error::Error;
 pub(crate) use backoff::Backoff;
 pub(crate) use health::Health;
 pub(crate) use publisher::{Command, Publisher};
-pub(crate) use queries::{Queries, pool, stopped};
+pub(crate) use queries::{Queries, pool, reason, stopped};
 pub(crate) use runtime::{Remote, Runtime};
 pub(crate) use server::{Server, Timing, poisoned};
 use shards::Shards;

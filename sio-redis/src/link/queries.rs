@@ -1,7 +1,9 @@
 //! Questions to Redis, each with a deadline.
 
 use deadpool_redis::redis::{Cmd, FromRedisValue, Pipeline};
-use deadpool_redis::{BuildError, Manager, Pool, PoolConfig, Runtime as PoolRuntime, Timeouts};
+use deadpool_redis::{
+    BuildError, Manager, Pool, PoolConfig, PoolError, Runtime as PoolRuntime, Timeouts,
+};
 
 use sio_core::cluster::ClusterError;
 
@@ -33,7 +35,7 @@ impl Queries {
     /// Redis is not there, refuses, or does not answer in time.
     pub(crate) async fn answer<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, ClusterError> {
         self.in_time(async {
-            let mut connection = self.pool.get().await.map_err(|why| unavailable(&why))?;
+            let mut connection = self.pool.get().await.map_err(|why| unavailable(&reason(&why)))?;
             let answer = command.query_async(&mut connection).await;
             answer.map_err(|why| unavailable(&why))
         })
@@ -50,7 +52,7 @@ impl Queries {
         commands: &Pipeline,
     ) -> Result<T, ClusterError> {
         self.in_time(async {
-            let mut connection = self.pool.get().await.map_err(|why| unavailable(&why))?;
+            let mut connection = self.pool.get().await.map_err(|why| unavailable(&reason(&why)))?;
             let answer = commands.query_async(&mut connection).await;
             answer.map_err(|why| unavailable(&why))
         })
@@ -84,6 +86,15 @@ pub(crate) fn pool(server: &Server) -> Result<Pool, crate::Error> {
         .runtime(PoolRuntime::Tokio1)
         .build()
         .map_err(|why: BuildError| crate::Error::address(&why))
+}
+
+/// Why there is no connection, in the words of Redis or of the system if it is theirs.
+pub(crate) fn reason(why: &PoolError) -> String {
+    match why {
+        PoolError::Backend(why) => why.to_string(),
+        PoolError::Timeout(_) => "no connection in time".to_owned(),
+        why => why.to_string(),
+    }
 }
 
 fn unavailable(why: &dyn std::fmt::Display) -> ClusterError {

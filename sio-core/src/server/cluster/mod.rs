@@ -97,7 +97,7 @@ impl Cluster {
             left: AtomicBool::new(false),
             garbage: Counter::default(),
             lost: Counter::default(),
-            requests: Requests::new(limits.max_cluster_requests, limits.max_cluster_answers),
+            requests: Requests::new(limits),
         }
     }
 

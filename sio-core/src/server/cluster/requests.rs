@@ -5,7 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 
-use crate::cluster::{ClusterError, Response};
+use serde_json::Value;
+
+use crate::adapter::Room;
+use crate::cluster::{ClusterError, Data, Response};
+use crate::limits::Limits;
 
 use super::super::broadcast_ack::Heard;
 use super::super::hub::Hub;
@@ -23,8 +27,9 @@ pub(super) enum News {
 #[derive(Debug)]
 struct Open {
     news: UnboundedSender<News>,
-    /// How many answers may still come.
+    /// How many answers may still come, and how many bytes.
     room: usize,
+    bytes: usize,
 }
 
 /// The requests that wait for answers.
@@ -33,11 +38,17 @@ pub(super) struct Requests {
     open: Mutex<HashMap<Box<str>, Open, ahash::RandomState>>,
     max: usize,
     max_answers: usize,
+    max_bytes: usize,
 }
 
 impl Requests {
-    pub(super) fn new(max: usize, max_answers: usize) -> Self {
-        Self { open: Mutex::default(), max, max_answers }
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            open: Mutex::default(),
+            max: limits.max_cluster_requests,
+            max_answers: limits.max_cluster_answers,
+            max_bytes: limits.max_cluster_answer_bytes,
+        }
     }
 
     /// Nothing is called under this lock, so a poisoned one is still consistent.
@@ -51,18 +62,72 @@ impl Requests {
 
     /// Gives an answer to the one who waits for it. `false`: there are more than any request has.
     pub(super) fn answer(&self, from: Option<&str>, response: Response) -> bool {
+        let weight = weight(&response);
         let news = {
             let mut open = self.lock();
             // It may be late, or for a node that shares the way of answers with this one.
             let Some(open) = open.get_mut(response.request()) else { return true };
-            let Some(room) = open.room.checked_sub(1) else { return false };
-            open.room = room;
+            let (room, bytes) = (open.room.checked_sub(1), open.bytes.checked_sub(weight));
+            let (Some(room), Some(bytes)) = (room, bytes) else { return false };
+            (open.room, open.bytes) = (room, bytes);
             open.news.clone()
         };
         // Whoever waits is woken where nothing is locked; who has just given up has lost interest.
         let _lost = news.unbounded_send(News::Other(from.map(Into::into), response));
         true
     }
+}
+
+/// What each part of an answer costs beside its text.
+const OVERHEAD: usize = 32;
+
+/// About how many bytes an answer takes.
+fn weight(response: &Response) -> usize {
+    OVERHEAD
+        + match response {
+            Response::Sockets { sockets, .. } => sockets
+                .iter()
+                .map(|socket| {
+                    OVERHEAD
+                        + names_weight(&socket.rooms)
+                        + value_weight(&socket.handshake)
+                        + value_weight(&socket.data)
+                })
+                .sum(),
+            Response::ServerSide { value, .. } | Response::Ack { value, .. } => {
+                value.as_ref().map_or(0, data_weight)
+            }
+            Response::Rooms { rooms, .. } => names_weight(rooms),
+            Response::Ids { ids, .. } => ids.iter().map(|id| OVERHEAD + id.len()).sum(),
+            Response::ClientCount { .. } | Response::Done { .. } | Response::Unreadable { .. } => 0,
+        }
+}
+
+fn names_weight(rooms: &[Room]) -> usize {
+    rooms.iter().map(|room| OVERHEAD + room.len()).sum()
+}
+
+fn data_weight(data: &Data) -> usize {
+    let attachments = data.attachments.iter().map(|bytes| OVERHEAD + bytes.len());
+    data.json.len() + attachments.sum::<usize>()
+}
+
+/// Not recursive: how deep a value is, an adapter decides.
+fn value_weight(value: &Value) -> usize {
+    let (mut bytes, mut rest) = (0, vec![value]);
+    while let Some(value) = rest.pop() {
+        bytes += OVERHEAD;
+        match value {
+            Value::String(text) => bytes += text.len(),
+            Value::Array(items) => rest.extend(items),
+            Value::Object(map) => {
+                bytes += map.keys().map(|key| OVERHEAD + key.len()).sum::<usize>();
+                rest.extend(map.values());
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    bytes
 }
 
 /// A request that waits for answers; they are ignored once it is dropped.
@@ -87,7 +152,8 @@ impl Request {
             if open.len() >= requests.max {
                 return Err(ClusterError::TooManyRequests { limit: requests.max });
             }
-            let entry = Open { news: sender.clone(), room: requests.max_answers };
+            let (room, bytes) = (requests.max_answers, requests.max_bytes);
+            let entry = Open { news: sender.clone(), room, bytes };
             open.insert(id.clone(), entry);
         }
         Ok(Self { hub: Arc::clone(hub), id, news, sender })
