@@ -6,6 +6,7 @@
 //   --specific-responses     of mode classic
 //   --requests-timeout MS    of mode classic; elsewhere requests wait 5 s
 //   --no-recovery            of mode streams
+//   --offset-wait MS         of mode streams, of sio; ignored
 //   --workers N              of sio; ignored
 //
 // Namespaces `/` and `/custom` have the same handlers. Beyond what the common programs have in common:
@@ -35,6 +36,7 @@ const { values: flags } = parseArgs({
     "specific-responses": { type: "boolean", default: false },
     "requests-timeout": { type: "string", default: "5000" },
     "no-recovery": { type: "boolean", default: false },
+    "offset-wait": { type: "string" },
     workers: { type: "string", default: "1" },
   },
 });

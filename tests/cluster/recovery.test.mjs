@@ -39,7 +39,10 @@ async function comeBack({ proxy, socket }, node) {
   await back;
 }
 
-withRedis((redis) => clustersOf(redis, ["streams"], {}, (cluster, define) => {
+// A busy machine must not make events go without their offsets.
+const FLAGS = ["--offset-wait", "10000"];
+
+withRedis((redis) => clustersOf(redis, ["streams"], { flags: FLAGS }, (cluster, define) => {
   const both = (title, run) => bothWays(define, cluster, title, run);
 
   for (const transport of ["websocket", "polling"]) {

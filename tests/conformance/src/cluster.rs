@@ -24,6 +24,7 @@ pub fn options(flags: &Flags) -> io::Result<RedisOptions> {
         "subscriptionMode": text("--subscription", "dynamic")?,
         "publishOnSpecificResponseChannel": flags.has("--specific-responses"),
         "requestsTimeout": flags.number("--requests-timeout", 5000)?,
+        "offsetWait": flags.number("--offset-wait", 250)?,
     });
     Ok(serde_json::from_value(options)?)
 }

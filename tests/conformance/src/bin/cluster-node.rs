@@ -4,7 +4,7 @@
 //!
 //! `--key` is the prefix of channels and the name of the stream; `--subscription` how the mode `sharded`
 //! subscribes: `static`, `dynamic` or `dynamic-private`; `--specific-responses` and `--requests-timeout` (ms)
-//! are the reference's options; `--no-recovery` is for the mode `streams`.
+//! are the reference's options; `--no-recovery` and `--offset-wait` (ms) are for the mode `streams`.
 //!
 //! The head of `tests/cluster/node.mjs` lists the events that go beyond what all such programs have.
 
@@ -192,6 +192,7 @@ async fn main() -> io::Result<()> {
         "--subscription",
         "--specific-responses",
         "--requests-timeout",
+        "--offset-wait",
         "--no-recovery",
     ])?;
     let options = options(&flags)?;
