@@ -96,10 +96,11 @@ impl Legacy {
         answer.body
     }
 
-    /// Sends a poll.
+    /// Sends a poll, which the server has read then: a push on the other connection does not overtake it.
     #[track_caller]
     pub fn start_poll(&mut self) {
         self.polls.send("GET", &self.target, "", "");
+        self.polls.wire().wait_until_read();
     }
 
     /// Reads the answer of the poll that was sent.

@@ -22,7 +22,25 @@ pub struct Wire {
     log: String,
 }
 
+/// More than a test server has threads.
+const THREADS: usize = 3;
+
 impl Wire {
+    /// A round trip with each of the server's threads, on connections of their own: afterwards what was sent here
+    /// before has been read, whichever thread this connection has.
+    #[track_caller]
+    pub fn wait_until_read(&self) {
+        for _ in 0..THREADS {
+            let mut stream = TcpStream::connect(self.stream.peer_addr().unwrap()).unwrap();
+            stream.set_read_timeout(Some(DEADLINE)).unwrap();
+            let request = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            stream.write_all(request).unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).unwrap();
+            assert!(answer.starts_with(b"HTTP/1.1 "), "{answer:?}");
+        }
+    }
+
     /// Connects.
     pub fn connect(server: &Server) -> Self {
         let stream = TcpStream::connect(server.address()).unwrap();
