@@ -75,6 +75,25 @@ async function heard(from, clients) {
   }, `all ${clients.length} nodes of the cluster together`, { ms: 20000 });
 }
 
+/** Resolves once a room is heard by as many nodes as it has members on, where rooms have channels of their own. */
+export async function heardRoom(cluster, room, nodes = 1, ns = "/") {
+  if (!cluster.mode.startsWith("sharded dynamic")) return;
+  const own = room.length === 20;
+  if (own && !cluster.mode.endsWith("private")) return;
+  const channel = `${cluster.key}#${ns}#${room}#`;
+  await until(async () => {
+    const reply = await cluster.redis.admin.sendCommand(["PUBSUB", "SHARDNUMSUB", channel]);
+    const count = reply[1] ?? reply[channel];
+    return Number(count) >= nodes;
+  }, `room ${room} subscribed`);
+}
+
+/** Joins, and waits until messages for the room arrive. */
+export async function join(cluster, socket, room, nodes = 1) {
+  await call(socket, "join", room);
+  await heardRoom(cluster, room, nodes, socket.nsp);
+}
+
 /** A Redis for the tests of one file. */
 export function withRedis(body) {
   const redis = new Redis();

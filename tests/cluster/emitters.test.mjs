@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { ask, call, collect, connect, next } from "./clients.mjs";
 import { REFERENCE } from "./nodes.mjs";
-import { clustersOf, withRedis } from "./cluster.mjs";
+import { clustersOf, heardRoom, join, withRedis } from "./cluster.mjs";
 import { OurEmitter, StreamsEmitter, classicEmitter } from "./emitters.mjs";
 import { until } from "./waits.mjs";
 
@@ -65,8 +65,9 @@ function tests(cluster, define, who, make) {
   define(`${who} reaches rooms, but not who is excepted`, async (t) => {
     const { emitter, sockets } = await prepare(t);
     const [a, b, c, d] = sockets;
-    for (const socket of [a, b, c]) await call(socket, "join", "in");
-    for (const socket of [b, d]) await call(socket, "join", "not 1");
+    for (const socket of [a, b, c]) await join(cluster, socket, "in");
+    for (const socket of [b, d]) await join(cluster, socket, "not 1");
+    await heardRoom(cluster, "in", cluster.nodes.length);
     const lists = sockets.map((socket) => collect(socket, "news"));
     await emitter.to("in").emit("news", "room");
     await emitter.to(["in", "not 1"]).emit("news", "rooms");

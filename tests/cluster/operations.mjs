@@ -1,7 +1,7 @@
 // Every operation between two nodes of a cluster.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { bothWays, clustersOf, withRedis } from "./cluster.mjs";
+import { bothWays, clustersOf, heardRoom, join, withRedis } from "./cluster.mjs";
 import { ask, call, collect, connect, fence, next } from "./clients.mjs";
 import { until } from "./waits.mjs";
 
@@ -75,25 +75,6 @@ export function operations(modes) {
     sockets(cluster, both);
     servers(cluster, both);
   }));
-}
-
-/** Resolves once a room is heard by as many nodes as it has members on, where rooms have channels of their own. */
-async function heardRoom(cluster, room, nodes = 1, ns = "/") {
-  if (!cluster.mode.startsWith("sharded dynamic")) return;
-  const own = room.length === 20;
-  if (own && !cluster.mode.endsWith("private")) return;
-  const channel = `${cluster.key}#${ns}#${room}#`;
-  await until(async () => {
-    const reply = await cluster.redis.admin.sendCommand(["PUBSUB", "SHARDNUMSUB", channel]);
-    const count = reply[1] ?? reply[channel];
-    return Number(count) >= nodes;
-  }, `room ${room} subscribed`);
-}
-
-/** Joins, and waits until messages for the room arrive. */
-async function join(cluster, socket, room, nodes = 1) {
-  await call(socket, "join", room);
-  await heardRoom(cluster, room, nodes, socket.nsp);
 }
 
 const sorted = (list) => [...list].sort();
