@@ -91,7 +91,7 @@ fn connected(io: &Io) -> (Rc<Worker>, Rc<Connection>) {
         .expect("the server is open");
     worker.begin_turn(&connection);
     worker.receive_text(&connection, "40");
-    let _said = worker.end_turn(&connection);
+    worker.keep_buffer(worker.end_turn(&connection));
     (worker, connection)
 }
 
@@ -117,7 +117,7 @@ fn dispatch(c: &mut Criterion) {
                 for _ in 0..TURN {
                     worker.receive_text(&connection, black_box(frame));
                 }
-                black_box(worker.end_turn(&connection))
+                worker.keep_buffer(black_box(worker.end_turn(&connection)));
             });
         });
     }
@@ -131,7 +131,7 @@ fn dispatch(c: &mut Criterion) {
                     worker.receive_text(&connection, black_box(head));
                     worker.receive_binary(&connection, bytes.clone());
                 }
-                black_box(worker.end_turn(&connection))
+                worker.keep_buffer(black_box(worker.end_turn(&connection)));
             });
         });
     }

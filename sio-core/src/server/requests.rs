@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_channel::oneshot;
 
 use crate::close::CloseReason;
@@ -219,18 +219,23 @@ impl Worker {
         connection.engine.borrow_mut().begin_turn(buffer);
     }
 
-    /// Ends a turn and gives what is to be written, perhaps nothing.
-    pub fn end_turn(&self, connection: &Rc<Connection>) -> Bytes {
+    /// Ends a turn and gives what is to be written, perhaps nothing; the buffer goes back with
+    /// [`Self::keep_buffer`].
+    pub fn end_turn(&self, connection: &Rc<Connection>) -> BytesMut {
         // What had to queue behind other workers' messages still leaves with this turn.
         self.catch_up();
         self.settle(connection);
-        let mut buffer = connection.engine.borrow_mut().end_turn();
-        let bytes = buffer.split().freeze();
-        self.out.set(buffer);
+        let buffer = connection.engine.borrow_mut().end_turn();
         connection.tell_room();
         // A push may have waited for this output to go.
         self.resume_later(connection);
-        bytes
+        buffer
+    }
+
+    /// Takes the buffer of a turn back, for the next one.
+    pub fn keep_buffer(&self, mut buffer: BytesMut) {
+        buffer.clear();
+        self.out.set(buffer);
     }
 
     /// The session takes no frames now: too much waits for its handlers or for its peer, or a push that

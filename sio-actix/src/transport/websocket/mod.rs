@@ -3,6 +3,7 @@
 mod body;
 mod codec;
 mod extensions;
+mod protocol;
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -18,7 +19,8 @@ use bytes::Bytes;
 use sio_core::engine::HandshakeError;
 use sio_core::server::{Connection, SessionHandle, Upgrade, Worker};
 
-use self::body::{BodyConnection, Mode};
+use self::body::BodyConnection;
+use self::protocol::{Mode, Protocol};
 
 /// The version of the protocol (RFC 6455 section 4.1).
 const VERSION: &str = "13";
@@ -112,8 +114,8 @@ pub(crate) async fn carry(
     payload: Payload,
 ) -> HttpResponse {
     let (task, deflate) = (task_waker().await, accepted.deflate());
-    let body = BodyConnection::new(worker, connection, payload, task, Mode::Session, deflate);
-    finish(&accepted, body)
+    let protocol = Protocol::new(worker, connection, Mode::Session, deflate);
+    finish(&accepted, BodyConnection::new(protocol, payload, task))
 }
 
 fn finish(accepted: &Accepted, body: BodyConnection) -> HttpResponse {
@@ -172,15 +174,10 @@ pub(crate) async fn upgrade(
         return Ok(closed_at_once(&accepted));
     }
     claim.taken = true;
-    let body = BodyConnection::new(
-        Rc::clone(worker),
-        connection,
-        payload,
-        task_waker().await,
-        Mode::Probe { base64, deflate: accepted.deflate() },
-        accepted.deflate(),
-    );
-    Ok(finish(&accepted, body))
+    let deflate = accepted.deflate();
+    let protocol =
+        Protocol::new(Rc::clone(worker), connection, Mode::Probe { base64, deflate }, deflate);
+    Ok(finish(&accepted, BodyConnection::new(protocol, payload, task_waker().await)))
 }
 
 /// A second WebSocket for one session: opened and closed, the session is unharmed.
