@@ -1,6 +1,8 @@
 //! The command line.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::scenario::{Scenario, Shape};
@@ -129,7 +131,7 @@ fn loopback(url: &str) -> Result<SocketAddr, String> {
     let host = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/');
     let host = host.replace("localhost:", "127.0.0.1:");
     let address: SocketAddr =
-        host.parse().map_err(|_| format!("`{url}` is not http://ADDRESS:PORT"))?;
+        host.parse().map_err(|e| format!("`{url}` is not http://ADDRESS:PORT: {e}"))?;
     // Load goes to nobody else's machine.
     if !address.ip().is_loopback() {
         return Err(format!("`{url}` is not a loopback address"));
@@ -137,8 +139,8 @@ fn loopback(url: &str) -> Result<SocketAddr, String> {
     Ok(address)
 }
 
-fn number<T: std::str::FromStr>(flag: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{flag} needs a number, found `{value}`"))
+fn number<T: FromStr<Err: Display>>(flag: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|e| format!("{flag} needs a number, found `{value}`: {e}"))
 }
 
 fn seconds(flag: &str, value: &str) -> Result<Duration, String> {

@@ -1,4 +1,5 @@
 //! Every scenario against a server that does what it should, and against servers that do not.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};

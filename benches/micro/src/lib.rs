@@ -2,7 +2,11 @@
 //!
 //! The measurements are in `benches/`; what they share is here. A carrier's turn is `begin_turn`, what came
 //! in, `end_turn`; what a turn wrote is thrown away, as a socket that never blocks would take it.
-#![allow(clippy::expect_used, reason = "a server that was just built does what it should")]
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a server that was just built does what it should"
+)]
 
 use std::cell::Cell;
 use std::fmt;
