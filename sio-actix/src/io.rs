@@ -20,6 +20,7 @@ use crate::http::cors::Policy;
 use crate::http::ids::GenerateId;
 use crate::http::middleware::Middlewares;
 use crate::local;
+use crate::server::registered;
 use crate::service;
 
 /// What the route needs besides the core's handle; the core keeps it, too, for handlers.
@@ -200,6 +201,7 @@ pub async fn termination() {
 
 impl HttpServiceFactory for Io {
     fn register(self, config: &mut AppService) {
+        registered(&self);
         let Self { core, endpoint } = self;
         if core.node_id().is_some() {
             // Events of other servers may come before the first request does.
