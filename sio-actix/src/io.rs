@@ -229,7 +229,9 @@ impl HttpServiceFactory for Io {
 
 /// `path` ends where the server's path ends, perhaps below a scope.
 fn is_bare(path: &str, server: &str) -> bool {
-    path.find(server).is_some_and(|start| start + server.len() == path.len())
+    // Most requests are for what is below, so the end is looked at first.
+    path.ends_with(server)
+        && path.find(server).is_some_and(|start| start + server.len() == path.len())
 }
 
 impl FromRequest for Io {
