@@ -5,19 +5,20 @@
 #![allow(
     clippy::expect_used,
     clippy::missing_panics_doc,
+    clippy::unreachable,
     reason = "a server that was just built does what it should"
 )]
 
 use std::cell::Cell;
 use std::fmt;
 use std::hint::black_box;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use futures_channel::oneshot;
 use sio_actix::core::close::CloseReason;
 use sio_actix::core::server::{
     Connection, Handshake, HandshakeParts, Opening, PollReply, PushReply, SessionHandle, Worker,
@@ -138,6 +139,10 @@ impl Server {
     }
 }
 
-fn answered<T>(mut reply: oneshot::Receiver<T>) -> T {
-    reply.try_recv().expect("the session is there").expect("the answer is there")
+/// What is known at once, for the worker is on this thread.
+fn answered<T, E: fmt::Debug>(mut reply: impl Future<Output = Result<T, E>> + Unpin) -> T {
+    match Pin::new(&mut reply).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer.expect("the session is there"),
+        Poll::Pending => unreachable!("the worker waits for nobody"),
+    }
 }
