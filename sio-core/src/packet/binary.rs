@@ -28,6 +28,7 @@ use serde_json::ser::Formatter;
 pub(super) use self::de::Bin;
 pub use self::placeholder::check_placeholders;
 use super::MAX_DEPTH;
+use super::text::write_quoted;
 
 /// The key that marks an object as placeholder.
 const PLACEHOLDER_KEY: &str = "_placeholder";
@@ -205,11 +206,17 @@ pub(super) struct PacketFormatter<'a> {
     /// The nesting of what is being written, the array of the packet included. An array that
     /// starts at 0 is that array, whose brackets are not written here.
     depth: &'a Cell<usize>,
+    /// The next byte slice is the text of a string.
+    is_text: &'a Cell<bool>,
 }
 
 impl<'a> PacketFormatter<'a> {
-    pub(super) fn new(attachments: &'a mut Vec<Bytes>, depth: &'a Cell<usize>) -> Self {
-        Self { base: attachments.len(), attachments, depth }
+    pub(super) fn new(
+        attachments: &'a mut Vec<Bytes>,
+        depth: &'a Cell<usize>,
+        is_text: &'a Cell<bool>,
+    ) -> Self {
+        Self { base: attachments.len(), attachments, depth, is_text }
     }
 
     #[inline]
@@ -251,11 +258,15 @@ impl Formatter for PacketFormatter<'_> {
         writer.write_all(b"}")
     }
 
+    #[inline]
     fn write_byte_array<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,
         value: &[u8],
     ) -> io::Result<()> {
+        if self.is_text.take() {
+            return write_quoted(writer, value);
+        }
         let num = self.attachments.len() - self.base;
         if num >= MAX_OUTGOING_ATTACHMENTS {
             return Err(io::ErrorKind::InvalidData.into());

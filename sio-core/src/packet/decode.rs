@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::binary::{MAX_OUTGOING_ATTACHMENTS, check_placeholders};
+use super::text::literal_len;
 use super::{DecodeError, EventName, Packet, PacketType, reserved};
 
 /// The deepest nesting of arrays and objects in a packet, the outer array included.
@@ -178,8 +179,8 @@ fn check_depth_within(json: &str, outer: usize, max: usize) -> Result<(), Decode
         return Ok(());
     }
     let mut depth = outer;
-    let mut bytes = json.bytes();
-    while let Some(byte) = bytes.next() {
+    let mut rest = json.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
         match byte {
             b'[' | b'{' => {
                 depth += 1;
@@ -189,16 +190,12 @@ fn check_depth_within(json: &str, outer: usize, max: usize) -> Result<(), Decode
             }
             b']' | b'}' => depth = depth.saturating_sub(1),
             b'"' => {
-                while let Some(byte) = bytes.next() {
-                    match byte {
-                        b'"' => break,
-                        b'\\' => _ = bytes.next(),
-                        _ => {}
-                    }
-                }
+                rest = rest.get(literal_len(rest)..).unwrap_or_default();
+                continue;
             }
             _ => {}
         }
+        rest = behind;
     }
     Ok(())
 }

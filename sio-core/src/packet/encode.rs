@@ -6,12 +6,16 @@
 //! Namespaces are written as they are: they come from registration or from a decoded packet and
 //! hold no comma.
 
+mod quick;
+
 use std::{cell::Cell, io::Write as _};
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
+use self::quick::Quick;
 pub use super::binary::MAX_OUTGOING_ATTACHMENTS;
+use super::text::write_quoted;
 use super::{EncodeError, MAX_DEPTH, PacketType, binary::PacketFormatter, reserved, validate};
 
 /// The digit of an engine packet of type message.
@@ -302,7 +306,7 @@ fn write_number(out: &mut Vec<u8>, number: u64) {
 }
 
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) -> Result<(), EncodeError> {
-    serde_json::to_writer(out, text).map_err(|error| EncodeError::Serialize(error.to_string()))
+    write_quoted(out, text.as_bytes()).map_err(|error| EncodeError::Serialize(error.to_string()))
 }
 
 /// Writes a JSON string where no error can be reported; none can occur.
@@ -311,6 +315,7 @@ fn write_string_lossless(out: &mut Vec<u8>, text: &str) {
 }
 
 type Json<'a> = serde_json::Serializer<&'a mut Vec<u8>, PacketFormatter<'a>>;
+type QuickJson<'a, 'b> = Quick<'a, &'a mut Json<'b>>;
 
 /// Writes the arguments after `lead` and returns the number of attachments they have.
 #[inline]
@@ -324,11 +329,11 @@ fn write_args<T: Serialize + ?Sized>(
     let start = out.len();
     let base = attachments.len();
     // The arguments are inside the array of the packet.
-    let depth = Cell::new(1);
-    let formatter = PacketFormatter::new(attachments, &depth);
+    let (depth, is_text) = (Cell::new(1), Cell::new(false));
+    let formatter = PacketFormatter::new(attachments, &depth, &is_text);
     let mut json = serde_json::Serializer::with_formatter(&mut *out, formatter);
-    let result =
-        args.serialize(Args { json: &mut json, depth: &depth, empty: size_of_val(args) == 0 });
+    let json = Quick::new(&mut json, &is_text);
+    let result = args.serialize(Args { json, depth: &depth, empty: size_of_val(args) == 0 });
     let count = attachments.len() - base;
     if let Err(error) = result {
         return Err(if depth.get() > MAX_DEPTH {
@@ -348,7 +353,7 @@ fn write_args<T: Serialize + ?Sized>(
 
 /// The argument list: a tuple spreads, `()` vanishes, everything else is one argument.
 struct Args<'a, 'b> {
-    json: &'a mut Json<'b>,
+    json: QuickJson<'a, 'b>,
     depth: &'a Cell<usize>,
     /// The value has no size, so `unit` means no argument.
     empty: bool,
@@ -375,13 +380,13 @@ macro_rules! one_compound {
 impl<'a, 'b> Serializer for Args<'a, 'b> {
     type Ok = ();
     type Error = serde_json::Error;
-    type SerializeSeq = <&'a mut Json<'b> as Serializer>::SerializeSeq;
-    type SerializeTuple = <&'a mut Json<'b> as Serializer>::SerializeTuple;
-    type SerializeTupleStruct = <&'a mut Json<'b> as Serializer>::SerializeTupleStruct;
-    type SerializeTupleVariant = <&'a mut Json<'b> as Serializer>::SerializeTupleVariant;
-    type SerializeMap = <&'a mut Json<'b> as Serializer>::SerializeMap;
-    type SerializeStruct = <&'a mut Json<'b> as Serializer>::SerializeStruct;
-    type SerializeStructVariant = <&'a mut Json<'b> as Serializer>::SerializeStructVariant;
+    type SerializeSeq = <QuickJson<'a, 'b> as Serializer>::SerializeSeq;
+    type SerializeTuple = <QuickJson<'a, 'b> as Serializer>::SerializeTuple;
+    type SerializeTupleStruct = <QuickJson<'a, 'b> as Serializer>::SerializeTupleStruct;
+    type SerializeTupleVariant = <QuickJson<'a, 'b> as Serializer>::SerializeTupleVariant;
+    type SerializeMap = <QuickJson<'a, 'b> as Serializer>::SerializeMap;
+    type SerializeStruct = <QuickJson<'a, 'b> as Serializer>::SerializeStruct;
+    type SerializeStructVariant = <QuickJson<'a, 'b> as Serializer>::SerializeStructVariant;
 
     #[inline]
     fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, Self::Error> {

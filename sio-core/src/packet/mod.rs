@@ -11,6 +11,7 @@ mod binary;
 mod decode;
 mod encode;
 mod error;
+mod text;
 mod value;
 
 use std::{borrow::Cow, fmt};

@@ -158,3 +158,39 @@ fn type_that_reads_nothing_does_not_stop_the_cursor() {
     assert_eq!(cur.next::<Nothing>(), Ok(Some(Nothing)));
     assert_eq!(cur.next::<u8>(), Ok(Some(2)));
 }
+
+#[test]
+fn strings_are_read_as_the_json_library_reads_them() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Name(String);
+    for len in [0, 1, 7, 8, 63, 64, 65, 1_000] {
+        let plain = "ü".repeat(len);
+        for inner in [plain.clone(), format!("{plain}\\n\\u00e9x"), format!("{plain}\\\\\"x")] {
+            let text = format!(",\"{inner}\",\"{inner}\" , null,\"{inner}\" ]");
+            let mut cur = cursor(&text);
+            let Ok(expected) = serde_json::from_str::<String>(&format!("\"{inner}\"")) else {
+                // The string ends before `x`, which is no argument.
+                assert!(matches!(cur.next::<String>(), Ok(Some(_))));
+                assert_eq!(cur.next::<String>(), Err(BROKEN));
+                continue;
+            };
+            assert_eq!(cur.next(), Ok(Some(Name(expected.clone()))));
+            assert_eq!(cur.next(), Ok(Some(Some(expected.clone()))));
+            assert_eq!(cur.next::<Option<String>>(), Ok(Some(None)));
+            assert_eq!(cur.next(), Ok(Some(Value::from(expected))));
+            assert_eq!(cur.finish(), Ok(()));
+        }
+        assert_eq!(cursor(&format!(",\"{plain}\u{1}\"]")).next::<String>(), Err(BROKEN));
+        assert_eq!(cursor(&format!(",\"{plain}")).next::<String>(), Err(BROKEN));
+    }
+}
+
+#[test]
+fn text_that_is_kept_as_it_came_keeps_its_quotation_marks() {
+    use serde_json::value::RawValue;
+    let mut cur = cursor(",\"a\",[\"b\"]]");
+    let raw = cur.next::<Box<RawValue>>().unwrap().unwrap();
+    assert_eq!(raw.get(), "\"a\"");
+    assert_eq!(cur.next::<Box<RawValue>>().unwrap().unwrap().get(), "[\"b\"]");
+    assert_eq!(cur.finish(), Ok(()));
+}

@@ -5,7 +5,7 @@
 //! costs an entry on the heap instead of a stack frame.
 
 use super::{
-    super::{DecodeError, MAX_DEPTH},
+    super::{DecodeError, MAX_DEPTH, text::literal_len},
     NUM_KEY, PLACEHOLDER_KEY,
 };
 
@@ -25,7 +25,7 @@ pub fn check_placeholders(json: &str, count: usize) -> Result<(), DecodeError> {
     while let Some(&byte) = rest.as_bytes().first() {
         // Every token starts with an ASCII byte, and `len` covers it completely.
         let len = match byte {
-            b'"' => string_len(rest),
+            b'"' => literal_len(rest.as_bytes()),
             b'{' | b'[' => {
                 if let Some(level) = stack.last_mut() {
                     level.value("");
@@ -116,17 +116,4 @@ impl Key {
             _ => Self::Other,
         }
     }
-}
-
-/// Returns the length of the string literal `text` starts with, its quotation marks included.
-fn string_len(text: &str) -> usize {
-    let mut bytes = text.bytes().enumerate().skip(1);
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => _ = bytes.next(),
-            _ => {}
-        }
-    }
-    text.len()
 }

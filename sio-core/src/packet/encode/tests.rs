@@ -256,3 +256,61 @@ fn parts_of_an_ack_are_its_packet() {
         }
     }
 }
+
+#[test]
+fn strings_are_written_as_the_json_library_writes_them_at_any_depth() {
+    #[derive(Serialize)]
+    enum Shape {
+        Unit,
+        New(String),
+        Tuple(String, Vec<String>),
+        Struct { text: Option<String> },
+    }
+    #[derive(Serialize)]
+    struct Wrapped(String);
+    #[derive(Serialize)]
+    struct All {
+        text: String,
+        letter: char,
+        map: BTreeMap<String, (String, Wrapped)>,
+        shapes: Vec<Shape>,
+        raw: Box<serde_json::value::RawValue>,
+        json: serde_json::Value,
+    }
+    for plain in ["", "a", "0123456789abcdef", "\u{2028}é\u{7f}"] {
+        let text = format!("{plain}\"\\/\n\u{1}{plain}");
+        let all = All {
+            text: text.clone(),
+            letter: '"',
+            map: BTreeMap::from([(text.clone(), (text.clone(), Wrapped(text.clone())))]),
+            shapes: vec![
+                Shape::Unit,
+                Shape::New(text.clone()),
+                Shape::Tuple(text.clone(), vec![text.clone()]),
+                Shape::Struct { text: Some(text.clone()) },
+            ],
+            raw: serde_json::value::RawValue::from_string(r#"{ "b" : "\u0041" }"#.to_owned())
+                .unwrap(),
+            json: serde_json::json!([text.clone(), { text.as_str(): text }]),
+        };
+        let expected = serde_json::to_string(&all).unwrap();
+        assert_eq!(event(&all).unwrap(), format!("42[\"a\",{expected}]"));
+        assert_eq!(event(&(&all, &text)).unwrap(), {
+            let text = serde_json::to_string(&text).unwrap();
+            format!("42[\"a\",{expected},{text}]")
+        });
+    }
+}
+
+#[test]
+fn bytes_next_to_strings_stay_attachments() {
+    let (mut out, mut bins) = (Vec::new(), Vec::new());
+    let args = ("x", Binary::from(vec![b'x']), vec![("x", Binary::from(vec![2]))]);
+    encode_event(&mut out, &mut bins, "/", None, "a", &args).unwrap();
+    let expected = concat!(
+        r#"452-["a","x",{"_placeholder":true,"num":0},"#,
+        r#"[["x",{"_placeholder":true,"num":1}]]]"#
+    );
+    assert_eq!(std::str::from_utf8(&out), Ok(expected));
+    assert_eq!(bins, [&b"x"[..], &[2]]);
+}
