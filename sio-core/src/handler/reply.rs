@@ -11,7 +11,7 @@ use crate::packet::{self, EncodeError};
 use super::error::{EventError, IntoEventError};
 
 /// Buffers above this size are not kept for reuse.
-const POOLED_BYTES: usize = 64 * 1024;
+const POOLED_BYTES: usize = 256 * 1024;
 /// Buffers kept per thread; replies are rarely nested.
 const POOLED_BUFFERS: usize = 4;
 

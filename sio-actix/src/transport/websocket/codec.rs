@@ -294,17 +294,17 @@ impl Parser {
                 append_unmasked(scratch, payload, mask);
             }
             Opcode::Text if complete && frame.fin => {
-                self.gather(frame, payload, mask);
+                self.gather(frame, payload, mask, scratch);
                 let gathered = mem::take(&mut self.gathered);
-                // A copy that fits is cheaper than to give up the buffer in use by everyone.
-                if gathered.len() <= scratch.capacity() {
+                // The buffer itself is handed over, unless that would leave a much smaller one to everyone.
+                if gathered.len() <= CHEAP_COPY && gathered.len() <= scratch.capacity() {
                     scratch.extend_from_slice(&gathered);
                 } else {
                     *scratch = gathered;
                 }
             }
             Opcode::Text | Opcode::Binary | Opcode::Close | Opcode::Ping => {
-                self.gather(frame, payload, mask);
+                self.gather(frame, payload, mask, scratch);
             }
         }
         frame.taken += payload.len();
@@ -313,12 +313,19 @@ impl Parser {
 
     /// Appends payload to `gathered`, whose capacity stays within the limit for messages plus one
     /// control frame.
-    fn gather(&mut self, frame: &Frame, payload: &[u8], mask: [u8; 4]) {
+    ///
+    /// `scratch` is empty, and its buffer is taken if it suits.
+    fn gather(&mut self, frame: &Frame, payload: &[u8], mask: [u8; 4], scratch: &mut Vec<u8>) {
         let len = self.gathered.len();
         let needed = len + payload.len();
+        let end = len + (frame.len - frame.taken);
+        if needed > self.gathered.capacity() && self.suits(frame, scratch.capacity(), needed, end) {
+            scratch.extend_from_slice(&self.gathered);
+            mem::swap(&mut self.gathered, scratch);
+            scratch.clear();
+        }
         let capacity = self.gathered.capacity();
         if needed > capacity {
-            let end = len + (frame.len - frame.taken);
             // Doubling keeps the cost of a message of tiny pieces linear, even with control frames
             // between them; where the end is known, it leaves no slack.
             let ceiling = if self.open.is_some() {
@@ -331,6 +338,14 @@ impl Parser {
             self.gathered.reserve_exact(target - len);
         }
         append_unmasked(&mut self.gathered, payload, mask);
+    }
+
+    /// Whether a buffer of `capacity`, which the worker has anyway, should hold the text of `frame`: all of it,
+    /// and not much more than has come.
+    fn suits(&self, frame: &Frame, capacity: usize, needed: usize, end: usize) -> bool {
+        frame.opcode == Opcode::Text
+            && capacity >= end
+            && capacity <= self.max_message.min(needed.saturating_mul(4))
     }
 
     fn deliver<'s>(
@@ -490,4 +505,6 @@ fn check_close(payload: &[u8]) -> Result<Option<CloseFrame<'_>>, Violation> {
 /// Memory taken at once for an incomplete frame; beyond it, bytes must arrive first.
 const UPFRONT: usize = 16 * 1024;
 /// Memory that a scratch buffer keeps from call to call.
-const SCRATCH_KEPT: usize = 64 * 1024;
+pub(super) const SCRATCH_KEPT: usize = 256 * 1024;
+/// So many bytes are sooner copied than their buffer is given up for another.
+const CHEAP_COPY: usize = 4 * 1024;

@@ -19,7 +19,7 @@ use sio_core::server::{Connection, Worker};
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
-use super::codec::{self, Message, Opcode, Parser, Violation};
+use super::codec::{self, Message, Opcode, Parser, SCRATCH_KEPT, Violation};
 
 /// The answer to a probe (Engine.IO 4, "upgrade").
 const PROBE_PONG: Frame = Frame::constant("3probe");
@@ -30,8 +30,6 @@ const MESSAGE_BYTES: usize = 4 * 1024;
 /// Between the open packet or the answer to a CONNECT and what follows in the same turn: a client that begins
 /// to listen for the next only once it has seen one would miss it if both came in one read.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Scratch above this size is given back.
-const SCRATCH_KEPT: usize = 64 * 1024;
 
 thread_local! {
     /// Where frames are unmasked; one per thread is enough, for a turn never waits.

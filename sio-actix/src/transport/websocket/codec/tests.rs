@@ -39,11 +39,20 @@ fn announce(first: u8, len: u64) -> Vec<u8> {
 
 /// Feeds the chunks, checks what must hold after each call, and returns all messages.
 fn feed<'a>(parser: &mut Parser, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Seen> {
-    let mut scratch = Vec::new();
     let mut all = Vec::new();
+    feed_with(parser, &mut Vec::new(), chunks, &mut all);
+    all
+}
+
+fn feed_with<'a>(
+    parser: &mut Parser,
+    scratch: &mut Vec<u8>,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+    all: &mut Vec<Seen>,
+) {
     for mut chunk in chunks {
         loop {
-            let next = parser.next(&mut chunk, &mut scratch);
+            let next = parser.next(&mut chunk, scratch);
             let bound = parser.max_message.saturating_add(64 * 1024);
             assert!(parser.gathered.capacity() <= bound);
             all.push(match next {
@@ -62,7 +71,6 @@ fn feed<'a>(parser: &mut Parser, chunks: impl IntoIterator<Item = &'a [u8]>) -> 
         }
         assert!(chunk.is_empty(), "input left behind: {chunk:?}");
     }
-    all
 }
 
 fn parse(stream: &[u8]) -> Vec<Seen> {
@@ -338,9 +346,9 @@ fn server_frames_are_literal_bytes() {
 
 #[test]
 fn large_text_over_chunks_leaves_no_large_buffer() {
-    let body = "\u{20AC}".repeat(60_000);
+    let body = "\u{20AC}".repeat(SCRATCH_KEPT);
     let stream = frame(0x81, body.as_bytes());
-    let (mut parser, mut scratch) = (Parser::new(LIMIT, false), Vec::new());
+    let (mut parser, mut scratch) = (Parser::new(body.len(), false), Vec::new());
     let (mut front, mut back) = stream.split_at(50_000);
     assert_eq!(parser.next(&mut front, &mut scratch), Ok(None));
     let whole = parser.next(&mut back, &mut scratch);
@@ -348,6 +356,92 @@ fn large_text_over_chunks_leaves_no_large_buffer() {
     assert_idle(&parser);
     assert_eq!(parser.next(&mut back, &mut scratch), Ok(None));
     assert!(scratch.capacity() <= 2 * SCRATCH_KEPT);
+}
+
+/// A parser to which the front of a text of `len` bytes came, `taken` of them, with `kept` bytes of scratch.
+fn begun(len: usize, taken: usize, kept: usize) -> (Parser, Vec<u8>, Vec<u8>) {
+    let (mut parser, mut scratch) = (Parser::new(LIMIT, false), Vec::with_capacity(kept));
+    let mut stream = frame(0x81, &vec![b'a'; len]);
+    let back = stream.split_off(stream.len() - len + taken);
+    assert_eq!(parser.next(&mut &stream[..], &mut scratch), Ok(None));
+    (parser, scratch, back)
+}
+
+#[test]
+fn the_buffer_of_all_is_not_taken_for_what_was_only_announced() {
+    for taken in [1, 14_000] {
+        let (parser, scratch, _) = begun(60_000, taken, 64_000);
+        assert!(parser.gathered.capacity() <= UPFRONT);
+        assert_eq!(scratch.capacity(), 64_000);
+    }
+}
+
+#[test]
+fn the_buffer_of_all_is_not_taken_where_it_is_too_small() {
+    let (parser, scratch, _) = begun(60_000, 20_000, 50_000);
+    assert!(parser.gathered.capacity() < 50_000);
+    assert_eq!(scratch.capacity(), 50_000);
+}
+
+#[test]
+fn a_large_text_over_chunks_is_gathered_in_the_buffer_of_all_and_gives_it_back() {
+    let (mut parser, mut scratch, back) = begun(60_000, 20_000, 64_000);
+    assert_eq!((parser.gathered.capacity(), scratch.capacity()), (64_000, 0));
+    // Meanwhile others use another.
+    let (mut other, small) = (Parser::new(LIMIT, false), frame(0x81, b"small"));
+    assert_eq!(other.next(&mut &small[..], &mut scratch), Ok(Some(Message::Text("small"))));
+    let text = "a".repeat(60_000);
+    assert_eq!(parser.next(&mut &back[..], &mut scratch), Ok(Some(Message::Text(&text))));
+    assert_eq!(scratch.capacity(), 64_000);
+    assert_idle(&parser);
+}
+
+#[test]
+fn connections_that_share_a_buffer_get_what_was_sent_to_each() {
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for _ in 0..150 {
+        let mut scratch = Vec::new();
+        let mut peers: Vec<_> = (0..3)
+            .map(|_| {
+                let (mut stream, mut expected) = (Vec::new(), Vec::new());
+                for _ in 0..6 {
+                    let len = [10, 200, 5_000, 60_000][random(4)];
+                    let body: Vec<u8> = (0..random(len)).map(|_| b"abcdefgh"[random(8)]).collect();
+                    let opcode = [Opcode::Text, Opcode::Binary][random(2)];
+                    let mut first = if opcode == Opcode::Text { TEXT } else { BINARY };
+                    let mut rest = &body[..];
+                    while random(3) == 0 {
+                        let (front, back) = rest.split_at(random(rest.len() + 1));
+                        stream.extend(frame(first, front));
+                        (first, rest) = (CONTINUATION, back);
+                        if random(2) == 0 {
+                            stream.extend(frame(FIN | 0x9, b"ping"));
+                            expected.push(seen(Opcode::Ping, "ping"));
+                        }
+                    }
+                    stream.extend(frame(FIN | first, rest));
+                    expected.push(seen(opcode, body));
+                }
+                (Parser::new(LIMIT, false), stream, expected, Vec::new())
+            })
+            .collect();
+        while peers.iter().any(|(_, stream, ..)| !stream.is_empty()) {
+            let (parser, stream, _, all) = &mut peers[random(3)];
+            let most = [20, 3_000, 70_000][random(3)];
+            let cut = random(most).min(stream.len());
+            let back = stream.split_off(cut);
+            feed_with(parser, &mut scratch, [&stream[..]], all);
+            *stream = back;
+        }
+        for (parser, _, expected, all) in &peers {
+            assert_eq!(all, expected);
+            assert_idle(parser);
+        }
+    }
 }
 
 #[test]
