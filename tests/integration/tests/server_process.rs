@@ -10,7 +10,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use actix_web::App;
@@ -26,7 +26,9 @@ const BROADCASTS: usize = 8;
 #[test]
 #[ignore = "the program that the other tests start"]
 fn server() {
-    let io = Io::builder().namespace("/", echo).build();
+    let queued = 2 * BROADCASTS * LARGE;
+    let io =
+        Io::builder().limits(|limits| limits.send_buffer_max = queued).namespace("/", echo).build();
     let shouting = io.clone();
     std::thread::spawn(move || {
         let text = "x".repeat(LARGE);
@@ -51,6 +53,8 @@ fn server() {
 struct Process {
     child: Child,
     input: ChildStdin,
+    /// What is written there finds somebody to the end.
+    _output: BufReader<ChildStdout>,
     address: SocketAddr,
 }
 
@@ -62,12 +66,13 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let address = (&mut output)
+            .lines()
             .map_while(Result::ok)
             .find_map(|line| line.strip_prefix("listening on ")?.parse().ok())
             .unwrap();
-        Self { input: child.stdin.take().unwrap(), child, address }
+        Self { input: child.stdin.take().unwrap(), _output: output, child, address }
     }
 
     fn resident_kib(&self) -> usize {

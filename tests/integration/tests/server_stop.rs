@@ -156,7 +156,8 @@ fn handlers_get_the_time_that_the_drain_gives_them() {
 #[test]
 fn client_that_does_not_answer_the_goodbye_holds_nobody_up() {
     let stop = Stop::Handle;
-    let server = serve(&[Io::builder().namespace("/", echo).build()], &stop);
+    let io = Io::builder().limits(|limits| limits.send_buffer_max = 0).namespace("/", echo);
+    let server = serve(&[io.build()], &stop);
     let silent = Ws::joined(&server);
     let deaf = Ws::joined(&server);
     // More than the system takes for it.

@@ -403,7 +403,11 @@ fn flood_of_one_client_leaves_the_others_their_turns() {
 #[test]
 fn session_whose_peer_does_not_read_ends_and_frees_its_place() {
     let (server, journal) = Server::recorded(
-        |io| io.ping_interval(Duration::from_millis(200)).ping_timeout(Duration::from_millis(200)),
+        |io| {
+            io.ping_interval(Duration::from_millis(200))
+                .ping_timeout(Duration::from_millis(200))
+                .limits(|limits| limits.send_buffer_max = 0)
+        },
         1,
     );
     let mut ws = Ws::joined(&server);

@@ -11,6 +11,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 
+use actix_web::rt::System;
 use actix_web::web::{self, Bytes};
 use actix_web::{App, HttpRequest};
 use http::Request;
@@ -58,8 +59,7 @@ fn start() -> (Server, CertificateDer<'static>) {
                 .configure(served.configure())
                 .service(web::resource("/about").name("about").to(about))
         });
-        let server =
-            server.workers(1).disable_signals().listen_rustls_0_23(listener, tls).unwrap();
+        let server = server.workers(1).disable_signals().listen_rustls_0_23(listener, tls).unwrap();
         assert_eq!(server.addrs_with_scheme()[0].1, "https");
         server.run()
     });
@@ -115,7 +115,10 @@ fn websocket_gets_the_stream_below_tls_after_other_requests() {
     let mut tls = Tls::connect(&server, &certificate);
     tls.write("GET /about HTTP/1.1\r\nHost: localhost:7\r\n\r\n");
     assert!(tls.read_until("HTTP/1.1").ends_with("https://localhost:7/about HTTP/1.1"));
-    tls.write(format!("POST /none HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody{}", Ws::handshake(WEBSOCKET)));
+    tls.write(format!(
+        "POST /none HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody{}",
+        Ws::handshake(WEBSOCKET)
+    ));
     assert!(tls.read_until("}").contains(r#"0{"sid":""#));
     tls.write([masked(0x81, "40"), masked(0x81, r#"421["secure"]"#)].concat());
     assert!(tls.read_until("]").ends_with("431[true]"));
@@ -180,15 +183,17 @@ async fn poll_over_h2(client: &H2, secure: bool) {
     assert!(about.ends_with("HTTP/2.0"), "{about}");
 }
 
-#[actix_web::test]
-async fn sessions_poll_over_http2() {
+#[test]
+fn sessions_poll_over_http2() {
     let (server, certificate) = start();
-    let client = connect_h2(&server, certificate).await;
-    poll_over_h2(&client, true).await;
+    System::new().block_on(async {
+        let client = connect_h2(&server, certificate).await;
+        poll_over_h2(&client, true).await;
+    });
 }
 
-#[actix_web::test]
-async fn listener_without_tls_tells_http2_by_its_first_bytes() {
+#[test]
+fn listener_without_tls_tells_http2_by_its_first_bytes() {
     let io = io();
     let served = io.clone();
     let server = Server::host(io, move |listener| {
@@ -203,10 +208,12 @@ async fn listener_without_tls_tells_http2_by_its_first_bytes() {
         .unwrap()
         .run()
     });
-    let tcp = tokio::net::TcpStream::connect(server.address()).await.unwrap();
-    let (client, connection) = h2::client::handshake(tcp).await.unwrap();
-    actix_web::rt::spawn(connection);
-    poll_over_h2(&client, false).await;
+    System::new().block_on(async {
+        let tcp = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+        let (client, connection) = h2::client::handshake(tcp).await.unwrap();
+        actix_web::rt::spawn(connection);
+        poll_over_h2(&client, false).await;
+    });
     // HTTP/1 on the same listener.
     Ws::joined(&server).fence();
 }
