@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::binary::{MAX_OUTGOING_ATTACHMENTS, check_placeholders};
-use super::text::literal_len;
+use super::text::{literal_len, plain_len};
 use super::{DecodeError, EventName, Packet, PacketType, reserved};
 
 /// The deepest nesting of arrays and objects in a packet, the outer array included.
@@ -330,8 +330,7 @@ fn any_event_head(data: &str) -> Result<(EventName<'_>, &str), DecodeError> {
 #[inline]
 fn plain_name(quoted: &str) -> Option<(Cow<'_, str>, &str)> {
     // JSON has no raw control characters in strings; the slow path reports them.
-    let end = quoted.bytes().position(|b| b == b'"' || b == b'\\' || b < b' ')?;
-    let (name, rest) = quoted.split_at_checked(end)?;
+    let (name, rest) = quoted.split_at_checked(plain_len(quoted))?;
     Some((Cow::Borrowed(name), rest.strip_prefix('"')?))
 }
 
