@@ -18,6 +18,17 @@ use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned,
 };
 
+/// What moves the bytes of a WebSocket.
+#[derive(Debug, Clone, Copy)]
+enum Carrier {
+    /// actix's own server: the response body.
+    Body,
+    /// `sio_actix::Server`: the bare stream.
+    Stream,
+}
+
+const CARRIERS: [Carrier; 2] = [Carrier::Body, Carrier::Stream];
+
 /// A server with one worker.
 struct Server {
     address: SocketAddr,
@@ -27,7 +38,7 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Self {
+    fn start(carrier: Carrier) -> Self {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let certificate = made.cert.der().clone();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -52,12 +63,21 @@ impl Server {
         let (started, handle) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             System::new().block_on(async move {
-                let server = HttpServer::new(move || App::new().configure(io.configure()))
-                    .workers(1)
-                    .disable_signals()
-                    .listen_rustls_0_23(listener, tls)
-                    .unwrap()
-                    .run();
+                let app = move || App::new().configure(io.configure());
+                let server = match carrier {
+                    Carrier::Body => HttpServer::new(app)
+                        .workers(1)
+                        .disable_signals()
+                        .listen_rustls_0_23(listener, tls)
+                        .unwrap()
+                        .run(),
+                    Carrier::Stream => sio_actix::Server::new(app)
+                        .workers(1)
+                        .disable_signals()
+                        .listen_rustls_0_23(listener, tls)
+                        .unwrap()
+                        .run(),
+                };
                 started.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
@@ -191,29 +211,29 @@ fn sixteen(event: &str) -> Vec<u8> {
 
 #[test]
 fn answers_to_sixteen_events_of_one_read_leave_in_one_write() {
-    let server = Server::start();
-    let mut client = server.connect();
-    let answers: Vec<String> = (0..16).map(|id| format!(r#"43{id}["{id}"]"#)).collect();
-    for _ in 0..3 {
-        client.send(&sixteen("echo"));
-        assert_eq!(client.records_of(&answers), 1);
+    for carrier in CARRIERS {
+        let server = Server::start(carrier);
+        let mut client = server.connect();
+        let answers: Vec<String> = (0..16).map(|id| format!(r#"43{id}["{id}"]"#)).collect();
+        // Each read is a turn of its own: the count can tell one write from two.
+        for _ in 0..3 {
+            client.send(&sixteen("echo"));
+            assert_eq!(client.records_of(&answers), 1, "{carrier:?}");
+        }
     }
-    // Two reads are two turns: the count can tell one write from two.
-    client.send(&sixteen("echo"));
-    let first = client.records_of(&answers);
-    client.send(&sixteen("echo"));
-    assert_eq!(first + client.records_of(&answers), 2);
 }
 
 #[test]
 fn broadcasts_of_one_turn_leave_in_one_write_per_receiver() {
-    let server = Server::start();
-    let (mut sender, mut receiver) = (server.connect(), server.connect());
     let news = |id: usize| vec![format!(r#"42["news","{id}"]"#); 3];
     let all: Vec<String> = (0..16).flat_map(news).collect();
     let with_acks: Vec<String> =
         (0..16).flat_map(|id| [news(id), vec![format!("43{id}[]")]].concat()).collect();
-    sender.send(&sixteen("thrice"));
-    assert_eq!(sender.records_of(&with_acks), 1);
-    assert_eq!(receiver.records_of(&all), 1);
+    for carrier in CARRIERS {
+        let server = Server::start(carrier);
+        let (mut sender, mut receiver) = (server.connect(), server.connect());
+        sender.send(&sixteen("thrice"));
+        assert_eq!(sender.records_of(&with_acks), 1, "{carrier:?}");
+        assert_eq!(receiver.records_of(&all), 1, "{carrier:?}");
+    }
 }

@@ -5,7 +5,8 @@
 //! The `put_*` functions are the way back for control frames; data frames are written where they wait,
 //! in the core's outbox.
 //! Nothing here may take memory for bytes that were announced but have not arrived, apart from one
-//! small reserve, and no payload byte may be scanned again because the next chunk arrives.
+//! small reserve and what is in proportion to those that have, and no payload byte may be scanned again because
+//! the next chunk arrives.
 //!
 //! ```text
 //!      ┌─── message out, or fragment stored ───┐
@@ -16,7 +17,7 @@
 //!                                 violation
 //! ```
 
-use std::{error, fmt, mem};
+use std::{fmt, mem};
 
 use bytes::Bytes;
 use sio_core::engine::deflate::{self, InflateError};
@@ -24,12 +25,14 @@ use sio_core::engine::deflate::{self, InflateError};
 mod frame;
 #[cfg(test)]
 mod tests;
+mod violation;
 
 use frame::{
     BINARY, CONTINUATION, FIN, Frame, LENGTH_BITS, LENGTH_IN_2, LENGTH_IN_8, MASKED, MAX_HEAD,
     MAX_LENGTH, MAX_SHORT, OPCODE_BITS, RSV_BITS, RSV1, TEXT, append_unmasked,
 };
 pub(crate) use frame::{CLOSE_FRAME, Opcode, put_close, put_control};
+pub(crate) use violation::Violation;
 
 /// Cuts a byte stream into messages.
 ///
@@ -430,50 +433,6 @@ pub(crate) struct CloseFrame<'s> {
     /// Text for a log, often empty.
     pub(crate) reason: &'s str,
 }
-
-/// Rule of RFC 6455 that the peer broke.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Violation {
-    /// The frame itself is wrong.
-    Protocol(&'static str),
-    /// A text message or close reason is not UTF-8.
-    InvalidUtf8,
-    /// A compressed message cannot be inflated.
-    InvalidDeflate,
-    /// The message would pass the limit.
-    TooLarge {
-        /// Bytes announced for the message so far.
-        declared: u64,
-        /// Bytes allowed for a message.
-        limit: usize,
-    },
-}
-
-impl Violation {
-    /// Returns the code for the close frame that answers the violation.
-    pub(crate) fn close_code(&self) -> u16 {
-        match self {
-            Self::Protocol(_) => 1002,
-            Self::InvalidUtf8 | Self::InvalidDeflate => 1007,
-            Self::TooLarge { .. } => 1009,
-        }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Protocol(rule) => write!(f, "websocket protocol error: {rule}"),
-            Self::InvalidUtf8 => f.write_str("websocket text is not valid utf-8"),
-            Self::InvalidDeflate => f.write_str("compressed websocket message is broken"),
-            Self::TooLarge { declared, limit } => {
-                write!(f, "websocket message of {declared} bytes, limit is {limit}")
-            }
-        }
-    }
-}
-
-impl error::Error for Violation {}
 
 /// Where the next byte belongs.
 #[derive(Clone, Copy, Debug)]
