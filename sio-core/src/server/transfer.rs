@@ -34,7 +34,7 @@ pub(crate) struct Parcel {
     mux: Multiplexer<Socket>,
     decoding: Decoding,
     poll: Option<oneshot::Sender<PollReply>>,
-    push: Option<PendingPush>,
+    push: Option<Box<PendingPush>>,
     held: HeldEvents,
     ended: bool,
     connect_deadline: Option<Instant>,

@@ -342,8 +342,7 @@ impl Worker {
     fn handle_timeout(&self, connection: &Rc<Connection>) {
         let now = self.now();
         if self.holds_too_much(connection) {
-            let since = connection.full_since.get().unwrap_or(now);
-            connection.full_since.set(Some(since));
+            let since = connection.held.borrow_mut().full_since(now);
             // A pong may have come that this side does not read. If nothing moves, the handlers may be
             // waiting for just what is not read either: then the session is given up.
             if now.saturating_duration_since(since) < self.patience() {
