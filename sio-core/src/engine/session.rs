@@ -198,6 +198,8 @@ impl Session {
 
     /// Waits for the next ping: to be sent in revision 4, to be received in revision 3.
     fn await_heartbeat(&mut self, now: Instant) {
+        // Perhaps nothing else is said until then.
+        self.outbox.shrink();
         let EngineConfig { ping_interval, ping_timeout, .. } = *self.config;
         match self.revision() {
             Revision::V4 => self.timers.set(Timer::PingDue, after(now, ping_interval)),
