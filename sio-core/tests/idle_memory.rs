@@ -28,7 +28,7 @@ impl SidSource for Counter {
 fn server() -> (Io, Rc<Worker>) {
     let io = Io::builder().namespace("/", |ns| {
         ns.on("echo", |text: String| text);
-        ns.on("join", |socket: Socket| drop(socket.join("room")));
+        ns.on("join", |socket: Socket| socket.join("room"));
     });
     let io = io.build(Box::new(Counter::default())).unwrap();
     let start = Instant::now();
@@ -80,16 +80,19 @@ fn bytes_of_each(texts: &[&[&str]]) -> u64 {
     u64::try_from(all.bytes_current).unwrap() / MANY as u64
 }
 
+/// With what carries it, a session may take 2.5 KiB in all; a bare connection takes 0.9 of them.
 #[test]
 fn an_idle_session_takes_little() {
+    let joined: &[&str] = &["40"];
+    let busy: &[&str] = &["42[\"echo\",\"a\"]", "421[\"echo\",\"a\"]"];
     for (texts, bound) in [
-        (&[][..], 0),
-        (&[&["40"][..]][..], 0),
-        (&[&["40"][..], &["42[\"echo\",\"a\"]", "421[\"echo\",\"a\"]"][..]][..], 0),
-        (&[&["40"][..], &["42[\"join\"]"][..]][..], 0),
+        (&[][..], 1_100),
+        (&[joined][..], 1_500),
+        // What was done once leaves nothing behind.
+        (&[joined, busy, busy], 1_500),
+        (&[joined, &["42[\"join\"]"]], 1_700),
     ] {
         let bytes = bytes_of_each(texts);
-        assert!(bytes <= bound || bound == 0, "{texts:?}: {bytes}");
-        eprintln!("{texts:?}: {bytes}");
+        assert!(bytes <= bound, "{bytes} bytes after {texts:?}");
     }
 }

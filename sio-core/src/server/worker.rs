@@ -464,7 +464,7 @@ impl Worker {
         let generation = self.generation.get().wrapping_add(1);
         self.generation.set(generation);
         connection.key.set((u32::try_from(slot).unwrap_or(u32::MAX), generation));
-        connection.handle.slot.store(slot, Ordering::Release);
+        connection.handle.set_slot(slot);
         connection
     }
 
@@ -474,7 +474,7 @@ impl Worker {
         if handle.home() != self.index {
             return None;
         }
-        self.connection_at(handle.slot.load(Ordering::Acquire), handle)
+        self.connection_at(handle.slot(), handle)
     }
 
     /// The session is here and stays, and nothing that waits could change that.
