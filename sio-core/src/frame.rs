@@ -3,11 +3,13 @@
 //! A text frame holds a whole engine packet (`42["a"]`), a binary frame the bare bytes of a message.
 //! The payload is shared: a broadcast is encoded once and its frames are cloned per receiver.
 //! How a frame is wrapped for a transport (WebSocket header, payload separator, base64) is decided
-//! when it is written, so that a queued frame survives an upgrade.
+//! when it is written, so that a queued frame survives an upgrade. One for many receivers holds the header
+//! that most of them need in front of its payload, so that for them there is nothing left to write.
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 
 use crate::engine::deflate::Deflated;
+use crate::engine::websocket;
 use crate::packet::PacketType;
 
 /// Text or binary.
@@ -19,6 +21,9 @@ pub enum FrameKind {
     /// The bytes of a binary message.
     Binary,
 }
+
+/// Frames above this size are not copied for the sake of their header.
+const READY_BYTES: usize = 64 * 1024;
 
 /// What a frame is to the packet it belongs to, as far as its parser has said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +47,10 @@ pub struct Frame {
     compressible: bool,
     ends_write: bool,
     role: Role,
-    payload: Bytes,
+    /// Bytes of the WebSocket header in front of the payload, if there is one.
+    header: u8,
+    /// The payload, behind its header.
+    bytes: Bytes,
     /// Where the compressed form is kept, of a frame for many.
     deflated: Option<Deflated>,
 }
@@ -56,7 +64,8 @@ impl Frame {
             compressible: true,
             ends_write: false,
             role: Role::Unsaid,
-            payload,
+            header: 0,
+            bytes: payload,
             deflated: None,
         }
     }
@@ -69,7 +78,8 @@ impl Frame {
             compressible: true,
             ends_write: false,
             role: Role::Unsaid,
-            payload,
+            header: 0,
+            bytes: payload,
             deflated: None,
         }
     }
@@ -90,6 +100,26 @@ impl Frame {
     #[must_use]
     pub fn shared(self) -> Self {
         Self { deflated: Some(Deflated::default()), ..self }
+    }
+
+    /// The frame as one for many receivers, with the WebSocket header that clients need who take it as it is.
+    #[must_use]
+    pub fn ready(self) -> Self {
+        let len = self.payload().len();
+        if self.header > 0 || len > READY_BYTES {
+            return self;
+        }
+        let mut bytes = BytesMut::with_capacity(len + websocket::MAX_HEADER);
+        websocket::put_header(&mut bytes, self.kind, len);
+        let header = u8::try_from(bytes.len()).unwrap_or_default();
+        bytes.put_slice(self.payload());
+        Self { header, bytes: bytes.freeze(), ..self }
+    }
+
+    /// The frame as it stands on the wire of clients that take it as it is, if that was made ready.
+    #[must_use]
+    pub const fn as_ready(&self) -> Option<&Bytes> {
+        if self.header > 0 { Some(&self.bytes) } else { None }
     }
 
     pub(crate) const fn deflated(&self) -> Option<&Deflated> {
@@ -122,7 +152,7 @@ impl Frame {
     pub fn begins_answer(&self) -> Option<bool> {
         match (self.role, self.kind) {
             (Role::Unsaid, FrameKind::Text) => {
-                Some(matches!(self.payload.get(..2), Some(b"43" | b"46")))
+                Some(matches!(self.payload().get(..2), Some(b"43" | b"46")))
             }
             (Role::Answer, _) => Some(true),
             (Role::Event | Role::Other, _) => Some(false),
@@ -135,7 +165,7 @@ impl Frame {
     pub fn begins_event(&self) -> Option<bool> {
         match (self.role, self.kind) {
             (Role::Unsaid, FrameKind::Text) => {
-                Some(matches!(self.payload.get(..2), Some(b"42" | b"45")))
+                Some(matches!(self.payload().get(..2), Some(b"42" | b"45")))
             }
             (Role::Event, _) => Some(true),
             (Role::Answer | Role::Other, _) => Some(false),
@@ -151,8 +181,14 @@ impl Frame {
 
     /// The payload without any transport's wrapping.
     #[must_use]
-    pub const fn payload(&self) -> &Bytes {
-        &self.payload
+    pub fn payload(&self) -> &[u8] {
+        self.bytes.get(usize::from(self.header)..).unwrap_or_default()
+    }
+
+    /// As [`Self::payload`], shared.
+    #[must_use]
+    pub fn to_payload(&self) -> Bytes {
+        self.bytes.slice(usize::from(self.header).min(self.bytes.len())..)
     }
 }
 
@@ -193,6 +229,13 @@ impl FrameGroup {
     pub fn shared(self) -> Self {
         let rest = self.rest.into_iter().map(Frame::shared).collect();
         Self { head: self.head.shared(), rest }
+    }
+
+    /// The group as one for many receivers: see [`Frame::ready`].
+    #[must_use]
+    pub fn ready(self) -> Self {
+        let rest = self.rest.into_iter().map(Frame::ready).collect();
+        Self { head: self.head.ready(), rest }
     }
 
     /// The group with its last frame as the end of a write: see [`Frame::ending_write`].

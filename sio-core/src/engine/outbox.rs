@@ -270,11 +270,28 @@ impl Outbox {
                 } else {
                     websocket::put_header(buffer, FrameKind::Text, len);
                 }
-                self.rest_of_large = Some(frame.payload().clone());
+                self.rest_of_large = Some(frame.to_payload());
             }
             self.turn_is_full = frame.ends_write();
             self.dequeue();
         }
+    }
+
+    /// What the next turn would write if nothing more is said in it, where that is one frame for many whose
+    /// bytes are shared: they need no buffer then.
+    pub fn take_ready(&mut self) -> Option<Bytes> {
+        if self.queue.len() != 1 || self.rest_of_large.is_some() || self.turn.is_some() {
+            return None;
+        }
+        let frame = self.queue.front()?;
+        let as_it_is = self.wire.deflate.is_none()
+            && (frame.kind() == FrameKind::Text || self.wire.is_plain());
+        if !as_it_is || frame.ends_write() {
+            return None;
+        }
+        let ready = frame.as_ready()?.clone();
+        self.dequeue();
+        Some(ready)
     }
 
     /// Takes the buffer back, filled with wire bytes.
