@@ -179,6 +179,12 @@ impl Frame {
         self.kind
     }
 
+    /// As [`Self::as_ready`].
+    #[must_use]
+    pub fn into_ready(self) -> Option<Bytes> {
+        (self.header > 0).then_some(self.bytes)
+    }
+
     /// The payload without any transport's wrapping.
     #[must_use]
     pub fn payload(&self) -> &[u8] {

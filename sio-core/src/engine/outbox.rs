@@ -289,9 +289,8 @@ impl Outbox {
         if !as_it_is || frame.ends_write() {
             return None;
         }
-        let ready = frame.as_ready()?.clone();
-        self.dequeue();
-        Some(ready)
+        frame.as_ready()?;
+        self.dequeue().and_then(Frame::into_ready)
     }
 
     /// Takes the buffer back, filled with wire bytes.
@@ -330,6 +329,7 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use super::super::revision::Revision;
     use super::*;
 
     fn text(text: &'static str) -> Frame {
@@ -451,6 +451,47 @@ mod tests {
         outbox.begin_turn(BytesMut::new());
         assert_eq!(&outbox.end_turn()[..], b"\x81\x024c");
         assert!(!outbox.waits_for_write());
+    }
+
+    #[test]
+    fn one_frame_for_many_is_handed_out_as_it_is_unless_its_client_reads_another_form() {
+        let binary = Frame::binary(Bytes::from_static(b"b")).ready();
+        let text = text("4a").ready();
+        let v3 = Wire { revision: Revision::V3, ..Wire::V4 };
+        for (wire, frame, expected) in [
+            (Wire { base64: true, ..Wire::V4 }, &binary, None),
+            (v3, &binary, None),
+            (Wire { deflate: Some(1), ..Wire::V4 }, &text, None),
+            (Wire::V4, &self::text("4a"), None),
+            (Wire::V4, &text.clone().ending_write(), None),
+            (Wire { base64: true, ..v3 }, &text, Some(&b"\x81\x024a"[..])),
+            (Wire::V4, &text, Some(b"\x81\x024a")),
+            (Wire::V4, &binary, Some(b"\x82\x01b")),
+        ] {
+            let mut outbox = Outbox::new(0, 0);
+            outbox.set_wire(wire);
+            assert_eq!(outbox.take_ready(), None);
+            outbox.push(frame);
+            assert_eq!(outbox.take_ready().as_deref(), expected, "{wire:?} {frame:?}");
+            assert_eq!(outbox.queued_frames(), usize::from(expected.is_none()));
+            assert_eq!(outbox.queued_bytes() == 0, expected.is_some());
+        }
+    }
+
+    #[test]
+    fn a_frame_for_many_waits_for_its_turn_among_others() {
+        let mut outbox = Outbox::new(0, 0);
+        let frame = text("4a").ready();
+        outbox.begin_turn(BytesMut::new());
+        outbox.push_text(&[b"4", b"b"]);
+        outbox.push(&frame);
+        assert_eq!(outbox.take_ready(), None);
+        assert_eq!(&outbox.end_turn()[..], b"\x81\x024b\x81\x024a");
+        outbox.push(&Frame::binary(Bytes::from(vec![7; LARGE_FRAME + 1])));
+        outbox.begin_turn(BytesMut::new());
+        outbox.push(&frame);
+        outbox.end_turn();
+        assert_eq!(outbox.take_ready(), None);
     }
 
     #[test]

@@ -131,6 +131,11 @@ impl Local {
         self.worker.transport_closed(&connection, CloseReason::TransportClose);
     }
 
+    /// The sessions whose WebSockets this thread carries.
+    pub(crate) fn sessions(&self) -> Vec<Arc<SessionHandle>> {
+        self.sockets.values().map(|connection| Arc::clone(connection.handle())).collect()
+    }
+
     fn carried(&self, session: &SessionHandle) -> &Rc<Connection> {
         &self.sockets[session.sid().as_str()]
     }
@@ -144,6 +149,11 @@ impl Local {
     pub(crate) fn drop_probe(&mut self, session: &SessionHandle) {
         let connection = self.sockets.remove(session.sid().as_str()).unwrap();
         self.worker.probe_closed(&connection);
+    }
+
+    /// The bytes of a broadcast, if the WebSocket has nothing else to write.
+    pub(crate) fn ready(&self, session: &SessionHandle) -> Option<Bytes> {
+        self.worker.take_ready(self.carried(session))
     }
 
     /// A turn of the WebSocket that carries the session: takes a frame, gives what it writes.
