@@ -20,6 +20,7 @@ use crate::http::cors::Policy;
 use crate::http::ids::GenerateId;
 use crate::http::middleware::Middlewares;
 use crate::local;
+use crate::server::registered;
 use crate::service;
 
 /// What the route needs besides the core's handle; the core keeps it, too, for handlers.
@@ -200,6 +201,7 @@ pub async fn termination() {
 
 impl HttpServiceFactory for Io {
     fn register(self, config: &mut AppService) {
+        registered(&self);
         let Self { core, endpoint } = self;
         if core.node_id().is_some() {
             // Events of other servers may come before the first request does.
@@ -227,7 +229,9 @@ impl HttpServiceFactory for Io {
 
 /// `path` ends where the server's path ends, perhaps below a scope.
 fn is_bare(path: &str, server: &str) -> bool {
-    path.find(server).is_some_and(|start| start + server.len() == path.len())
+    // Most requests are for what is below, so the end is looked at first.
+    path.ends_with(server)
+        && path.find(server).is_some_and(|start| start + server.len() == path.len())
 }
 
 impl FromRequest for Io {

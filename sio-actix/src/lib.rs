@@ -59,6 +59,7 @@ mod io;
 mod local;
 mod macros;
 mod options;
+mod server;
 mod service;
 mod sids;
 mod timeout;
@@ -79,6 +80,7 @@ pub use options::{
     CompressionOptions, CookieOptions, CorsOptions, DeflateOptions, IoOptions, LimitOptions,
     OriginOption, ParserOption, RecoveryOptions, Switch,
 };
+pub use server::Server;
 pub use timeout::{Timeout, timeout};
 
 pub use sio_core::adapter::{Room, RoomNames};

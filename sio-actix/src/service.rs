@@ -232,7 +232,8 @@ async fn route(
     };
     let session = Arc::clone(connection.handle());
     if let Some(accepted) = accepted {
-        let response = websocket::carry(accepted, worker, connection, payload.take()).await;
+        let response =
+            websocket::carry(accepted, worker, connection, request, payload.take()).await;
         return Ok(endpoint.answers.switching(response, request, Some(&session)));
     }
     drop(connection);

@@ -159,6 +159,31 @@ fn a_waiting_poll_gets_a_noop_every_hundred_milliseconds() {
 }
 
 #[test]
+fn a_poll_that_waits_is_released_by_the_probe() {
+    let (mut session, now) = polling();
+    session.on_poll();
+    assert!(session.on_probe_open(now));
+    session.on_probe_frame(now, "2probe", Wire::V4);
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "6");
+    // The next one waits its time: a client that has not seen the pong yet must not poll in circles.
+    assert_eq!(session.on_poll(), PollOutcome::Wait);
+    session.handle_timeout(now + NOOP_INTERVAL - MS);
+    assert_eq!(session.take_poll_answer(), None);
+    session.handle_timeout(now + NOOP_INTERVAL);
+    assert_eq!(session.take_poll_answer().unwrap().as_str(), "6");
+}
+
+#[test]
+fn a_probe_of_a_closing_session_adds_no_noop() {
+    let (mut session, now) = polling();
+    assert!(session.on_probe_open(now));
+    session.close(now, CloseReason::ForcedClose);
+    session.on_poll();
+    session.on_probe_frame(now, "2probe", Wire::V4);
+    assert_eq!(session.take_poll_answer(), None);
+}
+
+#[test]
 fn no_noop_is_sent_before_the_probe() {
     let (mut session, now) = polling();
     session.on_poll();

@@ -1,13 +1,14 @@
 //! The server that load generators measure, written with the ordinary public API.
 //!
 //! `cargo run --release -p bench-server -- --port 3000 --workers 1`, as one node of a cluster with
-//! `--redis redis://127.0.0.1:6379 --mode sharded`.
+//! `--redis redis://127.0.0.1:6379 --mode sharded`, under actix's own server with `--server stock`.
 
 use std::io;
+use std::net::SocketAddr;
 
 use actix_web::{App, HttpServer};
-use sio_actix::EmitError;
 use sio_actix::prelude::*;
+use sio_actix::{EmitError, Server};
 use sio_redis::{Mode, RedisAdapter};
 
 struct Bench;
@@ -83,19 +84,33 @@ async fn main() -> io::Result<()> {
     };
     let io = io.build();
     io.ready().await.map_err(io::Error::other)?;
-    let shutdown = io.clone().on_shutdown(sio_actix::termination());
-    let server = HttpServer::new(move || App::new().configure(io.configure()))
-        .workers(workers.into())
-        .max_connections(200_000)
-        .backlog(4096)
-        .tcp_nodelay(true)
-        .h1_allow_half_closed(false)
-        .shutdown_timeout(1)
-        .shutdown_signal(shutdown)
-        .bind(("127.0.0.1", port))?;
-    #[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
-    for address in server.addrs() {
+    // The same but for the type of the server.
+    macro_rules! serve {
+        ($server:ident) => {{
+            let shutdown = io.clone().on_shutdown(sio_actix::termination());
+            let server = $server::new(move || App::new().configure(io.configure()))
+                .workers(workers.into())
+                .max_connections(200_000)
+                .backlog(4096)
+                .tcp_nodelay(true)
+                .h1_allow_half_closed(false)
+                .shutdown_timeout(1)
+                .shutdown_signal(shutdown)
+                .bind(("127.0.0.1", port))?;
+            announce(&server.addrs());
+            server.run().await
+        }};
+    }
+    match text("--server").as_deref() {
+        None | Some("sio") => serve!(Server),
+        Some("stock") => serve!(HttpServer),
+        Some(other) => Err(io::Error::other(format!("no server `{other}`"))),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
+fn announce(addresses: &[SocketAddr]) {
+    for address in addresses {
         println!("listening on http://{address}");
     }
-    server.run().await
 }

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -11,15 +12,14 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
-use futures_util::FutureExt as _;
 use sio_core::engine::{HandshakeError, Revision};
-use sio_core::server::{PollReply, PushReply, SessionHandle, Worker};
+use sio_core::server::{Answer, PollReply, PushReply, SessionHandle, Worker};
 use tokio::time::timeout;
 
 use crate::http::answers::Answers;
 use crate::http::jsonp;
 
-type Receiver<T> = futures_channel::oneshot::Receiver<T>;
+type Ended = futures_channel::oneshot::Receiver<()>;
 
 /// How long the body of a push may take when its session has ended: what it can still say is short.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ const REFUSAL_TIME: Duration = Duration::from_millis(200);
 struct PendingPoll<'a> {
     worker: &'a Worker,
     session: &'a Arc<SessionHandle>,
-    reply: Receiver<PollReply>,
+    reply: Answer<PollReply>,
     answered: bool,
 }
 
@@ -96,7 +96,7 @@ impl Drop for IncomingPush<'_> {
 ///
 /// The status tells the client why, and its waiting poll would bring the end on another connection,
 /// perhaps sooner.
-async fn end_later(worker: Rc<Worker>, session: Arc<SessionHandle>, ended: Receiver<()>) {
+async fn end_later(worker: Rc<Worker>, session: Arc<SessionHandle>, ended: Ended) {
     if timeout(REFUSAL_TIME, ended).await.is_err() {
         worker.push_failed(&session, "payload too large");
     }
@@ -118,10 +118,10 @@ pub(crate) async fn push(
     if is_encoded(request) {
         return Ok(closing(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let Some(mut ended) = session.begin_push() else {
+    if !session.begin_push() {
         worker.push_failed(session, "data request overlap from client");
         return Ok(closing(StatusCode::BAD_REQUEST));
-    };
+    }
     let mut incoming = IncomingPush {
         worker,
         session,
@@ -131,14 +131,13 @@ pub(crate) async fn push(
     let limits = worker.hub().limits();
     let body = {
         let mut body = pin!(read_body(request, payload, limits.max_payload));
-        // Most bodies are there already; the others get a timer.
-        match body.as_mut().now_or_never() {
+        match arrived(body.as_mut()).await {
             Some(body) => Some(Ok(body)),
             None => tokio::select! {
                 biased;
                 body = timeout(limits.body_timeout, body.as_mut()) => Some(body),
                 // The client may be saying goodbye.
-                _ = &mut ended => timeout(GOODBYE_TIME, body).await.ok().map(Ok),
+                _ = session.push_ended() => timeout(GOODBYE_TIME, body).await.ok().map(Ok),
             },
         }
     };
@@ -151,6 +150,7 @@ pub(crate) async fn push(
         Ok(Err(BodyError::TooLarge)) => {
             incoming.failure = None;
             incoming.holds_on = true;
+            let ended = session.push_ended();
             actix_rt::spawn(end_later(Rc::clone(worker), Arc::clone(session), ended));
             return Ok(closing(StatusCode::PAYLOAD_TOO_LARGE));
         }
@@ -169,6 +169,25 @@ pub(crate) async fn push(
         Ok(PushReply::Invalid) => Ok(HttpResponse::BadRequest().finish()),
         Err(_gone) => Err(HandshakeError::UnknownSid),
     }
+}
+
+/// What a body that comes together with its head leads to; `None`: it takes time.
+///
+/// actix polls a request once before it feeds what it has of the body, and again when it has. So a body that
+/// is there needs no timer.
+async fn arrived<F: Future>(mut body: Pin<&mut F>) -> Option<F::Output> {
+    let mut fed = false;
+    poll_fn(|cx| match body.as_mut().poll(cx) {
+        Poll::Ready(body) => Poll::Ready(Some(body)),
+        Poll::Pending if fed => Poll::Ready(None),
+        Poll::Pending => {
+            fed = true;
+            // Nothing else is sure to come back here. What is fed wakes the task anyway.
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 /// An answer to a request whose body was not read to its end.

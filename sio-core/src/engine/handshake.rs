@@ -1,6 +1,7 @@
 //! The opening of a session: query, checks that need no server state, open packet, error bodies.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -271,10 +272,54 @@ impl<'a> EngineQuery<'a> {
 
 /// The key-value pairs of a query, percent-decoded, `+` read as a blank.
 pub fn query_pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (percent_decode(key), percent_decode(value))
+    let mut rest = query;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let (pair, behind) = Pair::split(rest);
+            rest = behind;
+            if pair.end > 0 {
+                return Some((pair.decoded(pair.key), pair.decoded(pair.value)));
+            }
+        }
+        None
     })
+}
+
+/// A key and its value as they stand in a query.
+struct Pair<'a> {
+    key: &'a str,
+    value: &'a str,
+    end: usize,
+    /// There is something to decode.
+    escaped: bool,
+}
+
+impl<'a> Pair<'a> {
+    /// Takes the first pair off; every request has a few, so one look at each byte has to do.
+    fn split(text: &'a str) -> (Self, &'a str) {
+        let (mut equals, mut end, mut escaped) = (None, text.len(), false);
+        for (index, byte) in text.bytes().enumerate() {
+            match byte {
+                b'&' => {
+                    end = index;
+                    break;
+                }
+                b'=' if equals.is_none() => equals = Some(index),
+                b'%' | b'+' => escaped = true,
+                _ => {}
+            }
+        }
+        let part = |range| text.get::<Range<usize>>(range).unwrap_or_default();
+        let (key, value) = match equals {
+            Some(equals) => (part(0..equals), part(equals + 1..end)),
+            None => (part(0..end), ""),
+        };
+        (Self { key, value, end, escaped }, text.get(end + 1..).unwrap_or_default())
+    }
+
+    fn decoded(&self, text: &'a str) -> Cow<'a, str> {
+        if self.escaped { percent_decode(text) } else { Cow::Borrowed(text) }
+    }
 }
 
 fn percent_decode(text: &str) -> Cow<'_, str> {
@@ -347,13 +392,15 @@ mod tests {
 
     #[test]
     fn query_values_are_percent_decoded() {
-        let pairs: Vec<_> = query_pairs("%26a=%26%3D%3Fa&b=1+2&c&d=%zz%4").collect();
+        let pairs: Vec<_> = query_pairs("&%26a=%26%3D%3Fa&&b=1+2&c&=&e==&d=%zz%4&").collect();
         assert_eq!(
             pairs,
             [
                 ("&a".into(), "&=?a".into()),
                 ("b".into(), "1 2".into()),
                 ("c".into(), "".into()),
+                ("".into(), "".into()),
+                ("e".into(), "=".into()),
                 ("d".into(), "%zz%4".into()),
             ]
         );

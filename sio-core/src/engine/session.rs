@@ -40,7 +40,7 @@ const NOOP: Frame = Frame::constant("6");
 const NOOP_ANSWER: &[&str] = &["6"];
 /// Answer to a waiting poll when the server ends the session.
 const CLOSE_ANSWER: &[&str] = &["1"];
-/// A waiting poll is released this often while an upgrade is probed.
+/// While an upgrade is probed, a poll that came after the probe is released this often.
 const NOOP_INTERVAL: Duration = Duration::from_millis(100);
 /// A timer later than this means that the process was suspended, not that the peer was silent.
 const SUSPENDED: Duration = Duration::from_secs(1);
@@ -309,9 +309,7 @@ impl Session {
                     self.end(CloseReason::PingTimeout);
                 }
                 Timer::NoopDue => {
-                    if self.poll_waits && self.outbox.is_empty() {
-                        self.outbox.push(&NOOP);
-                    }
+                    self.release_poll();
                     self.timers.set(Timer::NoopDue, after(now, NOOP_INTERVAL));
                 }
                 Timer::UpgradeExpired => self.on_probe_closed(),

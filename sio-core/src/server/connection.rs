@@ -26,7 +26,8 @@ pub(crate) struct PendingPush {
     pub(crate) body: PayloadReader,
     /// Packets so far that carried no message.
     pub(crate) idle_packets: usize,
-    pub(crate) reply: oneshot::Sender<PushReply>,
+    /// Who is told; nobody yet while whoever brought it waits for the call to return.
+    pub(crate) reply: Option<oneshot::Sender<PushReply>>,
 }
 
 /// A session as its home worker owns it; never shared between threads and never locked.

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_channel::oneshot;
 
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::payload::Slot;
@@ -20,7 +21,7 @@ use crate::parser::{Message, Parser};
 use super::connection::{Connection, PendingPush};
 use super::namespace::ConnectScope;
 use super::raw::EngineSocket;
-use super::sessions::PushReply;
+use super::sessions::{Answer, PushReply};
 use super::socket::Socket;
 use super::worker::Worker;
 
@@ -66,28 +67,54 @@ impl Worker {
         EngineSocket::new(Arc::clone(&self.hub), Arc::clone(&connection.handle))
     }
 
-    /// Hands over the packets of a push, as far as the session takes input.
+    /// Goes on with a push that had to wait, as far as the session takes input.
     pub(super) fn resume_push(&self, connection: &Rc<Connection>) {
         // A handler that finishes while packets are handed over comes back here.
-        if connection.pushing.replace(true) {
+        if connection.pushing.get() {
             return;
         }
         let push = connection.push.borrow_mut().take();
         if let Some(push) = push {
-            let panicked = self.guarded(|| {
-                let unfinished = self.feed(connection, push);
-                *connection.push.borrow_mut() = unfinished;
-                self.settle(connection);
-            });
-            if panicked {
-                // The rest of the push is lost, and with it the session.
-                connection.engine.borrow_mut().abort(CloseReason::ForcedClose);
-                self.settle(connection);
-            }
-            // Frames may have waited for it.
-            connection.wake();
+            // Whoever brought it waits for the answer.
+            drop(self.hand_over_push(connection, push));
         }
+    }
+
+    /// Hands over the packets of a push, as far as the session takes input.
+    pub(super) fn hand_over_push(
+        &self,
+        connection: &Rc<Connection>,
+        mut push: PendingPush,
+    ) -> Answer<PushReply> {
+        let mut answer = Answer::never();
+        connection.pushing.set(true);
+        let panicked = self.guarded(|| {
+            match (self.feed(connection, &mut push), push.reply.take()) {
+                (Some(told), Some(reply)) => {
+                    let _lost = reply.send(told);
+                }
+                (Some(told), None) => answer = Answer::known(told),
+                (None, reply) => {
+                    push.reply = reply.or_else(|| {
+                        let (reply, receiver) = oneshot::channel();
+                        answer = Answer::later(receiver);
+                        Some(reply)
+                    });
+                    *connection.push.borrow_mut() = Some(push);
+                }
+            }
+            self.settle(connection);
+        });
+        if panicked {
+            // The rest of the push is lost, and with it the session.
+            answer = Answer::never();
+            connection.engine.borrow_mut().abort(CloseReason::ForcedClose);
+            self.settle(connection);
+        }
+        // Frames may have waited for it.
+        connection.wake();
         connection.pushing.set(false);
+        answer
     }
 
     /// As [`Self::resume_push`], but not in the middle of whatever runs now, which may be a handler.
@@ -98,11 +125,11 @@ impl Worker {
         }
     }
 
-    /// Gives the push back if it has to wait.
-    fn feed(&self, connection: &Rc<Connection>, mut push: PendingPush) -> Option<PendingPush> {
+    /// What the push is answered; `None`: it has to wait.
+    fn feed(&self, connection: &Rc<Connection>, push: &mut PendingPush) -> Option<PushReply> {
         while !connection.is_ending() {
             if self.is_full(connection) && !push.body.is_done() {
-                return Some(push);
+                return None;
             }
             let Some(packet) = push.body.next_packet() else {
                 break;
@@ -123,13 +150,11 @@ impl Worker {
                 Ok(Slot::Binary(bytes)) => self.receive_binary(connection, bytes),
                 Err(_invalid) => {
                     connection.engine.borrow_mut().abort(CloseReason::ParseError);
-                    let _lost = push.reply.send(PushReply::Invalid);
-                    return None;
+                    return Some(PushReply::Invalid);
                 }
             }
         }
-        let _lost = push.reply.send(PushReply::Ok);
-        None
+        Some(PushReply::Ok)
     }
 
     // ---- messages -------------------------------------------------------------------------------

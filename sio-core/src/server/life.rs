@@ -344,8 +344,9 @@ impl Worker {
             connection.handle.end();
             drop(connection.held.take());
             self.guarded(|| connection.decoding.clear());
-            if let Some(push) = connection.push.borrow_mut().take() {
-                let _lost = push.reply.send(PushReply::Refused(HandshakeError::UnknownSid));
+            let push = connection.push.borrow_mut().take();
+            if let Some(reply) = push.and_then(|push| push.reply) {
+                let _lost = reply.send(PushReply::Refused(HandshakeError::UnknownSid));
             }
             if let Some(raw) = &self.hub.raw {
                 self.guarded(|| raw.closed(&self.raw_socket(connection), reason));

@@ -75,7 +75,7 @@ pub use recovery::Recovery;
 pub use registration::{EventBuilder, NamespaceBuilder, ServerSideBuilder};
 pub use remote::{RemoteSocket, RoomMap};
 pub use room_events::RoomEvent;
-pub use sessions::{PollReply, PushReply};
+pub use sessions::{Answer, PollReply, PushReply};
 pub use socket::{EmitError, EmitOperator, Socket, TooManyRooms};
 pub use transfer::Upgrade;
 pub use worker::Worker;

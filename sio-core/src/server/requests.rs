@@ -17,7 +17,7 @@ use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Revision, Transport
 
 use super::connection::{Connection, PendingPush};
 use super::hub::SessionHandle;
-use super::sessions::{PollReply, PushReply, SessionOp};
+use super::sessions::{Answer, PollReply, PushReply, SessionOp};
 use super::worker::Worker;
 
 /// Room for the frames of one turn; given back after each write.
@@ -26,12 +26,21 @@ const OUT_BYTES: usize = 64 * 1024;
 impl Worker {
     // ---- polls and pushes -----------------------------------------------------------------------
 
-    /// A poll for a session of any worker. The receiver fails if the session is gone.
-    pub fn poll_session(&self, handle: &Arc<SessionHandle>) -> oneshot::Receiver<PollReply> {
-        let (reply, receiver) = oneshot::channel();
+    /// A poll for a session of any worker. The answer fails if the session is gone.
+    pub fn poll_session(&self, handle: &Arc<SessionHandle>) -> Answer<PollReply> {
         self.catch_up();
+        if let Some(connection) = self.here(handle) {
+            if let Some(answer) = self.start_poll(&connection) {
+                self.poll_answered(&connection);
+                return Answer::known(answer);
+            }
+            let (reply, receiver) = oneshot::channel();
+            *connection.poll.borrow_mut() = Some(reply);
+            return Answer::later(receiver);
+        }
+        let (reply, receiver) = oneshot::channel();
         self.route(handle, SessionOp::Poll(reply));
-        receiver
+        Answer::later(receiver)
     }
 
     /// The connection of a poll ended before its answer was written; `answered` if it had one.
@@ -39,7 +48,7 @@ impl Worker {
         self.route(handle, SessionOp::PollLost { answered });
     }
 
-    /// A push for a session of any worker. The receiver fails if the session is gone.
+    /// A push for a session of any worker. The answer fails if the session is gone.
     ///
     /// `binary`: the body has the binary form of revision 3, which no other session understands.
     pub fn push(
@@ -47,16 +56,32 @@ impl Worker {
         handle: &Arc<SessionHandle>,
         body: Bytes,
         binary: bool,
-    ) -> oneshot::Receiver<PushReply> {
-        let (reply, receiver) = oneshot::channel();
+    ) -> Answer<PushReply> {
         self.catch_up();
+        if let Some(connection) = self.here(handle) {
+            return match self.refuse_push(&connection, &body) {
+                Some(refusal) => Answer::known(refusal),
+                None => self.begin_push(&connection, body, binary, None),
+            };
+        }
+        let (reply, receiver) = oneshot::channel();
         self.route(handle, SessionOp::Push { body, binary, reply });
-        receiver
+        Answer::later(receiver)
     }
 
     /// A push broke the rules; the session ends with `transport error`.
     pub fn push_failed(&self, handle: &Arc<SessionHandle>, detail: &'static str) {
         self.route(handle, SessionOp::PushFailed(detail));
+    }
+
+    /// The session, if an operation on it can be carried out here and now.
+    fn here(&self, handle: &Arc<SessionHandle>) -> Option<Rc<Connection>> {
+        if self.is_behind() {
+            return None;
+        }
+        let connection = self.local(handle)?;
+        self.tick();
+        Some(connection)
     }
 
     /// Carries an operation out here, or sends it to the session's home.
@@ -128,7 +153,18 @@ impl Worker {
                 self.end(connection, reason);
                 self.settle(connection);
             }
-            SessionOp::Poll(reply) => self.on_poll(connection, reply),
+            SessionOp::Poll(reply) => match self.start_poll(connection) {
+                None => *connection.poll.borrow_mut() = Some(reply),
+                Some(answer) => {
+                    if let Err(PollReply::Payload(_)) = reply.send(answer) {
+                        // Taken from the queue and not delivered: the session cannot go on.
+                        let detail = "poll connection closed prematurely";
+                        let reason = CloseReason::TransportError(detail);
+                        connection.engine.borrow_mut().abort(reason);
+                    }
+                    self.poll_answered(connection);
+                }
+            },
             SessionOp::PollLost { answered } => {
                 {
                     let mut engine = connection.engine.borrow_mut();
@@ -142,35 +178,12 @@ impl Worker {
                 self.settle(connection);
             }
             SessionOp::Push { body, binary, reply } => {
-                self.handle_timeout(connection);
-                let revision = connection.handle.revision();
-                if connection.is_ending() && says_goodbye(&body, revision) {
-                    // Nobody fetches any more what waits.
-                    connection.engine.borrow_mut().abort(CloseReason::TransportClose);
-                    let _lost = reply.send(PushReply::Ok);
-                    self.settle(connection);
-                    return;
+                if let Some(refusal) = self.refuse_push(connection, &body) {
+                    let _lost = reply.send(refusal);
+                } else {
+                    // Who brought it is told by its channel.
+                    drop(self.begin_push(connection, body, binary, Some(reply)));
                 }
-                if connection.is_ending() || connection.transport() == Transport::Websocket {
-                    let error = if connection.is_ending() {
-                        HandshakeError::UnknownSid
-                    } else {
-                        HandshakeError::BadRequest
-                    };
-                    let _lost = reply.send(PushReply::Refused(error));
-                    return;
-                }
-                if connection.push.borrow().is_some() || connection.pushing.get() {
-                    let detail = "data request overlap from client";
-                    connection.engine.borrow_mut().on_push_failed(detail);
-                    let _lost = reply.send(PushReply::Invalid);
-                    self.settle(connection);
-                    return;
-                }
-                let body = PayloadReader::new(body, revision, binary);
-                let push = PendingPush { body, idle_packets: 0, reply };
-                *connection.push.borrow_mut() = Some(push);
-                self.resume_push(connection);
             }
             SessionOp::PushFailed(detail) => {
                 connection.engine.borrow_mut().on_push_failed(detail);
@@ -185,28 +198,60 @@ impl Worker {
         }
     }
 
-    fn on_poll(&self, connection: &Rc<Connection>, reply: oneshot::Sender<PollReply>) {
-        self.handle_timeout(connection);
+    /// What a poll is answered; `None`: it has to wait.
+    fn start_poll(&self, connection: &Rc<Connection>) -> Option<PollReply> {
+        self.catch_up_timers(connection);
         let outcome = connection.engine.borrow_mut().on_poll();
-        let answer = match outcome {
-            PollOutcome::Wait => {
-                *connection.poll.borrow_mut() = Some(reply);
-                return;
-            }
+        Some(match outcome {
+            PollOutcome::Wait => return None,
             PollOutcome::Ready(payload) => PollReply::Payload(payload),
             PollOutcome::Overlap => PollReply::Overlap,
             PollOutcome::NotPolling => PollReply::Refused(HandshakeError::BadRequest),
             PollOutcome::Gone => PollReply::Refused(HandshakeError::UnknownSid),
-        };
-        if let Err(PollReply::Payload(_)) = reply.send(answer) {
-            // Taken from the queue and not delivered: the session cannot go on.
-            let detail = "poll connection closed prematurely";
-            connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
-        }
+        })
+    }
+
+    /// A poll has its answer.
+    fn poll_answered(&self, connection: &Rc<Connection>) {
         self.settle(connection);
         // A push may have waited for this output to go.
         self.resume_later(connection);
         self.connect_implicitly(connection);
+    }
+
+    /// What a push is told that the session does not take.
+    fn refuse_push(&self, connection: &Rc<Connection>, body: &[u8]) -> Option<PushReply> {
+        self.catch_up_timers(connection);
+        if connection.is_ending() && says_goodbye(body, connection.handle.revision()) {
+            // Nobody fetches any more what waits.
+            connection.engine.borrow_mut().abort(CloseReason::TransportClose);
+            self.settle(connection);
+            return Some(PushReply::Ok);
+        }
+        if connection.is_ending() {
+            return Some(PushReply::Refused(HandshakeError::UnknownSid));
+        }
+        if connection.transport() == Transport::Websocket {
+            return Some(PushReply::Refused(HandshakeError::BadRequest));
+        }
+        if connection.push.borrow().is_some() || connection.pushing.get() {
+            let detail = "data request overlap from client";
+            connection.engine.borrow_mut().on_push_failed(detail);
+            self.settle(connection);
+            return Some(PushReply::Invalid);
+        }
+        None
+    }
+
+    fn begin_push(
+        &self,
+        connection: &Rc<Connection>,
+        body: Bytes,
+        binary: bool,
+        reply: Option<oneshot::Sender<PushReply>>,
+    ) -> Answer<PushReply> {
+        let body = PayloadReader::new(body, connection.handle.revision(), binary);
+        self.hand_over_push(connection, PendingPush { body, idle_packets: 0, reply })
     }
 
     // ---- WebSocket connections ------------------------------------------------------------------

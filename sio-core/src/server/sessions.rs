@@ -1,5 +1,7 @@
 //! What other threads ask of a session, and what they get.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,6 +41,62 @@ pub enum PushReply {
     Refused(HandshakeError),
     /// 400 without a body: the body was no payload.
     Invalid,
+}
+
+/// What a request is told: known at once where the session lives here and nothing has to wait.
+#[derive(Debug)]
+pub struct Answer<T>(State<T>);
+
+#[derive(Debug)]
+enum State<T> {
+    /// Known; `None` once it was taken.
+    Known(Option<T>),
+    Later(oneshot::Receiver<T>),
+}
+
+impl<T> Answer<T> {
+    pub(super) const fn known(answer: T) -> Self {
+        Self(State::Known(Some(answer)))
+    }
+
+    pub(super) const fn later(answer: oneshot::Receiver<T>) -> Self {
+        Self(State::Later(answer))
+    }
+
+    /// Nobody will answer: the session is gone.
+    pub(super) const fn never() -> Self {
+        Self(State::Known(None))
+    }
+
+    /// Takes the answer if it is there; `None`: not yet.
+    ///
+    /// # Errors
+    ///
+    /// The session is gone, or the answer was taken.
+    pub fn try_recv(&mut self) -> Result<Option<T>, oneshot::Canceled> {
+        match &mut self.0 {
+            State::Known(answer) => answer.take().map(Some).ok_or(oneshot::Canceled),
+            State::Later(answer) => answer.try_recv(),
+        }
+    }
+
+    /// Refuses an answer that has not come; one that has can still be taken.
+    pub fn close(&mut self) {
+        if let State::Later(answer) = &mut self.0 {
+            answer.close();
+        }
+    }
+}
+
+impl<T: Unpin> Future for Answer<T> {
+    type Output = Result<T, oneshot::Canceled>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.get_mut().0 {
+            State::Known(answer) => Poll::Ready(answer.take().ok_or(oneshot::Canceled)),
+            State::Later(answer) => Pin::new(answer).poll(cx),
+        }
+    }
 }
 
 impl SessionOp {

@@ -331,8 +331,15 @@ impl Worker {
         }
     }
 
-    /// Brings a session up to date; also called before input is handled, so that no timer is late.
-    pub(super) fn handle_timeout(&self, connection: &Rc<Connection>) {
+    /// Brings a session up to date before its input is handled, so that no timer is late.
+    pub(super) fn catch_up_timers(&self, connection: &Rc<Connection>) {
+        if self.next_timeout(connection).is_some_and(|next| next <= self.now()) {
+            self.handle_timeout(connection);
+        }
+    }
+
+    /// Does what is due in a session.
+    fn handle_timeout(&self, connection: &Rc<Connection>) {
         let now = self.now();
         if self.holds_too_much(connection) {
             let since = connection.full_since.get().unwrap_or(now);
@@ -371,18 +378,20 @@ impl Worker {
         engine.ping_interval.saturating_add(engine.ping_timeout).saturating_mul(2)
     }
 
+    /// The earliest of a session's deadlines.
+    fn next_timeout(&self, connection: &Connection) -> Option<Instant> {
+        let mux = connection.mux.borrow();
+        [connection.engine.borrow().poll_timeout(), connection.packet_deadline()]
+            .into_iter()
+            .chain([connection.connect_deadline.get()])
+            .chain(mux.sockets().map(Socket::next_ack_deadline))
+            .flatten()
+            .min()
+    }
+
     /// Puts a session's next deadline on the wheel, if that is earlier than what stands there.
     pub(super) fn rearm(&self, connection: &Connection) {
-        let next = {
-            let mux = connection.mux.borrow();
-            [connection.engine.borrow().poll_timeout(), connection.packet_deadline()]
-                .into_iter()
-                .chain([connection.connect_deadline.get()])
-                .chain(mux.sockets().map(Socket::next_ack_deadline))
-                .flatten()
-                .min()
-        };
-        let Some(next) = next else { return };
+        let Some(next) = self.next_timeout(connection) else { return };
         if connection.timer.covers(next) {
             return;
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use sio_core::close::DisconnectReason;
 use sio_core::engine::{ProbeReply, Transport};
-use sio_core::server::{Io, IoConfig, PollReply, PushReply, SessionHandle, Socket};
+use sio_core::server::{Answer, Io, IoConfig, PollReply, PushReply, SessionHandle, Socket};
 use sio_core::sid::{SID_BYTES, SidSource};
 
 use crate::threads::{Clock, Fetched, Local, Thread};
@@ -103,8 +103,8 @@ pub(crate) struct World {
     pub(crate) socket: Socket,
     /// The worker whose WebSocket carries the session.
     pub(crate) carrier: Option<usize>,
-    poll: Option<oneshot::Receiver<PollReply>>,
-    push: Option<oneshot::Receiver<PushReply>>,
+    poll: Option<Answer<PollReply>>,
+    push: Option<Answer<PushReply>>,
     got: Vec<String>,
 }
 

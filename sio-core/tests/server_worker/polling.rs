@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use sio_core::server::{PollReply, PushReply, SessionHandle};
+use sio_core::server::{Answer, PollReply, PushReply, SessionHandle};
 
 use crate::carrier::Server;
 
@@ -12,7 +12,7 @@ use crate::carrier::Server;
 pub(crate) struct Polling {
     pub(crate) server: Server,
     pub(crate) session: Arc<SessionHandle>,
-    pub(crate) waiting: Option<oneshot::Receiver<PollReply>>,
+    pub(crate) waiting: Option<Answer<PollReply>>,
 }
 
 impl Polling {
@@ -43,12 +43,12 @@ impl Polling {
         push_answer(&mut reply)
     }
 
-    pub(crate) fn start_push(&mut self, body: &str) -> oneshot::Receiver<PushReply> {
+    pub(crate) fn start_push(&mut self, body: &str) -> Answer<PushReply> {
         self.server.worker.push(&self.session, Bytes::copy_from_slice(body.as_bytes()), false)
     }
 }
 
-pub(crate) fn poll_answer(reply: &mut oneshot::Receiver<PollReply>) -> Option<String> {
+pub(crate) fn poll_answer(reply: &mut Answer<PollReply>) -> Option<String> {
     Some(match reply.try_recv() {
         Ok(None) => return None,
         Ok(Some(PollReply::Payload(payload))) => payload.as_str().to_owned(),
@@ -58,7 +58,7 @@ pub(crate) fn poll_answer(reply: &mut oneshot::Receiver<PollReply>) -> Option<St
     })
 }
 
-pub(crate) fn push_answer(reply: &mut oneshot::Receiver<PushReply>) -> Option<String> {
+pub(crate) fn push_answer(reply: &mut Answer<PushReply>) -> Option<String> {
     Some(match reply.try_recv() {
         Ok(None) => return None,
         Ok(Some(PushReply::Ok)) => "ok".to_owned(),

@@ -8,10 +8,20 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
-use sio_actix::{DisconnectReason, Io, IoBuilder, NamespaceBuilder};
+use sio_actix::{DisconnectReason, Io, IoBuilder, NamespaceBuilder, Server as OwnServer};
 
 use crate::app::echo;
 use crate::journal::Journal;
+
+/// `HttpServer` carries WebSockets as response bodies, `sio_actix::Server` on the bare stream: all tests pass
+/// with both, and with `SIO_TEST_SERVER=stock` the former runs.
+fn stock() -> bool {
+    match std::env::var("SIO_TEST_SERVER").as_deref() {
+        Err(_) | Ok("sio") => false,
+        Ok("stock") => true,
+        Ok(other) => panic!("no server `{other}`"),
+    }
+}
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
@@ -50,18 +60,23 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (started, handle) = mpsc::channel();
         let served = io.clone();
+        // The same methods on both.
+        macro_rules! serve {
+            ($server:ident) => {
+                $server::new(move || App::new().configure(served.configure()).configure(routes))
+                    .workers(workers)
+                    .tcp_nodelay(true)
+                    .h1_allow_half_closed(false)
+                    .disable_signals()
+                    .listen(listener)
+                    .unwrap()
+                    .run()
+            };
+        }
+        let stock = stock();
         let thread = std::thread::spawn(move || {
             System::new().block_on(async move {
-                let server = HttpServer::new(move || {
-                    App::new().configure(served.configure()).configure(routes)
-                })
-                .workers(workers)
-                .tcp_nodelay(true)
-                .h1_allow_half_closed(false)
-                .disable_signals()
-                .listen(listener)
-                .unwrap()
-                .run();
+                let server = if stock { serve!(HttpServer) } else { serve!(OwnServer) };
                 started.send(server.handle()).unwrap();
                 server.await.unwrap();
             });

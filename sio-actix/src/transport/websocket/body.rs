@@ -13,6 +13,7 @@ use actix_web::dev::Payload;
 use bytes::{Buf as _, Bytes};
 use futures_core::Stream as _;
 
+use super::offer::Carried;
 use super::protocol::{Input, Next, Protocol, let_others};
 
 /// actix copies what a body yields into its write buffer as a whole, so large frames go in slices.
@@ -62,6 +63,12 @@ impl BodyConnection {
         // Only the plain HTTP/1 payload is fed by the task that polls the body.
         let task = matches!(payload, Payload::H1 { .. }).then_some(task);
         Self { protocol, input: PayloadInput { payload, task, chunk: Bytes::new() }, said: false }
+    }
+
+    /// What another carrier goes on with, when this one has nothing more to say at once.
+    pub(super) fn into_carried(self) -> Carried {
+        let PayloadInput { payload, chunk, .. } = self.input;
+        Carried::new(self.protocol, payload, chunk)
     }
 }
 

@@ -1,13 +1,18 @@
-//! WebSocket: handshake (RFC 6455 section 4), and the response body that is the connection.
+//! WebSocket: handshake (RFC 6455 section 4), and what carries the connection then.
+//!
+//! Under [`crate::Server`] that is the bare stream (`raw`), which the answer asks for (`offer`); anywhere else
+//! the response body is the connection (`body`).
 
 mod body;
 mod codec;
 mod extensions;
+mod offer;
 mod protocol;
+mod raw;
 
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::task::{Poll, Waker};
 
 use actix_http::ws::hash_key;
@@ -19,8 +24,13 @@ use bytes::Bytes;
 use sio_core::engine::HandshakeError;
 use sio_core::server::{Connection, SessionHandle, Upgrade, Worker};
 
+pub(crate) use self::offer::Carried;
+pub(crate) use self::raw::{Closing, Ended, RawConnection};
+
 use self::body::BodyConnection;
+use self::offer::OfferedBody;
 use self::protocol::{Mode, Protocol};
+use crate::server::Offer;
 
 /// The version of the protocol (RFC 6455 section 4.1).
 const VERSION: &str = "13";
@@ -111,17 +121,47 @@ pub(crate) async fn carry(
     accepted: Accepted,
     worker: Rc<Worker>,
     connection: Rc<Connection>,
+    request: &HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    let (task, deflate) = (task_waker().await, accepted.deflate());
+    let deflate = accepted.deflate();
     let protocol = Protocol::new(worker, connection, Mode::Session, deflate);
-    finish(&accepted, BodyConnection::new(protocol, payload, task))
+    finish(&accepted, protocol, request, payload).await
 }
 
-fn finish(accepted: &Accepted, body: BodyConnection) -> HttpResponse {
-    match switching(accepted).message_body(body) {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => HttpResponse::from_error(error),
+async fn finish(
+    accepted: &Accepted,
+    protocol: Protocol,
+    request: &HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    // A payload that middleware replaced does not end where the stream goes on.
+    let plain = matches!(payload, Payload::H1 { .. });
+    let offer = if plain { Offer::new(request) } else { None };
+    say_carrier(offer.is_some());
+    let body = BodyConnection::new(protocol, payload, task_waker().await);
+    let mut response = switching(accepted);
+    let response = match offer {
+        Some(offer) => response
+            .message_body(OfferedBody::new(offer, body))
+            .map(HttpResponse::map_into_boxed_body),
+        None => response.message_body(body).map(HttpResponse::map_into_boxed_body),
+    };
+    response.unwrap_or_else(HttpResponse::from_error)
+}
+
+/// Says, once per process, what carries WebSockets.
+fn say_carrier(raw: bool) {
+    static BODY: Once = Once::new();
+    static RAW: Once = Once::new();
+    if raw {
+        RAW.call_once(|| tracing::debug!("WebSockets have their connection's stream"));
+    } else {
+        BODY.call_once(|| {
+            tracing::debug!(
+                "WebSockets are response bodies; under sio_actix::Server they cost less memory"
+            );
+        });
     }
 }
 
@@ -177,7 +217,7 @@ pub(crate) async fn upgrade(
     let deflate = accepted.deflate();
     let protocol =
         Protocol::new(Rc::clone(worker), connection, Mode::Probe { base64, deflate }, deflate);
-    Ok(finish(&accepted, BodyConnection::new(protocol, payload, task_waker().await)))
+    Ok(finish(&accepted, protocol, request, payload).await)
 }
 
 /// A second WebSocket for one session: opened and closed, the session is unharmed.

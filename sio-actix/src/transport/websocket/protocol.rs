@@ -129,6 +129,16 @@ impl Protocol {
         self.finished
     }
 
+    /// The session has no use for the connection any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.finished || self.session_is_over()
+    }
+
+    /// The server closes.
+    pub(super) fn is_server_closing(&self) -> bool {
+        self.worker.hub().is_closing()
+    }
+
     /// Ready when there may be another turn, after what [`Self::next`] gives.
     pub(super) fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(pause) = &mut self.pause {

@@ -9,7 +9,7 @@ use super::super::Transport;
 use super::super::packet::{self, Packet};
 use super::super::revision::Wire;
 use super::super::timer::{Timer, after};
-use super::{NOOP_INTERVAL, ProbeReply, Session, State};
+use super::{NOOP, NOOP_INTERVAL, ProbeReply, Session, State};
 
 impl Session {
     /// A WebSocket for this session opened. `false`: it has to be closed, the session is unharmed.
@@ -32,6 +32,8 @@ impl Session {
         match packet::decode(text, self.revision()) {
             Ok(Packet::Ping("probe")) => {
                 if self.reason.is_none() {
+                    // The client goes on once its poll has come back: there is nothing to wait for.
+                    self.release_poll();
                     self.timers.set(Timer::NoopDue, after(now, NOOP_INTERVAL));
                 }
                 ProbeReply::Pong
@@ -60,6 +62,13 @@ impl Session {
             self.state = State::Polling;
         }
         self.closing_probe = false;
+    }
+
+    /// Lets a poll that waits for nothing come back.
+    pub(super) fn release_poll(&mut self) {
+        if self.poll_waits && self.outbox.is_empty() {
+            self.outbox.push(&NOOP);
+        }
     }
 
     fn stop_probing(&mut self) {

@@ -1,7 +1,7 @@
 //! The shared half of a session: where it lives, and what requests of any thread need to know.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use futures_channel::oneshot;
@@ -10,6 +10,18 @@ use crate::engine::{Revision, Transport};
 use crate::sid::Sid;
 
 use super::super::handshake::{Handshake, Opening};
+
+/// A push that is being received.
+#[derive(Debug, Default)]
+enum Push {
+    #[default]
+    None,
+    Claimed,
+    /// Whoever receives it waits, and is told by the drop of this if the session ends.
+    Watched {
+        _ended: oneshot::Sender<()>,
+    },
+}
 
 /// The shared half of a session: where it lives, and what requests of any thread need to know.
 #[derive(Debug)]
@@ -29,7 +41,7 @@ pub struct SessionHandle {
     revision: Revision,
     jsonp: Option<Box<str>>,
     ended: AtomicBool,
-    push: Mutex<Option<oneshot::Sender<()>>>,
+    push: Mutex<Push>,
     /// As much waits for the peer as should, as far as other threads know.
     congested: AtomicBool,
     /// Handlers wait for that to change.
@@ -52,7 +64,7 @@ impl SessionHandle {
             websocket: AtomicBool::new(websocket),
             on_websocket: AtomicBool::new(websocket),
             ended: AtomicBool::new(false),
-            push: Mutex::new(None),
+            push: Mutex::default(),
             congested: AtomicBool::new(false),
             waits_for_room: AtomicBool::new(false),
             room_wakers: Mutex::default(),
@@ -173,24 +185,34 @@ impl SessionHandle {
         self.end_push();
     }
 
-    /// Claims the session for a push; the receiver resolves when the session ends meanwhile.
-    /// `None`: another push is being received.
+    fn push(&self) -> MutexGuard<'_, Push> {
+        self.push.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Claims the session for a push; `false`: another one is being received.
     #[must_use]
-    pub fn begin_push(&self) -> Option<oneshot::Receiver<()>> {
-        let mut push = self.push.lock().unwrap_or_else(PoisonError::into_inner);
-        if push.is_some() {
-            return None;
+    pub fn begin_push(&self) -> bool {
+        let mut push = self.push();
+        let is_free = matches!(*push, Push::None);
+        if is_free && !self.has_ended() {
+            *push = Push::Claimed;
         }
+        is_free
+    }
+
+    /// Resolves when the session ends while the push is received.
+    pub fn push_ended(&self) -> oneshot::Receiver<()> {
         let (ended, receiver) = oneshot::channel();
-        if !self.has_ended() {
-            *push = Some(ended);
+        let mut push = self.push();
+        if matches!(*push, Push::Claimed) {
+            *push = Push::Watched { _ended: ended };
         }
-        Some(receiver)
+        receiver
     }
 
     /// The push was received, or given up.
     pub fn end_push(&self) {
-        let ended = self.push.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = std::mem::take(&mut *self.push());
         drop(ended);
     }
 }

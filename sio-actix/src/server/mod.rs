@@ -1,0 +1,568 @@
+//! An HTTP server that gives WebSockets their connection's bare stream.
+
+mod config;
+mod connection;
+mod goodbye;
+mod listen;
+mod stream;
+mod takeover;
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::body::MessageBody;
+use actix_http::{Extensions, KeepAlive, Request, Response};
+use actix_server::ServerBuilder;
+use actix_service::{IntoServiceFactory, Service, ServiceFactory};
+use actix_web::Error;
+use actix_web::dev::AppConfig;
+
+pub(crate) use self::config::registered;
+pub(crate) use self::stream::Stream;
+pub(crate) use self::takeover::Offer;
+
+use self::config::{AppFactory, Settings, Site};
+use self::goodbye::Goodbye;
+use self::listen::{Front, ListenerFactory};
+use crate::termination;
+
+/// How many connections may wait to be accepted, as in `HttpServer`.
+const BACKLOG: u32 = 1024;
+
+/// When the server stops.
+enum Stop {
+    /// SIGTERM or SIGINT.
+    Signals,
+    /// The application says.
+    When(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// Only a `ServerHandle` does.
+    Never,
+}
+
+struct Socket {
+    scheme: &'static str,
+    address: SocketAddr,
+}
+
+/// An HTTP server like `actix_web::HttpServer`, with WebSockets that cost less.
+///
+/// It takes the same closure and has the same methods; the application, its middleware and its handlers stay as
+/// they are, and so does the type that [`Self::run`] gives. What differs:
+///
+/// - A Socket.IO WebSocket gets the bare stream of its connection once its handshake has been answered, and
+///   actix's dispatcher goes with its buffers: an idle one costs about a tenth of the memory, and each
+///   message less time. Everything else on the server, other libraries' WebSockets included, runs as ever.
+/// - It ends in order by itself: on SIGTERM, SIGINT, the future given to [`Self::shutdown_signal`], and
+///   `ServerHandle::stop(true)`, every [`Io`](crate::Io) of the application ends as [`Io::on_shutdown`]
+///   says, which need not be wired; doing so all the same changes nothing.
+/// - [`Self::tcp_nodelay`] is on by default.
+///
+/// Under any other server, `HttpServer` and `actix_web::test` among them, the same application works alike, but
+/// for the cost; which of the two carries is logged at debug level with the first WebSocket.
+///
+/// Not offered: rustls before 0.23 and what `HttpServer` has deprecated. Middleware that logs requests writes a
+/// WebSocket's line when it begins and not when it ends, for the answer is complete by then.
+///
+/// ```no_run
+/// use actix_web::App;
+/// use sio_actix::prelude::*;
+///
+/// #[actix_web::main]
+/// async fn main() -> std::io::Result<()> {
+///     let io = Io::builder()
+///         .namespace("/", |ns| {
+///             ns.on("add", |a: i64, b: i64| a + b);
+///         })
+///         .build();
+///     sio_actix::Server::new(move || App::new().configure(io.configure()))
+///         .bind(("127.0.0.1", 3000))?
+///         .run()
+///         .await
+/// }
+/// ```
+///
+/// [`Io::on_shutdown`]: crate::Io::on_shutdown
+#[must_use]
+pub struct Server<F, I, S, B>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig>,
+    S::Error: Into<Error>,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>>,
+    B: MessageBody,
+{
+    factory: F,
+    settings: Settings,
+    backlog: u32,
+    sockets: Vec<Socket>,
+    builder: ServerBuilder,
+    goodbye: Arc<Goodbye>,
+    stop: Stop,
+    _types: PhantomData<(S, B)>,
+}
+
+impl<F, I, S, B> fmt::Debug for Server<F, I, S, B>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig>,
+    S::Error: Into<Error>,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>>,
+    B: MessageBody,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses: Vec<_> = self.sockets.iter().map(|socket| socket.address).collect();
+        f.debug_struct("Server").field("addresses", &addresses).finish_non_exhaustive()
+    }
+}
+
+impl<F, I, S, B> Server<F, I, S, B>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    S::Service: 'static,
+    B: MessageBody + 'static,
+{
+    /// A server of the application that `factory` makes, which is called once per worker and listener.
+    pub fn new(factory: F) -> Self {
+        Self {
+            factory,
+            settings: Settings::default(),
+            backlog: BACKLOG,
+            sockets: Vec::new(),
+            builder: ServerBuilder::default().backlog(BACKLOG),
+            goodbye: Arc::default(),
+            stop: Stop::Signals,
+            _types: PhantomData,
+        }
+    }
+
+    // ---- threads and connections ----------------------------------------------------------------
+
+    /// Sets the number of worker threads; as many as the machine has cores by default.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0 or greater than 512.
+    pub fn workers(mut self, number: usize) -> Self {
+        self.builder = self.builder.workers(number);
+        self
+    }
+
+    /// Sets how many threads for blocking work each worker may have.
+    pub fn worker_max_blocking_threads(mut self, number: usize) -> Self {
+        self.builder = self.builder.worker_max_blocking_threads(number);
+        self
+    }
+
+    /// Sets how many connections may wait to be accepted, 1,024 by default; for listeners that are bound
+    /// afterwards.
+    pub fn backlog(mut self, backlog: u32) -> Self {
+        self.backlog = backlog;
+        self.builder = self.builder.backlog(backlog);
+        self
+    }
+
+    /// Sets how many connections each worker may have at once, 25,000 by default; further ones wait. A
+    /// WebSocket counts as long as it is open.
+    pub fn max_connections(mut self, number: usize) -> Self {
+        self.builder = self.builder.max_concurrent_connections(number);
+        self
+    }
+
+    /// Sets how many TLS handshakes each worker may have at once, 256 by default.
+    pub fn max_connection_rate(self, number: usize) -> Self {
+        #[cfg(any(feature = "rustls-0_23", feature = "openssl"))]
+        actix_tls::accept::max_concurrent_tls_connect(number);
+        let _without_tls = number;
+        self
+    }
+
+    // ---- requests -------------------------------------------------------------------------------
+
+    /// Sets how long an idle connection waits for its next request, 5 seconds by default.
+    pub fn keep_alive(self, keep_alive: impl Into<KeepAlive>) -> Self {
+        self.settings.lock().keep_alive = keep_alive.into();
+        self
+    }
+
+    /// Sets how long the head of a connection's first request may take, 5 seconds by default; zero is without
+    /// limit.
+    pub fn client_request_timeout(self, timeout: Duration) -> Self {
+        self.settings.lock().client_request_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client has to close its half of a connection that the server closed, 1 second by
+    /// default; for WebSockets as well. Zero cuts it at once, which may lose the last bytes.
+    pub fn client_disconnect_timeout(self, timeout: Duration) -> Self {
+        self.settings.lock().client_disconnect_timeout = timeout;
+        self
+    }
+
+    /// Sets whether a request goes on when its client has closed its half of the connection, as it does by
+    /// default. With `false` a polling client that went away is noticed at once, and not by its missing pong.
+    /// A WebSocket ends either way.
+    pub fn h1_allow_half_closed(self, allow: bool) -> Self {
+        self.settings.lock().h1_allow_half_closed = allow;
+        self
+    }
+
+    /// Sets how many bytes of HTTP/1 answers are gathered before they are written. A WebSocket writes what
+    /// its turn said, whatever this says.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    pub fn h1_write_buffer_size(self, size: usize) -> Self {
+        assert!(size > 0, "the write buffer needs a size");
+        self.settings.lock().h1_write_buffer_size = Some(size);
+        self
+    }
+
+    /// Sets the initial window of each HTTP/2 stream, in bytes.
+    #[cfg(feature = "http2")]
+    pub fn h2_initial_window_size(self, size: u32) -> Self {
+        self.settings.lock().h2_initial_window_size = Some(size);
+        self
+    }
+
+    /// Sets the initial window of each HTTP/2 connection, in bytes.
+    #[cfg(feature = "http2")]
+    pub fn h2_initial_connection_window_size(self, size: u32) -> Self {
+        self.settings.lock().h2_initial_connection_window_size = Some(size);
+        self
+    }
+
+    /// Sets how long a TLS handshake may take, 3 seconds by default; for listeners that are added afterwards.
+    #[cfg(any(feature = "rustls-0_23", feature = "openssl"))]
+    pub fn tls_handshake_timeout(self, timeout: Duration) -> Self {
+        self.settings.lock().tls_handshake_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets whether small writes leave at once instead of waiting for the answer to the one before, as they do
+    /// by default.
+    pub fn tcp_nodelay(self, enabled: bool) -> Self {
+        self.settings.lock().tcp_nodelay = enabled;
+        self
+    }
+
+    /// Sets the host name for URLs that the application makes; the listener's address by default.
+    pub fn server_hostname(self, host: impl AsRef<str>) -> Self {
+        self.settings.lock().host = Some(host.as_ref().to_owned());
+        self
+    }
+
+    /// Calls `hook` with each connection before its first request: the stream, of the same type as under
+    /// `HttpServer`, and data for `HttpRequest::conn_data`.
+    pub fn on_connect(
+        self,
+        hook: impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.lock().on_connect = Some(Arc::new(hook));
+        self
+    }
+
+    // ---- the end --------------------------------------------------------------------------------
+
+    /// Sets how long connections have to finish after the goodbye, in seconds; 30 by default.
+    pub fn shutdown_timeout(mut self, seconds: u64) -> Self {
+        self.builder = self.builder.shutdown_timeout(seconds);
+        self
+    }
+
+    /// Stops in order when `signal` is ready, instead of on signals of the operating system.
+    pub fn shutdown_signal(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.stop = Stop::When(Box::pin(signal));
+        self
+    }
+
+    /// Leaves signals of the operating system to the application.
+    pub fn disable_signals(mut self) -> Self {
+        if matches!(self.stop, Stop::Signals) {
+            self.stop = Stop::Never;
+        }
+        self
+    }
+
+    /// Stops the actix system with the server.
+    pub fn system_exit(mut self) -> Self {
+        self.builder = self.builder.system_exit();
+        self
+    }
+
+    // ---- listeners ------------------------------------------------------------------------------
+
+    /// Where the server listens, in the order of the calls; a Unix socket stands there as 127.0.0.1:8080.
+    #[must_use]
+    pub fn addrs(&self) -> Vec<SocketAddr> {
+        self.sockets.iter().map(|socket| socket.address).collect()
+    }
+
+    /// As [`Self::addrs`], with `http` or `https`.
+    #[must_use]
+    pub fn addrs_with_scheme(&self) -> Vec<(SocketAddr, &str)> {
+        self.sockets.iter().map(|socket| (socket.address, socket.scheme)).collect()
+    }
+
+    /// Listens on addresses for HTTP/1, on all that a name stands for.
+    ///
+    /// # Errors
+    ///
+    /// A name is unknown, or none of its addresses can be listened on.
+    pub fn bind(self, addresses: impl ToSocketAddrs) -> io::Result<Self> {
+        self.bind_with(addresses, &Front::Plain)
+    }
+
+    /// Listens with a socket of the application's for HTTP/1.
+    ///
+    /// # Errors
+    ///
+    /// The socket has no address, or cannot be made non-blocking.
+    pub fn listen(self, listener: TcpListener) -> io::Result<Self> {
+        self.listen_with(listener, &Front::Plain)
+    }
+
+    /// As [`Self::bind`], for HTTP/1 and HTTP/2 without TLS, as a client's first bytes say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::bind`].
+    #[cfg(feature = "http2")]
+    pub fn bind_auto_h2c(self, addresses: impl ToSocketAddrs) -> io::Result<Self> {
+        self.bind_with(addresses, &Front::AutoH2c)
+    }
+
+    /// As [`Self::listen`], for HTTP/1 and HTTP/2 without TLS, as a client's first bytes say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::listen`].
+    #[cfg(feature = "http2")]
+    pub fn listen_auto_h2c(self, listener: TcpListener) -> io::Result<Self> {
+        self.listen_with(listener, &Front::AutoH2c)
+    }
+
+    /// As [`Self::bind`], over TLS with rustls; `http/1.1`, and `h2` with feature `http2`, are added to the
+    /// protocols of `config`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::bind`].
+    #[cfg(feature = "rustls-0_23")]
+    pub fn bind_rustls_0_23(
+        self,
+        addresses: impl ToSocketAddrs,
+        config: actix_tls::accept::rustls_0_23::reexports::ServerConfig,
+    ) -> io::Result<Self> {
+        let front = self.rustls(config);
+        self.bind_with(addresses, &front)
+    }
+
+    /// As [`Self::listen`], over TLS with rustls; protocols as with [`Self::bind_rustls_0_23`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::listen`].
+    #[cfg(feature = "rustls-0_23")]
+    pub fn listen_rustls_0_23(
+        self,
+        listener: TcpListener,
+        config: actix_tls::accept::rustls_0_23::reexports::ServerConfig,
+    ) -> io::Result<Self> {
+        let front = self.rustls(config);
+        self.listen_with(listener, &front)
+    }
+
+    #[cfg(feature = "rustls-0_23")]
+    fn rustls(&self, mut config: actix_tls::accept::rustls_0_23::reexports::ServerConfig) -> Front {
+        let own = config.alpn_protocols;
+        config.alpn_protocols = ALPN.iter().map(|name| name.to_vec()).chain(own).collect();
+        let mut acceptor = actix_tls::accept::rustls_0_23::Acceptor::new(config);
+        if let Some(timeout) = self.settings.lock().tls_handshake_timeout {
+            acceptor.set_handshake_timeout(timeout);
+        }
+        Front::Rustls(acceptor)
+    }
+
+    /// As [`Self::bind`], over TLS with OpenSSL, for `http/1.1`, and `h2` with feature `http2`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::bind`], or OpenSSL refuses the protocols.
+    #[cfg(feature = "openssl")]
+    pub fn bind_openssl(
+        self,
+        addresses: impl ToSocketAddrs,
+        builder: actix_tls::accept::openssl::reexports::SslAcceptorBuilder,
+    ) -> io::Result<Self> {
+        let front = self.openssl(builder)?;
+        self.bind_with(addresses, &front)
+    }
+
+    /// As [`Self::listen`], over TLS with OpenSSL; protocols as with [`Self::bind_openssl`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::listen`], or OpenSSL refuses the protocols.
+    #[cfg(feature = "openssl")]
+    pub fn listen_openssl(
+        self,
+        listener: TcpListener,
+        builder: actix_tls::accept::openssl::reexports::SslAcceptorBuilder,
+    ) -> io::Result<Self> {
+        let front = self.openssl(builder)?;
+        self.listen_with(listener, &front)
+    }
+
+    #[cfg(feature = "openssl")]
+    fn openssl(
+        &self,
+        mut builder: actix_tls::accept::openssl::reexports::SslAcceptorBuilder,
+    ) -> io::Result<Front> {
+        use actix_tls::accept::openssl::reexports::AlpnError;
+
+        // Each name behind its length, as it travels.
+        builder.set_alpn_select_callback(|_, offered| {
+            let mut rest = offered;
+            let mut best = None;
+            while let Some((length, tail)) = rest.split_first() {
+                let Some((name, tail)) = tail.split_at_checked((*length).into()) else { break };
+                let known = ALPN.iter().position(|known| *known == name);
+                best = best.into_iter().chain(known).min();
+                rest = tail;
+            }
+            best.and_then(|best| ALPN.get(best)).copied().ok_or(AlpnError::NOACK)
+        });
+        let mut acceptor = actix_tls::accept::openssl::Acceptor::new(builder.build());
+        if let Some(timeout) = self.settings.lock().tls_handshake_timeout {
+            acceptor.set_handshake_timeout(timeout);
+        }
+        Ok(Front::Openssl(acceptor))
+    }
+
+    /// Listens on a Unix socket for HTTP/1; what is at the path is removed first.
+    ///
+    /// # Errors
+    ///
+    /// The path cannot be listened on.
+    #[cfg(unix)]
+    pub fn bind_uds(mut self, path: impl AsRef<std::path::Path>) -> io::Result<Self> {
+        let name = format!("sio-actix-{}", path.as_ref().display());
+        let make = self.unix_socket();
+        self.builder = self.builder.bind_uds(name, path, make)?;
+        Ok(self)
+    }
+
+    /// Listens with a Unix socket of the application's for HTTP/1.
+    ///
+    /// # Errors
+    ///
+    /// The socket cannot be made non-blocking.
+    #[cfg(unix)]
+    pub fn listen_uds(mut self, listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        let make = self.unix_socket();
+        self.builder = self.builder.listen_uds("sio-actix-uds", listener, make)?;
+        Ok(self)
+    }
+
+    #[cfg(unix)]
+    fn unix_socket(
+        &mut self,
+    ) -> impl Fn() -> ListenerFactory + Send + Clone + 'static + use<F, I, S, B> {
+        // What `HttpServer` says as well; there is no address to tell.
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        self.sockets.push(Socket { scheme: "http", address });
+        self.make(address, false, &Front::Plain)
+    }
+
+    fn bind_with(mut self, addresses: impl ToSocketAddrs, front: &Front) -> io::Result<Self> {
+        for listener in listen::bind(addresses, self.backlog)? {
+            self = self.listen_with(listener, front)?;
+        }
+        Ok(self)
+    }
+
+    fn listen_with(mut self, listener: TcpListener, front: &Front) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let make = self.make(address, true, front);
+        let scheme = if front.is_tls() { "https" } else { "http" };
+        self.sockets.push(Socket { scheme, address });
+        self.builder = self.builder.listen(format!("sio-actix-{address}"), listener, make)?;
+        Ok(self)
+    }
+
+    /// What makes a listener's service on each worker, when the server runs.
+    fn make(
+        &self,
+        address: SocketAddr,
+        has_address: bool,
+        front: &Front,
+    ) -> impl Fn() -> ListenerFactory + Send + Clone + 'static + use<F, I, S, B> {
+        let site = Site {
+            settings: self.settings.clone(),
+            goodbye: Arc::clone(&self.goodbye),
+            stopping: self.builder.graceful_shutdown_signal(),
+            address,
+            has_address,
+            secure: front.is_tls(),
+        };
+        let (factory, front) = (self.factory.clone(), front.clone());
+        move || {
+            let (stopping, goodbye) = (site.stopping.clone(), Arc::clone(&site.goodbye));
+            actix_rt::spawn(async move {
+                stopping.notified().await;
+                goodbye.say_elsewhere();
+            });
+            ListenerFactory { front: front.clone(), app: AppFactory::new(&site, factory()) }
+        }
+    }
+
+    /// Starts the server; to be awaited in an actix or tokio runtime.
+    ///
+    /// Before it stops accepting connections on a signal, all clients are told, at the latest one second after
+    /// what [`Drain`](crate::Drain) gives to handlers. `ServerHandle::stop(true)` stops accepting at once
+    /// and tells them meanwhile; `stop(false)` cuts them off.
+    ///
+    /// # Panics
+    ///
+    /// If it listens nowhere.
+    pub fn run(self) -> actix_server::Server {
+        let goodbye = self.goodbye;
+        let builder = match self.stop {
+            Stop::Never => self.builder.disable_signals(),
+            Stop::Signals => self.builder.shutdown_signal(async move {
+                termination().await;
+                goodbye.say().await;
+            }),
+            Stop::When(signal) => self.builder.shutdown_signal(async move {
+                signal.await;
+                goodbye.say().await;
+            }),
+        };
+        builder.run()
+    }
+}
+
+/// What is agreed on in TLS handshakes, the best first.
+#[cfg(any(feature = "rustls-0_23", feature = "openssl"))]
+const ALPN: &[&[u8]] = &[
+    #[cfg(feature = "http2")]
+    b"h2",
+    b"http/1.1",
+];
