@@ -139,7 +139,7 @@ fn what_is_not_one_frame_for_many_needs_a_turn() {
 #[test]
 fn a_session_that_has_too_much_to_say_needs_a_turn() {
     let mut config = Io::builder();
-    config.config_mut().engine.send_buffer_high = 8;
+    config.config_mut().limits.send_buffer_high = 8;
     let server = joining(config);
     let mut client = server.joined();
     server.io.emit("long", ()).unwrap();
