@@ -22,8 +22,32 @@ pub enum FrameKind {
     Binary,
 }
 
-/// Frames above this size are not copied for the sake of their header.
+/// Packets above this size are not copied for the sake of their headers.
 const READY_BYTES: usize = 64 * 1024;
+
+/// Where a frame is in the bytes of its packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    start: u32,
+    payload: u32,
+    end: u32,
+}
+
+impl Place {
+    /// Positions in the bytes of a packet that is ready, which are few.
+    fn new(start: usize, payload: usize, end: usize) -> Self {
+        let small = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: small(start), payload: small(payload), end: small(end) }
+    }
+
+    const fn wire(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    const fn payload(self) -> std::ops::Range<usize> {
+        self.payload as usize..self.end as usize
+    }
+}
 
 /// What a frame is to the packet it belongs to, as far as its parser has said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +71,9 @@ pub struct Frame {
     compressible: bool,
     ends_write: bool,
     role: Role,
-    /// Bytes of the WebSocket header in front of the payload, if there is one.
-    header: u8,
-    /// The payload, behind its header.
+    /// The payload, or what its whole packet is on the wire of most receivers: then `place` tells where in it.
     bytes: Bytes,
+    place: Option<Place>,
     /// Where the compressed form is kept, of a frame for many.
     deflated: Option<Deflated>,
 }
@@ -64,8 +87,8 @@ impl Frame {
             compressible: true,
             ends_write: false,
             role: Role::Unsaid,
-            header: 0,
             bytes: payload,
+            place: None,
             deflated: None,
         }
     }
@@ -78,8 +101,8 @@ impl Frame {
             compressible: true,
             ends_write: false,
             role: Role::Unsaid,
-            header: 0,
             bytes: payload,
+            place: None,
             deflated: None,
         }
     }
@@ -102,24 +125,20 @@ impl Frame {
         Self { deflated: Some(Deflated::default()), ..self }
     }
 
-    /// The frame as one for many receivers, with the WebSocket header that clients need who take it as it is.
+    /// The frame with its WebSocket header, if that was written for many: see [`FrameGroup::ready`].
     #[must_use]
-    pub fn ready(self) -> Self {
-        let len = self.payload().len();
-        if self.header > 0 || len > READY_BYTES {
-            return self;
-        }
-        let mut bytes = BytesMut::with_capacity(len + websocket::MAX_HEADER);
-        websocket::put_header(&mut bytes, self.kind, len);
-        let header = u8::try_from(bytes.len()).unwrap_or_default();
-        bytes.put_slice(self.payload());
-        Self { header, bytes: bytes.freeze(), ..self }
+    pub fn as_ready(&self) -> Option<&[u8]> {
+        self.bytes.get(self.place?.wire())
     }
 
-    /// The frame as it stands on the wire of clients that take it as it is, if that was made ready.
-    #[must_use]
-    pub const fn as_ready(&self) -> Option<&Bytes> {
-        if self.header > 0 { Some(&self.bytes) } else { None }
+    /// The frames of the packet on the wire, if they were written for many.
+    pub(crate) fn ready_packet(&self) -> Option<&Bytes> {
+        self.place.map(|_| &self.bytes)
+    }
+
+    /// As [`Self::ready_packet`], of a frame that is not needed any more.
+    pub(crate) fn into_ready_packet(self) -> Option<Bytes> {
+        self.place.map(|_| self.bytes)
     }
 
     pub(crate) const fn deflated(&self) -> Option<&Deflated> {
@@ -179,22 +198,22 @@ impl Frame {
         self.kind
     }
 
-    /// As [`Self::as_ready`].
-    #[must_use]
-    pub fn into_ready(self) -> Option<Bytes> {
-        (self.header > 0).then_some(self.bytes)
-    }
-
     /// The payload without any transport's wrapping.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        self.bytes.get(usize::from(self.header)..).unwrap_or_default()
+        match self.place {
+            None => &self.bytes,
+            Some(place) => self.bytes.get(place.payload()).unwrap_or_default(),
+        }
     }
 
     /// As [`Self::payload`], shared.
     #[must_use]
     pub fn to_payload(&self) -> Bytes {
-        self.bytes.slice(usize::from(self.header).min(self.bytes.len())..)
+        match self.place {
+            None => self.bytes.clone(),
+            Some(_) => self.bytes.slice_ref(self.payload()),
+        }
     }
 }
 
@@ -237,11 +256,27 @@ impl FrameGroup {
         Self { head: self.head.shared(), rest }
     }
 
-    /// The group as one for many receivers: see [`Frame::ready`].
+    /// The group as one for many receivers: what most of them read is written now, once, unless that is large.
     #[must_use]
     pub fn ready(self) -> Self {
-        let rest = self.rest.into_iter().map(Frame::ready).collect();
-        Self { head: self.head.ready(), rest }
+        let len: usize =
+            self.iter().map(|frame| frame.payload().len() + websocket::MAX_HEADER).sum();
+        if len > READY_BYTES {
+            return self;
+        }
+        let mut wire = BytesMut::with_capacity(len);
+        let mut places = Vec::with_capacity(self.frame_count());
+        for frame in self.iter() {
+            let start = wire.len();
+            websocket::put_header(&mut wire, frame.kind, frame.payload().len());
+            let payload = wire.len();
+            wire.put_slice(frame.payload());
+            places.push(Place::new(start, payload, wire.len()));
+        }
+        let wire = wire.freeze();
+        let mut places = places.into_iter();
+        let mut ready = |frame| Frame { bytes: wire.clone(), place: places.next(), ..frame };
+        Self { head: ready(self.head), rest: self.rest.into_iter().map(ready).collect() }
     }
 
     /// The group with its last frame as the end of a write: see [`Frame::ending_write`].

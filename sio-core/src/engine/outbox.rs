@@ -277,20 +277,31 @@ impl Outbox {
         }
     }
 
-    /// What the next turn would write if nothing more is said in it, where that is one frame for many whose
+    /// What the next turn would write if nothing more is said in it, where that is one packet for many whose
     /// bytes are shared: they need no buffer then.
     pub fn take_ready(&mut self) -> Option<Bytes> {
-        if self.queue.len() != 1 || self.rest_of_large.is_some() || self.turn.is_some() {
+        let deflates = self.wire.deflate.is_some();
+        if self.rest_of_large.is_some() || self.turn.is_some() || deflates {
             return None;
         }
-        let frame = self.queue.front()?;
-        let as_it_is = self.wire.deflate.is_none()
-            && (frame.kind() == FrameKind::Text || self.wire.is_plain());
-        if !as_it_is || frame.ends_write() {
+        let packet = self.queue.front()?.ready_packet()?;
+        let mut len = 0;
+        for frame in &self.queue {
+            let as_it_is = frame.kind() == FrameKind::Text || self.wire.is_plain();
+            let of_packet = frame.ready_packet().is_some_and(|of| of.as_ptr() == packet.as_ptr());
+            if !as_it_is || !of_packet || frame.ends_write() {
+                return None;
+            }
+            len += frame.as_ready()?.len();
+        }
+        // Neither a part of the packet, nor the same one twice.
+        if len != packet.len() {
             return None;
         }
-        frame.as_ready()?;
-        self.dequeue().and_then(Frame::into_ready)
+        let frame = self.queue.pop_front();
+        self.queue.clear();
+        self.queued_bytes = 0;
+        frame.and_then(Frame::into_ready_packet)
     }
 
     /// Takes the buffer back, filled with wire bytes.
@@ -453,45 +464,86 @@ mod tests {
         assert!(!outbox.waits_for_write());
     }
 
+    fn ready(text: &'static str, attachments: &[&'static [u8]]) -> FrameGroup {
+        let attachments = attachments.iter().map(|bytes| Bytes::from_static(bytes)).collect();
+        FrameGroup::new(Bytes::from_static(text.as_bytes()), attachments).ready()
+    }
+
     #[test]
-    fn one_frame_for_many_is_handed_out_as_it_is_unless_its_client_reads_another_form() {
-        let binary = Frame::binary(Bytes::from_static(b"b")).ready();
-        let text = text("4a").ready();
+    fn a_packet_for_many_is_handed_out_as_it_is_unless_its_client_reads_another_form() {
+        let (text, binary) = (ready("4a", &[]), ready("451-", &[b"b", b"cd"]));
+        let other = FrameGroup::new(Bytes::from_static(b"4a"), Vec::new());
         let v3 = Wire { revision: Revision::V3, ..Wire::V4 };
-        for (wire, frame, expected) in [
+        for (wire, group, expected) in [
             (Wire { base64: true, ..Wire::V4 }, &binary, None),
             (v3, &binary, None),
             (Wire { deflate: Some(1), ..Wire::V4 }, &text, None),
-            (Wire::V4, &self::text("4a"), None),
+            (Wire::V4, &other, None),
             (Wire::V4, &text.clone().ending_write(), None),
             (Wire { base64: true, ..v3 }, &text, Some(&b"\x81\x024a"[..])),
             (Wire::V4, &text, Some(b"\x81\x024a")),
-            (Wire::V4, &binary, Some(b"\x82\x01b")),
+            (Wire::V4, &binary, Some(b"\x81\x04451-\x82\x01b\x82\x02cd")),
         ] {
             let mut outbox = Outbox::new(0, 0);
             outbox.set_wire(wire);
             assert_eq!(outbox.take_ready(), None);
-            outbox.push(frame);
-            assert_eq!(outbox.take_ready().as_deref(), expected, "{wire:?} {frame:?}");
-            assert_eq!(outbox.queued_frames(), usize::from(expected.is_none()));
+            outbox.push_group(group);
+            assert_eq!(outbox.take_ready().as_deref(), expected, "{wire:?} {group:?}");
+            let queued = if expected.is_none() { group.frame_count() } else { 0 };
+            assert_eq!(outbox.queued_frames(), queued);
             assert_eq!(outbox.queued_bytes() == 0, expected.is_some());
         }
     }
 
     #[test]
-    fn a_frame_for_many_waits_for_its_turn_among_others() {
+    fn two_packets_the_same_packet_twice_and_a_part_of_one_are_no_packet() {
+        let (one, two) = (ready("451-", &[b"b"]), ready("451-", &[b"b"]));
+        for groups in [[&one, &two], [&one, &one]] {
+            let mut outbox = Outbox::new(0, 0);
+            groups.iter().for_each(|group| outbox.push_group(group));
+            assert_eq!(outbox.take_ready(), None);
+            outbox.dequeue();
+            assert_eq!(outbox.take_ready(), None);
+            outbox.dequeue();
+            assert_eq!(outbox.take_ready().as_deref(), Some(&b"\x81\x04451-\x82\x01b"[..]));
+        }
         let mut outbox = Outbox::new(0, 0);
-        let frame = text("4a").ready();
+        outbox.push_group(&one);
+        outbox.dequeue();
+        assert_eq!(outbox.take_ready(), None);
+    }
+
+    #[test]
+    fn a_packet_for_many_waits_for_its_turn_among_others() {
+        let mut outbox = Outbox::new(0, 0);
+        let group = ready("4a", &[]);
         outbox.begin_turn(BytesMut::new());
         outbox.push_text(&[b"4", b"b"]);
-        outbox.push(&frame);
+        outbox.push_group(&group);
         assert_eq!(outbox.take_ready(), None);
         assert_eq!(&outbox.end_turn()[..], b"\x81\x024b\x81\x024a");
         outbox.push(&Frame::binary(Bytes::from(vec![7; LARGE_FRAME + 1])));
         outbox.begin_turn(BytesMut::new());
-        outbox.push(&frame);
+        outbox.push_group(&group);
         outbox.end_turn();
         assert_eq!(outbox.take_ready(), None);
+    }
+
+    /// Written for most of its receivers, a packet is still whole for the others.
+    #[test]
+    fn who_reads_another_form_gets_the_payload_of_a_packet_for_many() {
+        let group = ready("451-", &[b"b"]);
+        let payloads: Vec<&[u8]> = group.iter().map(Frame::payload).collect();
+        assert_eq!(payloads, [&b"451-"[..], b"b"]);
+        assert!(group.iter().all(|frame| frame.to_payload() == frame.payload()));
+        assert_eq!((group.byte_len(), group.is_event()), (5, true));
+        let mut outbox = Outbox::new(0, 0);
+        outbox.push_group(&group);
+        assert_eq!(outbox.take_payload().unwrap().as_str(), "451-\u{1e}bYg==");
+        outbox.set_wire(Wire { revision: Revision::V3, ..Wire::V4 });
+        outbox.begin_turn(BytesMut::new());
+        outbox.push_group(&group);
+        assert_eq!(&outbox.end_turn()[..], b"\x81\x04451-\x82\x02\x04b");
     }
 
     #[test]

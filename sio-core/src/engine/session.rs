@@ -394,7 +394,7 @@ impl Session {
         self.outbox.end_turn()
     }
 
-    /// All that waits, if it is one frame for many: bytes for the wire that need no buffer. `None` also where
+    /// All that waits, if it is one packet for many: bytes for the wire that need no buffer. `None` also where
     /// others have to hear of it, because the session ends or has too much to say.
     pub fn take_ready(&mut self) -> Option<Bytes> {
         if self.state != State::Websocket || self.reason.is_some() || self.is_congested() {

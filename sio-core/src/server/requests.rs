@@ -277,7 +277,7 @@ impl Worker {
         buffer
     }
 
-    /// A turn without input that is ready to be written: all that the session has to say is one frame of a
+    /// A turn without input that is ready to be written: all that the session has to say is one packet of a
     /// broadcast, whose bytes are those of every other receiver. `None`: it needs a turn of its own.
     pub fn take_ready(&self, connection: &Rc<Connection>) -> Option<Bytes> {
         self.catch_up();

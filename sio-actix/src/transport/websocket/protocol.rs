@@ -180,7 +180,7 @@ impl Protocol {
         bytes
     }
 
-    /// What a turn would give if nothing came and all that is to be said is one frame of a broadcast: then its
+    /// What a turn would give if nothing came and all that is to be said is one packet of a broadcast: then its
     /// bytes are shared with all other receivers. `None`: take a [`Self::turn`].
     ///
     /// What was given last must have been written before.
