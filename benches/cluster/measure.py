@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
 """CPU time per delivery of a broadcast over two nodes and one Redis.
 
-  measure.py --load SIOLOAD NAME='COMMAND --port {port} --redis {redis}' ...
+  measure.py --load target/release/load NAME='COMMAND --port {port} --redis {redis}' ...
 
 For each command in turn, for some rounds: starts a Redis, two nodes and a HAProxy that gives every other
 connection to the second node, runs the load generator through it, and prints what the two nodes and Redis
 spent while it measured. Everything listens on loopback and is ended by its process id.
+`cargo build --release -p load` builds the load generator.
 """
 import argparse, json, os, shlex, signal, socket, statistics, subprocess, tempfile, threading, time
 
 SCENARIOS = {
-    "bc1000": "broadcast --conns 1000 --window 1 --payload 64",
-    "bcbin": "broadcast --conns 1000 --window 1 --payload 1024 --kind binary",
-    "bc100": "broadcast --conns 100 --window 1 --payload 64",
-    "room": "room --conns 1000 --rooms 20 --window 4 --payload 64",
+    "bc1000": "bc1000",
+    "bcbin": "bcbin",
+    "bc100": "bc1000 --clients 100",
+    "room": "room",
 }
 PROXY = """
 global

@@ -1,47 +1,59 @@
-//! `bench`: measures `bench-server` with a folder of comparison tools kept outside the repository.
+//! `bench`: what servers spend, side by side, and the pages that say so.
 //!
-//! The folder holds a program `compare` that takes `-a NAME=COMMAND`, starts the command with
-//! `{port}` filled in, and prints its figures beside those of other servers.
+//! `servers` builds and starts them, `measure` runs the load generator against one after the other,
+//! `results` keeps what it said, `pages` and `plots` show it. What is measured within one core is
+//! measured by criterion; `scale` reads its figures.
 
+mod measure;
+mod options;
+mod pages;
+mod plots;
+mod results;
+mod scale;
+mod servers;
+mod svg;
+
+use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::sh::Cmd;
 use crate::workspace::Workspace;
 
-const PACKAGE: &str = "bench-server";
-/// A full comparison runs every scenario several times.
-const LIMIT: Duration = Duration::from_secs(4 * 60 * 60);
+use options::Options;
+pub(crate) use options::USAGE;
+use results::Results;
 
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
-    let (ours, theirs) = match args.iter().position(|a| a == "--") {
-        Some(at) => (args.get(..at).unwrap_or_default(), args.get(at + 1..).unwrap_or_default()),
-        None => (args, [].as_slice()),
-    };
-    let [flag, tools] = ours else {
-        return Err("usage: cargo xtask bench --tools DIR [-- ARGS]".to_owned());
-    };
-    if flag != "--tools" {
-        return Err(format!("unknown option `{flag}`, accepted: --tools DIR"));
-    }
-    let compare = Path::new(tools).join("compare");
-    let compare = compare.canonicalize().map_err(|e| format!("{}: {e}", compare.display()))?;
+    let options = Options::read(args)?;
     let workspace = Workspace::load()?;
-    if !workspace.has(PACKAGE) {
-        return Err(format!("the workspace has no package `{PACKAGE}`"));
+    let folder = workspace.target.join("bench");
+    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let results = match &options.from {
+        Some(file) => Results::load(Path::new(file))?,
+        None => measured(&options, &workspace, &folder)?,
+    };
+    println!("\n{}", pages::table(&results));
+    let curves = scale::curves(&workspace.target.join("criterion"));
+    if options.write {
+        pages::write(&results)?;
+        plots::write(&results, &curves)?;
     }
-    let built = Cmd::cargo().args("build --release -p").arg(PACKAGE).run();
-    if !built.ok {
-        return Err(built.why);
+    results.judge()
+}
+
+fn measured(options: &Options, workspace: &Workspace, folder: &Path) -> Result<Results, String> {
+    let servers = servers::prepare(options, &workspace.target)?;
+    let file = folder.join("results.jsonl");
+    let mut results = Results::new(options, &servers);
+    results.begin(&file)?;
+    let load = workspace.target.join("release").join("load");
+    measure::all(options, &servers, &load, &mut results, &file)?;
+    println!("\nresults: {}", file.display());
+    if options.scale {
+        let bench = Cmd::cargo().args("bench -p micro --bench rooms -- --noplot").run();
+        if !bench.ok {
+            return Err(bench.why);
+        }
     }
-    let server = workspace.target.join("release").join(PACKAGE);
-    let mut cmd = Cmd::new(&compare.to_string_lossy())
-        .arg("-a")
-        .arg(&format!("sio={} --port {{port}}", server.display()))
-        .limit(LIMIT);
-    for word in theirs {
-        cmd = cmd.arg(word);
-    }
-    let measured = cmd.run();
-    if measured.ok { Ok(()) } else { Err(measured.why) }
+    Ok(results)
 }

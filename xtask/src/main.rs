@@ -24,12 +24,12 @@ cargo xtask <task>
                                 and the Node.js suites: interop clients cluster proxies browser
   ci                            the same as test
   tidy                          the rules of this project that a program can check
-  bench --tools DIR [-- ARGS]   build bench-server and run DIR/compare against it";
+";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let Some((task, rest)) = args.split_first() else {
-        println!("{HELP}");
+        println!("{HELP}\n{}", bench::USAGE);
         return ExitCode::from(2);
     };
     sh::end_children_with_us();
@@ -38,10 +38,10 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
-            println!("{HELP}");
+            println!("{HELP}\n{}", bench::USAGE);
             Ok(())
         }
-        other => Err(format!("no task `{other}`\n\n{HELP}")),
+        other => Err(format!("no task `{other}`\n\n{HELP}\n{}", bench::USAGE)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

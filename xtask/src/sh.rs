@@ -4,6 +4,7 @@
 
 mod group;
 mod output;
+mod service;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::time::Duration;
 use group::Group;
 pub(crate) use group::end_children_with_us;
 use output::{plain, pump};
+pub(crate) use service::Service;
 
 /// What one step may take unless it says otherwise.
 const STEP_LIMIT: Duration = Duration::from_secs(20 * 60);
@@ -89,6 +91,11 @@ impl Cmd {
     pub(crate) fn run(self) -> Outcome {
         println!("\n$ {}", self.shown);
         self.execute(true)
+    }
+
+    /// Runs it quietly; what it said is there, however it ended.
+    pub(crate) fn quiet(self) -> Outcome {
+        self.execute(false)
     }
 
     /// Runs it quietly; standard output and error, or why it failed.

@@ -118,7 +118,7 @@ fn prepare(suite: &Suite, dir: &Path) -> Result<Variables, String> {
 }
 
 /// Installs the npm packages unless they are there and newer than the lists that name them.
-fn packages(dir: &Path) -> Result<(), String> {
+pub(crate) fn packages(dir: &Path) -> Result<(), String> {
     let changed = |file: &str| fs::metadata(dir.join(file)).and_then(|m| m.modified()).ok();
     let installed = changed("node_modules/.package-lock.json");
     let lists: Vec<SystemTime> =

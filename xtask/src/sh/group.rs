@@ -1,6 +1,6 @@
-//! The process group of the program that runs now.
+//! The process groups of the programs that run now: a step, and the servers it needs.
 //!
-//! It is ended by its id when a deadline passes, when its leader has exited and left something
+//! Each is ended by its id when a deadline passes, when its leader has exited and left something
 //! running, and when xtask itself is told to stop.
 
 use std::io;
@@ -9,8 +9,7 @@ use std::sync::Mutex;
 
 use super::lock;
 
-/// One program runs at a time.
-static RUNNING: Mutex<Option<u32>> = Mutex::new(None);
+static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 pub(super) struct Group {
     id: u32,
@@ -24,7 +23,7 @@ impl Group {
         let mut running = lock(&RUNNING);
         let child = program.spawn()?;
         let id = child.id();
-        *running = Some(id);
+        running.push(id);
         Ok((child, Self { id }))
     }
 
@@ -35,11 +34,11 @@ impl Group {
     /// The leader is gone; what it started must not outlive it.
     pub(super) fn end(self) {
         self.signal("KILL");
-        *lock(&RUNNING) = None;
+        lock(&RUNNING).retain(|running| *running != self.id);
     }
 }
 
-/// A person who presses Ctrl-C, or a CI that gives up, ends the running program too.
+/// A person who presses Ctrl-C, or a CI that gives up, ends the running programs too.
 pub(crate) fn end_children_with_us() {
     #[cfg(unix)]
     if let Ok(mut signals) = signal_hook::iterator::Signals::new([1, 2, 15]) {
@@ -47,8 +46,8 @@ pub(crate) fn end_children_with_us() {
             if let Some(number) = signals.forever().next() {
                 // The lock stays held: nothing new starts from here on.
                 let running = lock(&RUNNING);
-                if let Some(id) = *running {
-                    signal(id, "TERM");
+                for id in running.iter() {
+                    signal(*id, "TERM");
                 }
                 #[expect(clippy::exit, reason = "the task is over, whatever it was doing")]
                 std::process::exit(128 + number);

@@ -60,3 +60,20 @@ fn assert_gone(id: &str) {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn a_service_ends_when_it_is_let_go() {
+    let _turn = lock(&TURN);
+    let service = script("echo starting; echo ready on 7; exec sleep 300").start("ready").unwrap();
+    assert_eq!(service.ready, "ready on 7");
+    let pid = service.pid();
+    drop(service);
+    assert_gone(&pid.to_string());
+}
+
+#[test]
+fn a_service_that_is_never_ready_is_refused() {
+    let _turn = lock(&TURN);
+    let why = script("echo something else").start("ready").err().unwrap();
+    assert!(why.contains("did not say `ready`"), "{why}");
+}
