@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_channel::oneshot;
 use sio_core::close::CloseReason;
 use sio_core::engine::{ProbeReply, Transport};
@@ -164,7 +164,7 @@ impl Local {
         if let Some(text) = input {
             self.worker.receive_text(&connection, text);
         }
-        let mut written = BytesMut::from(self.worker.end_turn(&connection));
+        let mut written = self.worker.end_turn(&connection);
         while connection.has_output() {
             self.worker.begin_turn(&connection);
             written.extend_from_slice(&self.worker.end_turn(&connection));

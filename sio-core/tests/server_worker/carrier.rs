@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use sio_core::close::CloseReason;
 use sio_core::engine::Transport;
 use sio_core::server::{
@@ -290,7 +290,7 @@ impl WebSocket {
                 None => break,
             }
         }
-        let mut written = BytesMut::from(worker.end_turn(&self.connection));
+        let mut written = worker.end_turn(&self.connection);
         loop {
             while let Some(slice) = self.connection.next_slice(32 * 1024) {
                 written.extend_from_slice(&slice);
