@@ -218,6 +218,10 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
     /// Reserves a namespace while its CONNECT is decided; packets for it are violations until
     /// [`Self::join`].
     pub fn reserve(&mut self, namespace: Arc<str>, socket: S) {
+        // Most sessions join one namespace.
+        if self.entries.is_empty() {
+            self.entries.reserve_exact(1);
+        }
         self.entries.push(Entry { namespace, socket, joined: false });
     }
 

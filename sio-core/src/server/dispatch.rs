@@ -76,7 +76,7 @@ impl Worker {
         let push = connection.push.borrow_mut().take();
         if let Some(push) = push {
             // Whoever brought it waits for the answer.
-            drop(self.hand_over_push(connection, push));
+            drop(self.hand_over_push(connection, *push));
         }
     }
 
@@ -100,7 +100,7 @@ impl Worker {
                         answer = Answer::later(receiver);
                         Some(reply)
                     });
-                    *connection.push.borrow_mut() = Some(push);
+                    *connection.push.borrow_mut() = Some(Box::new(push));
                 }
             }
             self.settle(connection);

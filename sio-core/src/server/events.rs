@@ -81,7 +81,7 @@ impl Worker {
 
     /// Starts held events for which a handler has finished.
     pub(super) fn run_held(&self, connection: &Rc<Connection>) {
-        connection.full_since.set(None);
+        connection.held.borrow_mut().moves_on();
         while !connection.is_ending() {
             let next = connection.held.borrow_mut().take(|socket| !socket.is_busy());
             let Some(held) = next else { return };
