@@ -125,6 +125,7 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
     /// # Errors
     ///
     /// The session has to be closed: see [`MuxError`].
+    #[inline]
     pub fn receive_text<'a>(
         &mut self,
         now: Instant,
@@ -173,6 +174,7 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
     /// # Errors
     ///
     /// A [`ProtocolViolation`].
+    #[inline]
     pub fn route<'a>(&self, packet: Packet<'a>) -> Result<MuxEvent<'a, S>, MuxError> {
         match packet.kind {
             PacketType::Event | PacketType::BinaryEvent => {

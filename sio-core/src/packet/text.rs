@@ -164,4 +164,21 @@ mod tests {
             assert_eq!(plain_bytes(&text), expected, "{text:?}");
         }
     }
+
+    #[test]
+    fn the_first_byte_that_needs_an_escape_is_found_wherever_it_stands() {
+        for stop in ["\"", "\\", "\n", "\u{1f}", "\0"] {
+            for before in 0..40 {
+                let text = format!("{}{stop}{}", "x".repeat(before), "y\"".repeat(20));
+                assert_eq!(plain_len(&text), before, "{stop:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_characters_stand_for_themselves() {
+        for text in ["", "a", "\u{7f}", "ä€\u{10ffff}", "0123456789abcdef0123456789abcdefä"] {
+            assert_eq!(plain_len(text), text.len(), "{text:?}");
+        }
+    }
 }

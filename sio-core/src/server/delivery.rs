@@ -120,7 +120,7 @@ impl Worker {
             if join {
                 rooms.iter().for_each(|room| adapter.join(socket.id(), room));
             } else {
-                adapter.leave_all(socket.id(), rooms);
+                rooms.iter().for_each(|room| adapter.leave(socket.id(), room));
             }
         }
     }
@@ -185,6 +185,7 @@ impl Worker {
     }
 
     /// Sends a packet whose session lives on this worker, given in parts; `false`: it does not.
+    #[inline]
     pub(super) fn send_here(
         &self,
         handle: &Arc<SessionHandle>,

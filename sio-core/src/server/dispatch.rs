@@ -169,8 +169,9 @@ impl Worker {
             &self.hub.decode_limits,
             self.hub.attachment_limits,
         );
+        let is_incomplete = matches!(event, Ok(MuxEvent::Incomplete));
         self.on_event_or_error(connection, event, &[]);
-        if connection.mux.borrow().attachment_deadline().is_some() {
+        if is_incomplete {
             self.rearm(connection);
         }
     }
@@ -213,6 +214,7 @@ impl Worker {
         self.on_event_or_error(connection, routed, &incoming.attachments);
     }
 
+    #[inline]
     fn on_event_or_error(
         &self,
         connection: &Rc<Connection>,

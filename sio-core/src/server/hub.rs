@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use crate::cluster::Adapter;
 use crate::engine::EngineConfig;
 use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
-use crate::limits::Limits;
+use crate::limits::{Limits, SendPolicy};
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
 use crate::parser::Parser;
@@ -247,6 +247,11 @@ impl Hub {
     /// Packets are written as text, and events and acks may be written in place.
     pub(crate) const fn has_default_parser(&self) -> bool {
         self.parser.is_none()
+    }
+
+    /// Events may be written in place, because none is dropped for want of room but as a whole.
+    pub(crate) fn writes_in_place(&self) -> bool {
+        self.has_default_parser() && self.engine.send_policy == SendPolicy::Disconnect
     }
 
     // ---- application data -----------------------------------------------------------------------

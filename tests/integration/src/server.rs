@@ -12,6 +12,7 @@ use sio_actix::{DisconnectReason, Io, IoBuilder, NamespaceBuilder, Server as Own
 
 use crate::app::echo;
 use crate::journal::Journal;
+use crate::wire::DEADLINE;
 
 /// `HttpServer` carries WebSockets as response bodies, `sio_actix::Server` on the bare stream: all tests pass
 /// with both, and with `SIO_TEST_SERVER=stock` the former runs.
@@ -101,9 +102,13 @@ impl Server {
         drop(self.handle.stop(true));
     }
 
-    /// The server's thread has ended.
-    pub fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    /// The server's thread ends.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        let thread = self.thread.take().unwrap();
+        let (ended, waits) = mpsc::channel();
+        std::thread::spawn(move || ended.send(thread.join().is_ok()));
+        assert_eq!(waits.recv_timeout(DEADLINE), Ok(true), "the server runs on");
     }
 
     /// Where it listens.

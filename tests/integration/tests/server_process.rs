@@ -11,7 +11,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
 
 use actix_web::App;
 use actix_web::rt::System;
@@ -53,8 +53,8 @@ fn server() {
 struct Process {
     child: Child,
     input: ChildStdin,
-    /// What is written there finds somebody to the end.
-    _output: BufReader<ChildStdout>,
+    /// What is written there finds somebody to the end; it closes with the process.
+    output: Option<BufReader<ChildStdout>>,
     address: SocketAddr,
 }
 
@@ -72,7 +72,7 @@ impl Process {
             .map_while(Result::ok)
             .find_map(|line| line.strip_prefix("listening on ")?.parse().ok())
             .unwrap();
-        Self { input: child.stdin.take().unwrap(), _output: output, child, address }
+        Self { input: child.stdin.take().unwrap(), output: Some(output), child, address }
     }
 
     fn resident_kib(&self) -> usize {
@@ -88,15 +88,12 @@ impl Process {
 
     #[track_caller]
     fn expect_exit(&mut self) {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                assert!(status.success(), "{status}");
-                return;
-            }
-            assert!(Instant::now() < deadline, "the process runs on");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let mut output = self.output.take().unwrap();
+        let (ended, waits) = mpsc::channel();
+        std::thread::spawn(move || ended.send(std::io::copy(&mut output, &mut std::io::sink())));
+        assert!(waits.recv_timeout(DEADLINE).is_ok(), "the process runs on");
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
     }
 }
 

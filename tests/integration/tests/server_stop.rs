@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::App;
-use integration::{DEADLINE, Http, Polling, Server, Ws, echo};
+use integration::{Http, Polling, Server, Ws, echo};
 use sio_actix::Drain;
 use sio_actix::prelude::*;
 use tokio::sync::Notify;
@@ -24,13 +24,14 @@ enum Stop {
 
 fn serve(servers: &[Io], stop: &Stop) -> Server {
     let served = servers.to_vec();
-    let wired = servers[0].clone();
+    let first = servers.first().unwrap();
+    let wired = first.clone();
     let (signal, by_hand) = match stop {
         Stop::Handle => (None, false),
         Stop::Signal(signal) => (Some(Arc::clone(signal)), false),
         Stop::Wired(signal) => (Some(Arc::clone(signal)), true),
     };
-    Server::host(servers[0].clone(), move |listener| {
+    Server::host(first.clone(), move |listener| {
         let server = sio_actix::Server::new(move || {
             served.iter().fold(App::new(), |app, io| app.configure(io.configure()))
         })
@@ -55,15 +56,6 @@ fn end(server: &Server, stop: &Stop) {
     }
 }
 
-#[track_caller]
-fn expect_end(server: &Server) {
-    let deadline = Instant::now() + DEADLINE;
-    while !server.has_ended() {
-        assert!(Instant::now() < deadline, "the server runs on");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 fn ways() -> [Stop; 3] {
     [Stop::Handle, Stop::Signal(Arc::default()), Stop::Wired(Arc::default())]
 }
@@ -72,7 +64,7 @@ fn ways() -> [Stop; 3] {
 fn clients_of_all_servers_get_their_goodbye() {
     for stop in ways() {
         let second = Io::builder().path("/second").namespace("/", echo).build();
-        let server = serve(&[Io::builder().namespace("/", echo).build(), second], &stop);
+        let mut server = serve(&[Io::builder().namespace("/", echo).build(), second], &stop);
         let mut idle = Http::connect(&server);
         assert_eq!(idle.get("/nothing").status, 404);
         let mut ws = Ws::joined(&server);
@@ -89,7 +81,7 @@ fn clients_of_all_servers_get_their_goodbye() {
         assert!(last.text().ends_with('1'), "{last:?}");
         idle.wire().expect_end();
         drop((ws, other, polling));
-        expect_end(&server);
+        server.expect_end();
     }
 }
 
@@ -107,7 +99,7 @@ fn acks_are_answered_before_the_end() {
                 });
             })
             .build();
-        let server = serve(&[io], &stop);
+        let mut server = serve(&[io], &stop);
         let mut ws = Ws::joined(&server);
         ws.text(r#"420["work"]"#);
         ws.fence();
@@ -116,7 +108,7 @@ fn acks_are_answered_before_the_end() {
         ws.expect(&format!(r#"430[{{"error":{unavailable}}}]"#));
         ws.expect_close(None);
         drop(ws);
-        expect_end(&server);
+        server.expect_end();
     }
 }
 
@@ -138,7 +130,7 @@ fn handlers_get_the_time_that_the_drain_gives_them() {
                 });
             })
             .build();
-        let server = serve(&[io], &stop);
+        let mut server = serve(&[io], &stop);
         let mut ws = Ws::joined(&server);
         ws.text(r#"420["work"]"#);
         ws.fence();
@@ -149,7 +141,7 @@ fn handlers_get_the_time_that_the_drain_gives_them() {
         ws.expect(r#"430["done"]"#);
         ws.expect_close(None);
         drop(ws);
-        expect_end(&server);
+        server.expect_end();
     }
 }
 
@@ -157,7 +149,7 @@ fn handlers_get_the_time_that_the_drain_gives_them() {
 fn client_that_does_not_answer_the_goodbye_holds_nobody_up() {
     let stop = Stop::Handle;
     let io = Io::builder().limits(|limits| limits.send_buffer_max = 0).namespace("/", echo);
-    let server = serve(&[io.build()], &stop);
+    let mut server = serve(&[io.build()], &stop);
     let silent = Ws::joined(&server);
     let deaf = Ws::joined(&server);
     // More than the system takes for it.
@@ -166,6 +158,6 @@ fn client_that_does_not_answer_the_goodbye_holds_nobody_up() {
         server.io().emit("m", &text).unwrap();
     }
     end(&server, &stop);
-    expect_end(&server);
+    server.expect_end();
     drop((silent, deaf));
 }

@@ -336,7 +336,6 @@ fn hook_sees_the_tcp_stream_and_its_data_reach_requests() {
     let noted = journal.clone();
     let io = Io::builder()
         .namespace("/", move |ns| {
-            let noted = noted.clone();
             ns.on_connection(move |socket: Socket| {
                 noted.note(socket.handshake().address().unwrap().port().to_string());
             });
