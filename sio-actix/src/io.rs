@@ -9,7 +9,7 @@ use actix_web::dev::{
     fn_service,
 };
 use actix_web::guard::{self, Guard};
-use actix_web::{App, FromRequest, HttpRequest, HttpServer, error, web};
+use actix_web::{App, FromRequest, HttpRequest, error, web};
 use sio_core::server::{self, EngineHandler};
 
 use crate::bundle::ClientBundle;
@@ -20,7 +20,7 @@ use crate::http::cors::Policy;
 use crate::http::ids::GenerateId;
 use crate::http::middleware::Middlewares;
 use crate::local;
-use crate::server::registered;
+use crate::server::{Server, registered};
 use crate::service;
 
 /// What the route needs besides the core's handle; the core keeps it, too, for handlers.
@@ -39,7 +39,7 @@ pub(crate) struct Endpoint {
 
 /// A Socket.IO server in an actix-web application.
 ///
-/// Build it once per process, outside the closure given to `HttpServer::new`, and clone it into the
+/// Build it once per process, outside the closure given to [`Server::new`], and clone it into the
 /// closure, into HTTP handlers, jobs and threads: a clone is one reference. It is an extractor for HTTP
 /// handlers of an app configured with [`Io::configure`]. Everything a server can do is on the core's
 /// [`sio_core::server::Io`], which this derefs to.
@@ -133,18 +133,15 @@ impl Io {
     /// # }
     /// ```
     pub async fn listen(self, address: impl std::net::ToSocketAddrs) -> std::io::Result<()> {
-        let shutdown = self.clone().on_shutdown(termination());
-        HttpServer::new(move || App::new().configure(self.configure()))
-            .tcp_nodelay(true)
+        Server::new(move || App::new().configure(self.configure()))
             .h1_allow_half_closed(false)
-            .shutdown_signal(shutdown)
             .bind(address)?
             .run()
             .await
     }
 
     /// For `HttpServer::shutdown_signal`: waits for `signal`, then says goodbye to all clients before
-    /// the HTTP server stops listening.
+    /// the HTTP server stops listening. [`Server`] does so by itself.
     ///
     /// Completes when every client was told, at the latest one second after what [`Drain`](crate::Drain)
     /// gives to handlers: a polling client that is between two polls has to come back to be told.
@@ -173,8 +170,7 @@ impl Io {
     }
 }
 
-/// SIGTERM or SIGINT (Ctrl-C); what `HttpServer` listens to by default, as a future for
-/// [`Io::on_shutdown`].
+/// SIGTERM or SIGINT (Ctrl-C), as a future for [`Io::on_shutdown`].
 ///
 /// # Cancel safety
 ///

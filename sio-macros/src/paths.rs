@@ -36,6 +36,7 @@ names! {
     FORCED_CONTEXT = "forced_context",
     FORCED_SERVER_SIDE_ARGUMENT = "forced_server_side_argument",
     FORCED_SERVER_SIDE_CONTEXT = "forced_server_side_context",
+    LENT = "Lent",
     NAMESPACE_BUILDER = "NamespaceBuilder",
     PENDING = "pending",
     PROBE = "Probe",
@@ -44,6 +45,7 @@ names! {
     REPLY = "Reply",
     REQUIREMENTS = "Requirements",
     RET = "Ret",
+    RUN_EMITTING = "run_emitting",
     RUN_SYNC = "run_sync",
     SERVER_SIDE_CX = "ServerSideCx",
 }

@@ -20,7 +20,7 @@ const HELP: &str = "\
 cargo xtask <task>
 
   test [--only PART[,PART..]]   set-up, checks and every test; a table of totals at the end
-                                parts: fmt clippy tidy rust doctest docs wasm deny typos,
+                                parts: fmt clippy tidy rust stock doctest docs features wasm deny typos,
                                 and the Node.js suites: interop clients cluster proxies browser
   ci                            the same as test
   tidy                          the rules of this project that a program can check

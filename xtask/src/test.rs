@@ -30,6 +30,8 @@ const STEPS: &[Step] = &[
         Done::Ran(Cmd::cargo().args("clippy --workspace --all-targets -- -D warnings").run())
     }),
     ("rust", rust),
+    // WebSockets of the wire tests once more, under actix's own server.
+    ("stock", stock),
     ("doctest", || Done::Ran(Cmd::cargo().args("test --workspace --doc --no-fail-fast").run())),
     ("docs", || {
         let cmd = Cmd::cargo().args("doc --workspace --no-deps");
@@ -117,6 +119,16 @@ fn rust() -> Done {
         Ok(redis) => Done::Ran(Cmd::cargo().args(line).env(programs::REDIS.variable, redis).run()),
         Err(why) => Done::Failed(why),
     }
+}
+
+fn stock() -> Done {
+    let nextest = Cmd::cargo().args("nextest --version").output().is_ok();
+    let line = if nextest {
+        "nextest run -p integration --no-fail-fast -E binary(/^raw_/)"
+    } else {
+        "test -p integration --no-fail-fast"
+    };
+    Done::Ran(Cmd::cargo().args(line).env("SIO_TEST_SERVER", "stock").run())
 }
 
 const fn fine() -> Outcome {

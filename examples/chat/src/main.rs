@@ -20,10 +20,10 @@ use std::str::FromStr;
 use std::time::Duration;
 use std::{io, process};
 
+use actix_web::App;
 use actix_web::rt::time::timeout;
 use actix_web::web::{Data, ServiceConfig};
-use actix_web::{App, HttpServer};
-use sio_actix::{Io, IoOptions, PerMessageDeflate};
+use sio_actix::{Io, IoOptions, PerMessageDeflate, Server};
 use sio_redis::RedisAdapter;
 
 use crate::chat::{Chat, Desk};
@@ -100,13 +100,9 @@ async fn main() -> io::Result<()> {
         find_others(&io).await;
         actix_web::rt::spawn(chat::repeat_members(desk.clone(), (*io).clone()));
     }
-    let shutdown = io.clone().on_shutdown(sio_actix::termination());
-    let server = HttpServer::new(move || App::new().configure(app(&io, &desk, cluster)))
-        // Two small writes in a row would otherwise wait for each other.
-        .tcp_nodelay(true)
+    let server = Server::new(move || App::new().configure(app(&io, &desk, cluster)))
         // A polling client that went away is noticed at once.
         .h1_allow_half_closed(false)
-        .shutdown_signal(shutdown)
         .shutdown_timeout(1)
         .bind(address)?;
     for address in server.addrs() {

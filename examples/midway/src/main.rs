@@ -9,7 +9,8 @@
 use std::env::{self, VarError};
 use std::io;
 
-use actix_web::{App, HttpServer};
+use actix_web::App;
+use sio_actix::Server;
 
 fn port() -> io::Result<u16> {
     match env::var("PORT") {
@@ -24,13 +25,9 @@ fn port() -> io::Result<u16> {
 #[actix_web::main]
 async fn main() -> io::Result<()> {
     let io = midway::io();
-    let shutdown = io.clone().on_shutdown(sio_actix::termination());
-    let server = HttpServer::new(move || App::new().configure(midway::app(&io)))
-        // Two small writes in a row would otherwise wait for each other.
-        .tcp_nodelay(true)
+    let server = Server::new(move || App::new().configure(midway::app(&io)))
         // A polling client that went away is noticed at once.
         .h1_allow_half_closed(false)
-        .shutdown_signal(shutdown)
         .shutdown_timeout(1)
         .bind(("127.0.0.1", port()?))?;
     for address in server.addrs() {

@@ -1,7 +1,7 @@
 //! How bytes travel between HTTP and a session.
 //!
-//! [`polling`] answers one request with one ready body; [`websocket`] makes the body of the 101
-//! response the connection. Neither sees a handler or a Socket.IO packet.
+//! [`polling`] answers one request with one ready body; [`websocket`] goes on with the connection on which it
+//! answered 101. Neither sees a handler or a Socket.IO packet.
 
 pub(crate) mod polling;
 pub(crate) mod websocket;

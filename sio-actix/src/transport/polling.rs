@@ -196,12 +196,12 @@ fn closing(status: StatusCode) -> HttpResponse {
 }
 
 fn has_content_type(request: &HttpRequest, expected: &str) -> bool {
-    request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|value| value.trim().eq_ignore_ascii_case(expected))
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return false };
+    value.as_bytes().trim_ascii().split_at_checked(expected.len()).is_some_and(|(kind, rest)| {
+        // Parameters may follow.
+        kind.eq_ignore_ascii_case(expected.as_bytes())
+            && rest.trim_ascii_start().first().is_none_or(|byte| *byte == b';')
+    })
 }
 
 fn is_encoded(request: &HttpRequest) -> bool {

@@ -1,12 +1,13 @@
-//! The server on a port: a stock `HttpServer` on threads of its own.
+//! The server on a port: `sio_actix::Server` on threads of its own.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use actix_web::App;
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer};
+use sio_actix::Server;
 use tokio::sync::oneshot;
 
 use super::server::Routes;
@@ -36,9 +37,8 @@ pub(crate) async fn start(
                 }
                 app
             };
-            let server = HttpServer::new(app)
+            let server = Server::new(app)
                 .workers(workers)
-                .tcp_nodelay(true)
                 .h1_allow_half_closed(false)
                 .disable_signals()
                 .listen(listener);

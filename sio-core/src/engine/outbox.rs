@@ -66,6 +66,11 @@ impl Outbox {
         self.wire = wire;
     }
 
+    /// Gives back the room in which nothing waits.
+    pub fn shrink(&mut self) {
+        self.queue.shrink_to_fit();
+    }
+
     /// How frames are written.
     #[must_use]
     pub const fn wire(&self) -> Wire {

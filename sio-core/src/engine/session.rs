@@ -90,8 +90,8 @@ pub struct Session {
     outbox: Outbox,
     timers: TimerTable,
     poll_waits: bool,
-    /// What a waiting poll is told when the session ends.
-    farewell: &'static [&'static str],
+    /// The client ended the session: its waiting poll need not be told so.
+    closed_by_client: bool,
     reason: Option<CloseReason>,
     /// The session was closed while a WebSocket was being tried: the client may have stopped polling, so
     /// what waits, and the end, reach it there.
@@ -126,7 +126,7 @@ impl Session {
             outbox,
             timers: TimerTable::default(),
             poll_waits: false,
-            farewell: CLOSE_ANSWER,
+            closed_by_client: false,
             reason: None,
             closing_probe: false,
         };
@@ -177,7 +177,7 @@ impl Session {
                 self.end(CloseReason::TransportError("invalid heartbeat direction"))
             }
             (Ok(Packet::Close), _) => {
-                self.farewell = NOOP_ANSWER;
+                self.closed_by_client = true;
                 self.end(CloseReason::TransportClose)
             }
             (Ok(Packet::Open | Packet::Upgrade | Packet::Noop), _) => Received::Nothing,
@@ -198,6 +198,8 @@ impl Session {
 
     /// Waits for the next ping: to be sent in revision 4, to be received in revision 3.
     fn await_heartbeat(&mut self, now: Instant) {
+        // Perhaps nothing else is said until then.
+        self.outbox.shrink();
         let EngineConfig { ping_interval, ping_timeout, .. } = *self.config;
         match self.revision() {
             Revision::V4 => self.timers.set(Timer::PingDue, after(now, ping_interval)),

@@ -33,19 +33,33 @@ const ALL: [Timer; 5] = [
     Timer::CloseExpired,
 ];
 
+/// Timers that run for as long as a session is open; they come first among [`ALL`].
+const HEARTBEAT: usize = 2;
+
 /// One optional deadline per [`Timer`].
+///
+/// Idle sessions have those of their heartbeat only, so the others are elsewhere.
 #[derive(Debug, Default)]
 pub struct TimerTable {
-    deadlines: [Option<Instant>; ALL.len()],
+    heartbeat: [Option<Instant>; HEARTBEAT],
+    others: Option<Box<[Option<Instant>; ALL.len() - HEARTBEAT]>>,
 }
 
 impl TimerTable {
+    /// The deadline of a timer, if there is a place for it.
     fn slot(&mut self, timer: Timer) -> Option<&mut Option<Instant>> {
-        self.deadlines.get_mut(timer as usize)
+        let index = timer as usize;
+        match index.checked_sub(HEARTBEAT) {
+            None => self.heartbeat.get_mut(index),
+            Some(index) => self.others.as_mut()?.get_mut(index),
+        }
     }
 
     /// Arms or re-arms a timer.
     pub fn set(&mut self, timer: Timer, deadline: Instant) {
+        if timer as usize >= HEARTBEAT {
+            self.others.get_or_insert_default();
+        }
         if let Some(slot) = self.slot(timer) {
             *slot = Some(deadline);
         }
@@ -65,17 +79,20 @@ impl TimerTable {
         if let Some(slot) = self.slot(timer) {
             *slot = None;
         }
+        if self.others.as_ref().is_some_and(|others| others.iter().all(Option::is_none)) {
+            self.others = None;
+        }
     }
 
     /// Disarms all.
     pub fn clear(&mut self) {
-        self.deadlines = Default::default();
+        *self = Self::default();
     }
 
     /// The earliest deadline.
     #[must_use]
     pub fn next(&self) -> Option<Instant> {
-        self.deadlines.iter().flatten().min().copied()
+        self.heartbeat.iter().chain(self.others.iter().flat_map(|o| &**o)).flatten().min().copied()
     }
 
     /// Takes one timer that is due at `now`, with its deadline.

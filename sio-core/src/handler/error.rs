@@ -16,7 +16,11 @@ use super::cx::EventCx;
 /// nothing else. It is itself neither `Error` nor `Serialize`, so that `Result<T, EventError>` cannot
 /// be taken for a value.
 #[derive(Clone, PartialEq)]
-pub struct EventError {
+pub struct EventError(Box<Parts>);
+
+/// Boxed, because every result of a handler is as large as its error, and most are none.
+#[derive(Clone, PartialEq)]
+struct Parts {
     code: Cow<'static, str>,
     message: Cow<'static, str>,
     data: Option<serde_json::Value>,
@@ -38,56 +42,53 @@ enum Kind {
 impl EventError {
     /// An error the client is meant to see.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code: code.into(),
             message: message.into(),
             data: None,
             detail: None,
             kind: Kind::Plain,
-        }
+        }))
     }
 
     /// Adds a JSON value for the client.
     #[must_use]
     pub fn with_data(mut self, data: impl Into<serde_json::Value>) -> Self {
-        self.data = Some(data.into());
+        self.0.data = Some(data.into());
         self
     }
 
     /// An error whose cause stays on the server.
     pub fn internal(detail: impl Into<String>) -> Self {
-        Self {
-            code: Cow::Borrowed("internal"),
-            message: Cow::Borrowed("internal error"),
-            data: None,
-            detail: Some(detail.into()),
-            kind: Kind::Plain,
-        }
+        let mut error = Self::new("internal", "internal error");
+        error.0.detail = Some(detail.into());
+        error
     }
 
     /// A context value that is not there: `None` to a handler that takes an `Option`, an internal error
     /// to one that does not.
     pub fn absent(detail: impl Into<String>) -> Self {
-        Self { kind: Kind::Absence, ..Self::internal(detail) }
+        Self::internal(detail).into_absence()
     }
 
-    pub(crate) const fn into_absence(mut self) -> Self {
-        self.kind = Kind::Absence;
+    pub(crate) fn into_absence(mut self) -> Self {
+        self.0.kind = Kind::Absence;
         self
     }
 
-    pub(crate) const fn is_absence(&self) -> bool {
-        matches!(self.kind, Kind::Absence)
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self.0.kind, Kind::Absence)
     }
 
     /// A newer event took the handler's place.
     pub(crate) fn cancelled() -> Self {
-        let error = Self::new("cancelled", "a newer event took its place");
-        Self { kind: Kind::Cancellation, ..error }
+        let mut error = Self::new("cancelled", "a newer event took its place");
+        error.0.kind = Kind::Cancellation;
+        error
     }
 
-    pub(crate) const fn is_cancellation(&self) -> bool {
-        matches!(self.kind, Kind::Cancellation)
+    pub(crate) fn is_cancellation(&self) -> bool {
+        matches!(self.0.kind, Kind::Cancellation)
     }
 
     pub(crate) fn from_argument(error: &ArgError) -> Self {
@@ -103,41 +104,41 @@ impl EventError {
 
     /// Changes the code the client sees.
     pub fn set_code(&mut self, code: impl Into<Cow<'static, str>>) {
-        self.code = code.into();
+        self.0.code = code.into();
     }
 
     /// Changes the message the client sees.
     pub fn set_message(&mut self, message: impl Into<Cow<'static, str>>) {
-        self.message = message.into();
+        self.0.message = message.into();
     }
 
     /// Changes the data the client sees.
     pub fn set_data(&mut self, data: Option<serde_json::Value>) {
-        self.data = data;
+        self.0.data = data;
     }
 
     /// The code the client sees.
     #[must_use]
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// The message the client sees.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The data the client sees.
     #[must_use]
-    pub const fn data(&self) -> Option<&serde_json::Value> {
-        self.data.as_ref()
+    pub fn data(&self) -> Option<&serde_json::Value> {
+        self.0.data.as_ref()
     }
 
     /// What the log says and the client does not.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
+        self.0.detail.as_deref()
     }
 
     pub(crate) const fn for_client<'a>(&'a self, event: Option<&'a str>) -> ErrorBody<'a> {
@@ -148,9 +149,9 @@ impl EventError {
 impl fmt::Debug for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventError")
-            .field("code", &self.code)
-            .field("message", &self.message)
-            .field("detail", &self.detail)
+            .field("code", &self.0.code)
+            .field("message", &self.0.message)
+            .field("detail", &self.0.detail)
             .finish_non_exhaustive()
     }
 }
@@ -258,11 +259,11 @@ pub(crate) struct ErrorBody<'a> {
 
 impl Serialize for ErrorBody<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let len = 2 + usize::from(self.error.data.is_some()) + usize::from(self.event.is_some());
+        let len = 2 + usize::from(self.error.0.data.is_some()) + usize::from(self.event.is_some());
         let mut body = serializer.serialize_struct("EventError", len)?;
-        body.serialize_field("code", &self.error.code)?;
-        body.serialize_field("message", &self.error.message)?;
-        if let Some(data) = &self.error.data {
+        body.serialize_field("code", &self.error.0.code)?;
+        body.serialize_field("message", &self.error.0.message)?;
+        if let Some(data) = &self.error.0.data {
             body.serialize_field("data", data)?;
         }
         if let Some(event) = self.event {

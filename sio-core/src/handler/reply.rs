@@ -1,6 +1,6 @@
 //! What a handler gives back, encoded once.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use bytes::Bytes;
@@ -12,10 +12,12 @@ use super::error::{EventError, IntoEventError};
 
 /// Buffers above this size are not kept for reuse.
 const POOLED_BYTES: usize = 64 * 1024;
-/// Buffers kept per thread; replies are rarely nested.
-const POOLED_BUFFERS: usize = 4;
+/// Buffers kept per thread besides the last one; replies are rarely nested.
+const POOLED_BUFFERS: usize = 3;
 
 thread_local! {
+    /// The buffer that was given back last, which serves nearly every reply.
+    static LAST: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static POOL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -35,19 +37,19 @@ impl EncodedArgs {
     /// # Errors
     ///
     /// The value cannot be serialised.
+    #[inline]
     pub fn encode<T: Serialize + ?Sized>(args: &T) -> Result<Self, EncodeError> {
         // The value's own `Serialize` may emit: the pool must not be borrowed meanwhile.
-        let mut json = Self::buffer();
-        let mut attachments = Vec::new();
-        packet::encode_args(&mut json, &mut attachments, args)?;
-        Ok(Self { json: std::mem::take(&mut json), attachments })
+        let mut encoded = Self { json: pooled(), attachments: Vec::new() };
+        packet::encode_args(&mut encoded.json, &mut encoded.attachments, args)?;
+        Ok(encoded)
     }
 
     /// Arguments that are encoded already, each after a comma.
     pub(crate) fn from_parts(json: &str, attachments: Vec<Bytes>) -> Self {
-        let mut buffer = Self::buffer();
+        let mut buffer = pooled();
         buffer.extend_from_slice(json.as_bytes());
-        Self { json: std::mem::take(&mut buffer), attachments }
+        Self { json: buffer, attachments }
     }
 
     /// The one argument `null`.
@@ -57,7 +59,7 @@ impl EncodedArgs {
 
     /// An empty buffer from the pool, for the text of a packet; it goes back when dropped.
     pub(crate) fn buffer() -> PooledBuffer {
-        PooledBuffer(POOL.with_borrow_mut(Vec::pop).unwrap_or_default())
+        PooledBuffer(pooled())
     }
 
     /// Comma-led arguments: `,1,"two"`, or nothing.
@@ -107,21 +109,41 @@ impl Drop for EncodedArgs {
     }
 }
 
+/// A buffer of the thread's pool, or a new one.
+#[inline]
+fn pooled() -> Vec<u8> {
+    let last = LAST.try_with(Cell::take).unwrap_or_default();
+    if last.capacity() > 0 { last } else { more() }
+}
+
+#[cold]
+fn more() -> Vec<u8> {
+    let pooled = POOL.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
+    pooled.ok().flatten().unwrap_or_default()
+}
+
+#[inline]
 fn give_back(mut json: Vec<u8>) {
-    {
-        if json.capacity() == 0 || json.capacity() > POOLED_BYTES {
-            return;
-        }
-        json.clear();
-        // The thread may be ending; then the buffer just goes.
-        let _kept = POOL.try_with(|pool| {
-            if let Ok(mut pool) = pool.try_borrow_mut()
-                && pool.len() < POOLED_BUFFERS
-            {
-                pool.push(json);
-            }
-        });
+    if json.capacity() == 0 || json.capacity() > POOLED_BYTES {
+        return;
     }
+    json.clear();
+    // The thread may be ending; then the buffer just goes.
+    let other = LAST.try_with(|last| last.replace(json)).unwrap_or_default();
+    if other.capacity() > 0 {
+        keep(other);
+    }
+}
+
+#[cold]
+fn keep(json: Vec<u8>) {
+    let _kept = POOL.try_with(|pool| {
+        if let Ok(mut pool) = pool.try_borrow_mut()
+            && pool.len() < POOLED_BUFFERS
+        {
+            pool.push(json);
+        }
+    });
 }
 
 impl fmt::Debug for EncodedArgs {

@@ -26,7 +26,8 @@ pub use probe::{
 };
 pub use registrar::Registrar;
 pub use results::{
-    AckOnly, Emitter, EventValue, ItemOutlet, Outlet, Ret, failed, pending, run_sync,
+    AckOnly, Emitter, EventValue, ItemOutlet, Lent, Outlet, Ret, failed, pending, run_emitting,
+    run_sync,
 };
 
 /// The traits whose methods the expansion calls; imported as a glob.

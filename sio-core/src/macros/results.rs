@@ -61,6 +61,32 @@ impl ItemOutlet for Emitter {
     }
 }
 
+/// As [`Emitter`], while the event is at hand: nothing is shared for a value, which is encoded at once.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Lent<'a> {
+    /// The method runs where its event is dispatched.
+    Now(&'a EventCx<'a>),
+    /// It runs behind a middleware.
+    Later(Emitter),
+}
+
+impl Outlet for Lent<'_> {
+    #[inline]
+    fn wants(&self) -> bool {
+        true
+    }
+}
+
+impl ItemOutlet for Lent<'_> {
+    fn emitter(self) -> Emitter {
+        match self {
+            Self::Now(cx) => cx.outlet(),
+            Self::Later(emitter) => emitter,
+        }
+    }
+}
+
 impl EventCx<'_> {
     #[doc(hidden)]
     #[inline]
@@ -297,6 +323,20 @@ where
     call(this)
 }
 
+/// As [`run_sync`], for a method whose result is emitted.
+#[inline]
+pub fn run_emitting<C, F>(cx: &EventCx<'_>, this: &Arc<C>, call: F) -> Dispatch
+where
+    C: ?Sized + 'static,
+    F: FnOnce(&Arc<C>, Lent<'_>) -> Dispatch + 'static,
+{
+    if cx.is_deferred() {
+        let (this, emitter) = (Arc::clone(this), cx.outlet());
+        return Dispatch::deferred(move || call(&this, Lent::Later(emitter)));
+    }
+    call(this, Lent::Now(cx))
+}
+
 /// A method that has to be polled.
 #[inline]
 pub fn pending(future: impl Future<Output = Reply> + 'static) -> Dispatch {
@@ -305,6 +345,6 @@ pub fn pending(future: impl Future<Output = Reply> + 'static) -> Dispatch {
 
 /// A method that gave an error.
 #[must_use]
-pub const fn failed(error: EventError) -> Dispatch {
+pub fn failed(error: EventError) -> Dispatch {
     Dispatch::failed(error)
 }

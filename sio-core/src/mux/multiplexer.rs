@@ -125,6 +125,7 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
     /// # Errors
     ///
     /// The session has to be closed: see [`MuxError`].
+    #[inline]
     pub fn receive_text<'a>(
         &mut self,
         now: Instant,
@@ -173,6 +174,7 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
     /// # Errors
     ///
     /// A [`ProtocolViolation`].
+    #[inline]
     pub fn route<'a>(&self, packet: Packet<'a>) -> Result<MuxEvent<'a, S>, MuxError> {
         match packet.kind {
             PacketType::Event | PacketType::BinaryEvent => {
@@ -218,6 +220,10 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
     /// Reserves a namespace while its CONNECT is decided; packets for it are violations until
     /// [`Self::join`].
     pub fn reserve(&mut self, namespace: Arc<str>, socket: S) {
+        // Most sessions join one namespace.
+        if self.entries.is_empty() {
+            self.entries.reserve_exact(1);
+        }
         self.entries.push(Entry { namespace, socket, joined: false });
     }
 

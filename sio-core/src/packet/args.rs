@@ -1,12 +1,14 @@
 //! Reads the arguments of an event or ack one by one, each into the type the handler asks for.
 //!
-//! One pass over the text, no intermediate value: the parser starts where the last argument ended.
+//! One pass over the text, no intermediate value: the parser starts where the last argument ended, and for a
+//! plain string or number none is set up (`scalar`).
 //! It takes what [`decode`](super::decode) left in [`Packet::args`](super::Packet::args), and is
 //! the place where the JSON of an EVENT is checked at last.
 //! An argument of the wrong type is the client's mistake and is reported as [`ArgError::Invalid`];
 //! text that is not JSON ends the session and is always [`ArgError::Malformed`].
 
 mod event_arg;
+mod scalar;
 
 use std::marker::PhantomData;
 
@@ -19,6 +21,7 @@ use serde::{
 use thiserror::Error;
 
 pub use self::event_arg::{EventArg, Rest, Try};
+use self::scalar::Scalar;
 use super::{
     DecodeError,
     binary::{Bin, ShownGuard, check_placeholders},
@@ -123,18 +126,32 @@ impl<'de> ArgCursor<'de> {
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "the item type differs from call to call")]
     pub fn next<T: Deserialize<'de>>(&mut self) -> Result<Option<T>, ArgError> {
-        self.next_seed(PhantomData::<T>)
+        if !self.seek()? {
+            return Ok(None);
+        }
+        // A type that does not take it this way is shown to the parser, which has the better words for it.
+        if self.bins.is_empty()
+            && let Some((scalar, len)) = Scalar::front(self.unread())
+            && let Ok(value) = T::deserialize(scalar)
+        {
+            self.pos += len;
+            self.index += 1;
+            return Ok(Some(value));
+        }
+        self.parse_next(PhantomData::<T>).map(Some)
     }
 
     /// As [`Self::next`], for what is read with a seed.
-    #[inline]
+    #[cfg(feature = "msgpack")]
     pub(crate) fn next_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, ArgError> {
-        if !self.seek()? {
-            return Ok(None);
-        }
+        if self.seek()? { self.parse_next(seed).map(Some) } else { Ok(None) }
+    }
+
+    /// Reads the argument at `pos`, which is no blank.
+    fn parse_next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ArgError> {
         let mut de = serde_json::Deserializer::from_str(self.unread());
         let value = if self.bins.is_empty() {
             seed.deserialize(&mut de)
@@ -148,7 +165,7 @@ impl<'de> ArgCursor<'de> {
                 let len = de.into_iter::<IgnoredAny>().byte_offset();
                 self.pos += if len == 0 { value_len(self.unread())? } else { len };
                 self.index += 1;
-                Ok(Some(value))
+                Ok(value)
             }
             Err(error) => Err(self.refuse(&error)),
         }

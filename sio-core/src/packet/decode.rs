@@ -48,6 +48,7 @@ impl Default for DecodeLimits {
 /// # Errors
 ///
 /// Returns an error if the text breaks the packet format or exceeds `limits`.
+#[inline]
 pub fn decode<'a>(text: &'a str, limits: &DecodeLimits) -> Result<Packet<'a>, DecodeError> {
     let &digit = text.as_bytes().first().ok_or(DecodeError::Empty)?;
     let kind = PacketType::from_digit(digit).ok_or(DecodeError::UnknownPacketType)?;
@@ -57,7 +58,13 @@ pub fn decode<'a>(text: &'a str, limits: &DecodeLimits) -> Result<Packet<'a>, De
         if kind.is_binary() { attachment_count(rest, limits)? } else { (0, rest) };
     let (namespace, rest) = namespace(rest, limits)?;
     let (ack, rest) = ack_id(rest)?;
-    with_payload(kind, attachments, namespace, ack, rest, limits)
+    if kind != PacketType::Event || limits.max_depth < MAX_DEPTH {
+        return with_payload(kind, attachments, namespace, ack, rest, limits);
+    }
+    // The common case in one piece.
+    let data = trim(rest);
+    let (name, args) = event_head(data)?;
+    Ok(Packet { kind, attachments, namespace, ack, data, event: Some(name), args })
 }
 
 /// Puts a packet together whose parts another parser has read; `rest` is its JSON, empty when absent, and
@@ -220,12 +227,19 @@ pub(super) fn is_blank(byte: u8) -> bool {
 
 #[inline]
 fn trim_start(text: &str) -> &str {
+    if text.bytes().next().is_some_and(|first| !is_blank(first)) {
+        return text;
+    }
     text.trim_start_matches([' ', '\t', '\n', '\r'])
 }
 
 #[inline]
 fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\n', '\r'])
+    // The usual case: a client writes no blanks around its JSON.
+    match text.as_bytes() {
+        [first, .., last] if !is_blank(*first) && !is_blank(*last) => text,
+        _ => text.trim_matches([' ', '\t', '\n', '\r']),
+    }
 }
 
 /// Splits `text` behind its leading digits.
@@ -274,14 +288,20 @@ const fn check_namespace(namespace: &str, limits: &DecodeLimits) -> Result<(), D
 
 #[inline]
 fn ack_id(text: &str) -> Result<(Option<u64>, &str), DecodeError> {
-    let (digits, rest) = split_digits(text);
-    if digits.is_empty() {
-        return Ok((None, text));
+    let (mut id, mut len) = (None, 0);
+    for byte in text.bytes() {
+        if !byte.is_ascii_digit() {
+            break;
+        }
+        // Ten times the largest id fits as well.
+        let value = id.unwrap_or(0_u64) * 10 + u64::from(byte - b'0');
+        if value > MAX_ACK_ID {
+            return Err(DecodeError::AckIdTooLarge);
+        }
+        id = Some(value);
+        len += 1;
     }
-    match digits.parse() {
-        Ok(id) if id <= MAX_ACK_ID => Ok((Some(id), rest)),
-        _ => Err(DecodeError::AckIdTooLarge),
-    }
+    Ok((id, text.get(len..).unwrap_or_default()))
 }
 
 /// Splits the payload of a client's event into its name and the text behind it.

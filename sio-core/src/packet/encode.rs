@@ -12,7 +12,10 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 pub use super::binary::MAX_OUTGOING_ATTACHMENTS;
-use super::{EncodeError, MAX_DEPTH, PacketType, binary::PacketFormatter, reserved, validate};
+use super::{
+    EncodeError, MAX_DEPTH, PacketType, binary::PacketFormatter, reserved, text::plain_len,
+    validate,
+};
 
 /// The digit of an engine packet of type message.
 const MESSAGE: u8 = b'4';
@@ -109,15 +112,75 @@ pub fn encode_ack_encoded(
     out.push(b']');
 }
 
-/// An ACK without attachments in parts that one frame joins, so that nothing is copied twice; `id` is in
-/// digits, and `args` as written by [`encode_args`].
-pub(crate) fn ack_parts<'a>(namespace: &'a str, id: &'a str, args: &'a [u8]) -> [&'a [u8]; 7] {
-    let (namespace, comma): (&[u8], &[u8]) =
-        if namespace == "/" { (b"", b"") } else { (namespace.as_bytes(), b",") };
+/// Gives an ACK without attachments in parts that one frame joins, so that nothing is copied twice; `args` as
+/// written by [`encode_args`].
+#[inline]
+pub(crate) fn ack_in_parts<R>(
+    namespace: &str,
+    id: u64,
+    args: &[u8],
+    send: impl FnOnce(&[&[u8]]) -> R,
+) -> R {
     let args = args.strip_prefix(b",").unwrap_or(args);
     // An engine message with a Socket.IO ACK.
-    let head: &[u8] = b"43";
-    [head, namespace, comma, id.as_bytes(), b"[", args, b"]"]
+    if namespace == "/" {
+        let mut head = [0; ACK_HEAD];
+        send(&[ack_head(&mut head, id), args, b"]"])
+    } else {
+        let mut id_digits = itoa::Buffer::new();
+        let id = id_digits.format(id).as_bytes();
+        send(&[b"43", namespace.as_bytes(), b",", id, b"[", args, b"]"])
+    }
+}
+
+/// Two digits for the types, those of the largest ack id, and a bracket.
+const ACK_HEAD: usize = 2 + 20 + 1;
+
+/// Writes `43`, the ack id and the bracket behind it to the end of `head`.
+#[inline]
+fn ack_head(head: &mut [u8; ACK_HEAD], id: u64) -> &[u8] {
+    let (mut rest, mut start) = (id, ACK_HEAD);
+    let mut put = |byte| {
+        start -= 1;
+        if let Some(place) = head.get_mut(start) {
+            *place = byte;
+        }
+    };
+    put(b'[');
+    loop {
+        // The remainder is one digit.
+        put(b'0' + (rest % 10) as u8);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    put(PacketType::Ack.digit());
+    put(MESSAGE);
+    head.get(start..).unwrap_or_default()
+}
+
+/// As [`ack_in_parts`], for an EVENT without attachments that asks for no ack; `None`: its name has to be
+/// escaped.
+///
+/// The name must not be reserved.
+#[inline]
+pub(crate) fn event_in_parts<R>(
+    namespace: &str,
+    name: &str,
+    args: &[u8],
+    send: impl FnOnce(&[&[u8]]) -> R,
+) -> Option<R> {
+    if plain_len(name) < name.len() {
+        return None;
+    }
+    let name = name.as_bytes();
+    // An engine message with a Socket.IO EVENT.
+    Some(if namespace == "/" {
+        send(&[b"42[\"", name, b"\"", args, b"]"])
+    } else {
+        send(&[b"42", namespace.as_bytes(), b",[\"", name, b"\"", args, b"]"])
+    })
 }
 
 /// Appends the arguments of an event, each after a comma, so that one text serves many packets.
@@ -302,7 +365,20 @@ fn write_number(out: &mut Vec<u8>, number: u64) {
 }
 
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) -> Result<(), EncodeError> {
+    if plain_len(text) == text.len() {
+        put_plain(out, text);
+        return Ok(());
+    }
     serde_json::to_writer(out, text).map_err(|error| EncodeError::Serialize(error.to_string()))
+}
+
+/// Writes a JSON string that needs no escapes.
+#[inline]
+fn put_plain(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 /// Writes a JSON string where no error can be reported; none can occur.
@@ -325,10 +401,14 @@ fn write_args<T: Serialize + ?Sized>(
     let base = attachments.len();
     // The arguments are inside the array of the packet.
     let depth = Cell::new(1);
-    let formatter = PacketFormatter::new(attachments, &depth);
-    let mut json = serde_json::Serializer::with_formatter(&mut *out, formatter);
-    let result =
-        args.serialize(Args { json: &mut json, depth: &depth, empty: size_of_val(args) == 0 });
+    let mut json = None;
+    let result = args.serialize(Args {
+        out: &mut *out,
+        attachments: &mut *attachments,
+        json: &mut json,
+        depth: &depth,
+        empty: size_of_val(args) == 0,
+    });
     let count = attachments.len() - base;
     if let Err(error) = result {
         return Err(if depth.get() > MAX_DEPTH {
@@ -348,17 +428,28 @@ fn write_args<T: Serialize + ?Sized>(
 
 /// The argument list: a tuple spreads, `()` vanishes, everything else is one argument.
 struct Args<'a, 'b> {
-    json: &'a mut Json<'b>,
-    depth: &'a Cell<usize>,
+    out: &'b mut Vec<u8>,
+    attachments: &'b mut Vec<Bytes>,
+    /// What writes it, if that takes more than one step.
+    json: &'a mut Option<Json<'b>>,
+    depth: &'b Cell<usize>,
     /// The value has no size, so `unit` means no argument.
     empty: bool,
+}
+
+impl<'a, 'b> Args<'a, 'b> {
+    #[inline]
+    fn json(self) -> &'a mut Json<'b> {
+        let formatter = PacketFormatter::new(self.attachments, self.depth);
+        self.json.insert(serde_json::Serializer::with_formatter(self.out, formatter))
+    }
 }
 
 macro_rules! one_argument {
     ($($method:ident($($arg:ident: $ty:ty),*))*) => {$(
         #[inline]
         fn $method(self, $($arg: $ty),*) -> Result<(), Self::Error> {
-            self.json.$method($($arg),*)
+            self.json().$method($($arg),*)
         }
     )*};
 }
@@ -367,7 +458,7 @@ macro_rules! one_compound {
     ($($method:ident($($arg:ident: $ty:ty),*) -> $compound:ident)*) => {$(
         #[inline]
         fn $method(self, $($arg: $ty),*) -> Result<Self::$compound, Self::Error> {
-            self.json.$method($($arg),*)
+            self.json().$method($($arg),*)
         }
     )*};
 }
@@ -387,13 +478,25 @@ impl<'a, 'b> Serializer for Args<'a, 'b> {
     fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, Self::Error> {
         // The formatter leaves out the brackets of an array at depth 0: the packet has its own.
         self.depth.set(0);
-        self.json.serialize_tuple(len)
+        self.json().serialize_tuple(len)
     }
 
     #[inline]
     fn serialize_unit(self) -> Result<(), Self::Error> {
         // `()` has no size; a value that has one and is `null` in JSON is an argument.
-        if self.empty { Ok(()) } else { self.json.serialize_unit() }
+        if !self.empty {
+            self.out.extend_from_slice(b"null");
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_str(self, text: &str) -> Result<(), Self::Error> {
+        if plain_len(text) < text.len() {
+            return self.json().serialize_str(text);
+        }
+        put_plain(self.out, text);
+        Ok(())
     }
 
     one_argument! {
@@ -403,7 +506,7 @@ impl<'a, 'b> Serializer for Args<'a, 'b> {
         serialize_u8(v: u8) serialize_u16(v: u16) serialize_u32(v: u32) serialize_u64(v: u64)
         serialize_u128(v: u128)
         serialize_f32(v: f32) serialize_f64(v: f64)
-        serialize_char(v: char) serialize_str(v: &str) serialize_bytes(v: &[u8])
+        serialize_char(v: char) serialize_bytes(v: &[u8])
         serialize_none() serialize_unit_struct(name: &'static str)
         serialize_unit_variant(name: &'static str, index: u32, variant: &'static str)
     }
@@ -422,7 +525,7 @@ impl<'a, 'b> Serializer for Args<'a, 'b> {
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Self::Error> {
-        self.json.serialize_some(value)
+        self.json().serialize_some(value)
     }
 
     #[inline]
@@ -431,7 +534,7 @@ impl<'a, 'b> Serializer for Args<'a, 'b> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Self::Error> {
-        self.json.serialize_newtype_struct(name, value)
+        self.json().serialize_newtype_struct(name, value)
     }
 
     #[inline]
@@ -442,7 +545,7 @@ impl<'a, 'b> Serializer for Args<'a, 'b> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Self::Error> {
-        self.json.serialize_newtype_variant(name, index, variant, value)
+        self.json().serialize_newtype_variant(name, index, variant, value)
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct PendingPush {
 }
 
 /// A session as its home worker owns it; never shared between threads and never locked.
+///
+/// There is one per client, idle ones included: what few of them need at a time is behind a pointer.
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) handle: Arc<SessionHandle>,
@@ -39,11 +41,9 @@ pub struct Connection {
     /// Where the server has a parser of its own.
     pub(crate) decoding: Decoding,
     pub(crate) poll: RefCell<Option<oneshot::Sender<PollReply>>>,
-    pub(crate) push: RefCell<Option<PendingPush>>,
+    pub(crate) push: RefCell<Option<Box<PendingPush>>>,
     pub(crate) pushing: Cell<bool>,
     pub(crate) held: RefCell<HeldEvents>,
-    /// Since when the peer is not read because too much is held, without a handler having finished.
-    pub(crate) full_since: Cell<Option<Instant>>,
     /// When the session's events, spread evenly, would have used up its rate.
     pub(crate) rate: Cell<Option<Instant>>,
     /// The sockets were told that the session ended.
@@ -74,7 +74,6 @@ impl Connection {
             push: RefCell::new(None),
             pushing: Cell::new(false),
             held: RefCell::default(),
-            full_since: Cell::new(None),
             rate: Cell::new(None),
             ended: Cell::new(false),
             connect_deadline: Cell::new(connect_deadline),

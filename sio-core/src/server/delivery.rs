@@ -185,6 +185,7 @@ impl Worker {
     }
 
     /// Sends a packet whose session lives on this worker, given in parts; `false`: it does not.
+    #[inline]
     pub(super) fn send_here(
         &self,
         handle: &Arc<SessionHandle>,

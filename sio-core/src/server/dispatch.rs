@@ -76,7 +76,7 @@ impl Worker {
         let push = connection.push.borrow_mut().take();
         if let Some(push) = push {
             // Whoever brought it waits for the answer.
-            drop(self.hand_over_push(connection, push));
+            drop(self.hand_over_push(connection, *push));
         }
     }
 
@@ -100,7 +100,7 @@ impl Worker {
                         answer = Answer::later(receiver);
                         Some(reply)
                     });
-                    *connection.push.borrow_mut() = Some(push);
+                    *connection.push.borrow_mut() = Some(Box::new(push));
                 }
             }
             self.settle(connection);
@@ -169,8 +169,9 @@ impl Worker {
             &self.hub.decode_limits,
             self.hub.attachment_limits,
         );
+        let is_incomplete = matches!(event, Ok(MuxEvent::Incomplete));
         self.on_event_or_error(connection, event, &[]);
-        if connection.mux.borrow().attachment_deadline().is_some() {
+        if is_incomplete {
             self.rearm(connection);
         }
     }
@@ -213,6 +214,7 @@ impl Worker {
         self.on_event_or_error(connection, routed, &incoming.attachments);
     }
 
+    #[inline]
     fn on_event_or_error(
         &self,
         connection: &Rc<Connection>,

@@ -58,7 +58,8 @@ impl Worker {
             });
             return;
         }
-        self.run_event(connection, socket, event, packet.ack, ArgCursor::new(packet.args, bins));
+        let args = ArgCursor::new(packet.args, bins);
+        self.run_event(connection, socket, event, packet.ack, &args);
     }
 
     /// Answers an event above the session's rate.
@@ -76,12 +77,12 @@ impl Worker {
         let rules = socket.handlers().event(event).map(|known| Arc::clone(&known.first.rules));
         let ack = packet.ack.map_or(Ack::None, Ack::Automatic);
         let error = EventError::new("rate_limited", "too many events");
-        self.reply(socket, event, &rules.unwrap_or_default(), &ack, Reply::Err(error));
+        self.reply(socket, event, &rules.unwrap_or_default(), ack, Reply::Err(error));
     }
 
     /// Starts held events for which a handler has finished.
     pub(super) fn run_held(&self, connection: &Rc<Connection>) {
-        connection.full_since.set(None);
+        connection.held.borrow_mut().moves_on();
         while !connection.is_ending() {
             let next = connection.held.borrow_mut().take(|socket| !socket.is_busy());
             let Some(held) = next else { return };
@@ -89,7 +90,7 @@ impl Worker {
                 // What was sent before the socket left is not delivered after it.
                 if !held.socket.has_ended() {
                     let args = ArgCursor::new(&held.args, &held.attachments);
-                    self.run_event(connection, &held.socket, &held.event, held.ack, args);
+                    self.run_event(connection, &held.socket, &held.event, held.ack, &args);
                 }
             });
         }
@@ -106,24 +107,25 @@ impl Worker {
     }
 
     /// Calls everything that handles an event; the event's own handler answers.
+    #[inline]
     fn run_event(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,
         event: &str,
         asked: Option<u64>,
-        args: ArgCursor<'_>,
+        args: &ArgCursor<'_>,
     ) {
         let handlers = socket.handlers();
         for entry in &handlers.any {
-            self.run_handler(connection, socket, event, Asked::Observer, args.clone(), entry);
+            self.run_handler(connection, socket, event, Asked::Observer, args, entry);
             if connection.is_ending() || socket.has_ended() {
                 return;
             }
         }
         if socket.heeds(heed::ANY) {
             for entry in socket.any_listeners() {
-                self.run_handler(connection, socket, event, Asked::Observer, args.clone(), &entry);
+                self.run_handler(connection, socket, event, Asked::Observer, args, &entry);
                 drop_listener(entry);
                 if connection.is_ending() || socket.has_ended() {
                     return;
@@ -131,18 +133,19 @@ impl Worker {
             }
         }
         if !handlers.middleware.is_empty() || socket.heeds(heed::MIDDLEWARE) {
-            return self.run_middleware(connection, socket, event, asked, &args);
+            return self.run_middleware(connection, socket, event, asked, args);
         }
         self.run_named(connection, socket, event, asked, args);
     }
 
+    #[inline]
     pub(super) fn run_handler(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,
         event: &str,
         asked: Asked,
-        args: ArgCursor<'_>,
+        args: &ArgCursor<'_>,
         entry: &Arc<EventEntry>,
     ) {
         if !cfg!(debug_assertions) {
@@ -163,28 +166,14 @@ impl Worker {
         socket: &Socket,
         event: &str,
         asked: Asked,
-        args: ArgCursor<'_>,
+        args: &ArgCursor<'_>,
         entry: &Arc<EventEntry>,
     ) {
+        if entry.must_wait {
+            return self.call_behind(connection, socket, event, asked, args, entry);
+        }
         let id = asked.id();
         let rules = &entry.rules;
-        if entry.must_wait {
-            if let Err(ArgError::Malformed(error)) = args.clone().finish() {
-                return self.on_undecodable(connection, error);
-            }
-            let (attachments, text) = (args.attachments().to_vec(), args.unread_text().into());
-            let cx = EventCx::new(socket, event, id, rules).to_owned();
-            let hold = Rc::new(AckHold { taken: cx.ack_taken(), ..AckHold::default() });
-            let place = Rc::default();
-            let args = OwnedArgs { text, attachments };
-            let future = pipeline::event(cx, entry, args, Rc::clone(&place));
-            let ack = match asked {
-                Asked::Observer => Ack::Observer,
-                Asked::Client(None) => Ack::None,
-                Asked::Client(Some(id)) => Ack::Held { id, hold },
-            };
-            return self.poll_handler(socket, event, rules, ack, future, Some(&place));
-        }
         let cx = EventCx::new(socket, event, id, rules);
         let call = || {
             catch_unwind(AssertUnwindSafe(|| {
@@ -193,7 +182,7 @@ impl Worker {
                         return Dispatch::failed(error);
                     }
                 }
-                (entry.run)(&cx, args)
+                (entry.run)(&cx, args.clone())
             }))
             .unwrap_or_else(|_panic| Dispatch::failed(panicked()))
         };
@@ -208,7 +197,7 @@ impl Worker {
             Asked::Client(Some(id)) => Ack::Automatic(id),
         };
         match outcome {
-            Dispatch::Ready(reply) => self.reply_at_once(socket, event, rules, &ack, reply),
+            Dispatch::Ready(reply) => self.reply_at_once(socket, event, rules, ack, reply),
             Dispatch::Malformed(error) => self.on_undecodable(connection, error),
             Dispatch::Pending(future) => {
                 let ack = match ack {
@@ -222,6 +211,35 @@ impl Worker {
                 self.poll_handler(socket, event, rules, ack, future, None);
             }
         }
+    }
+
+    /// Calls a handler behind its guards that wait and its middleware.
+    fn call_behind(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Asked,
+        args: &ArgCursor<'_>,
+        entry: &Arc<EventEntry>,
+    ) {
+        let id = asked.id();
+        let rules = &entry.rules;
+        if let Err(ArgError::Malformed(error)) = args.clone().finish() {
+            return self.on_undecodable(connection, error);
+        }
+        let (attachments, text) = (args.attachments().to_vec(), args.unread_text().into());
+        let cx = EventCx::new(socket, event, id, rules).to_owned();
+        let hold = Rc::new(AckHold { taken: cx.ack_taken(), ..AckHold::default() });
+        let place = Rc::default();
+        let args = OwnedArgs { text, attachments };
+        let future = pipeline::event(cx, entry, args, Rc::clone(&place));
+        let ack = match asked {
+            Asked::Observer => Ack::Observer,
+            Asked::Client(None) => Ack::None,
+            Asked::Client(Some(id)) => Ack::Held { id, hold },
+        };
+        self.poll_handler(socket, event, rules, ack, future, Some(&place));
     }
 
     /// Polls a handler in place, and keeps it if it waits. One with a `place` takes that of an older one
@@ -242,7 +260,7 @@ impl Worker {
             _ => future,
         };
         let future = match Tasks::first_poll(future) {
-            Ok(reply) => return self.reply_at_once(socket, event, rules, &ack, reply),
+            Ok(reply) => return self.reply_at_once(socket, event, rules, ack, reply),
             Err(future) => future,
         };
         if rules.latest && place.is_none() {
@@ -262,7 +280,7 @@ impl Worker {
         let (replier, event, rules) = (socket.clone(), event.to_owned(), Arc::clone(rules));
         self.keep_running(socket, future, move |worker, reply| {
             let _slot = slot;
-            worker.reply(&replier, &event, &rules, &ack, reply);
+            worker.reply(&replier, &event, &rules, ack, reply);
         });
     }
 
@@ -284,12 +302,13 @@ impl Worker {
     }
 
     /// As [`Self::reply`], for a handler that did not have to wait.
+    #[inline]
     fn reply_at_once(
         &self,
         socket: &Socket,
         event: &str,
         rules: &Arc<Rules>,
-        ack: &Ack,
+        ack: Ack,
         reply: Reply,
     ) {
         // It takes the place of one that waits, unless it was refused.
@@ -300,15 +319,17 @@ impl Worker {
     }
 
     /// Answers an event, and sends its result where else it goes.
-    fn reply(&self, socket: &Socket, event: &str, rules: &Arc<Rules>, ack: &Ack, mut reply: Reply) {
+    fn reply(&self, socket: &Socket, event: &str, rules: &Arc<Rules>, ack: Ack, mut reply: Reply) {
         let ack = match ack {
             Ack::Held { id, hold } if hold.taken.get() => {
-                Ack::Taken { id: *id, dropped: hold.dropped.get() }
+                Ack::Taken { id, dropped: hold.dropped.get() }
             }
-            Ack::Held { id, .. } => Ack::Automatic(*id),
-            other => other.clone(),
+            Ack::Held { id, .. } => Ack::Automatic(id),
+            other => other,
         };
-        if let Reply::Args(args) = &reply {
+        if let Reply::Args(args) = &reply
+            && !rules.emissions.is_empty()
+        {
             let acked = matches!(ack, Ack::Automatic(_));
             socket.emit_all(&rules.emissions, args, acked);
         }

@@ -1,6 +1,6 @@
 //! What a session keeps of the request that opened it.
 //!
-//! A copy in two blocks, never the request itself: a held request costs kilobytes per connection.
+//! A copy in one block, never the request itself: a held request costs kilobytes per connection.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -86,9 +86,10 @@ impl Opening {
 /// [`Socket::handshake_object`](super::Socket::handshake_object).
 #[derive(Debug, Clone)]
 pub struct Handshake {
-    /// Name and value of each header, each ended by a line feed, which no header can contain.
-    headers: Box<str>,
-    url: Box<str>,
+    /// Name and value of each header, each ended by a line feed, which no header can contain; then the url.
+    text: Box<str>,
+    /// Where the url begins.
+    url: usize,
     address: Option<SocketAddr>,
     secure: bool,
     time: SystemTime,
@@ -98,22 +99,26 @@ impl Handshake {
     /// Copies the parts.
     #[must_use]
     pub fn new(parts: &HandshakeParts<'_>) -> Self {
-        let mut headers = String::with_capacity(
-            parts.headers.iter().map(|(name, value)| name.len() + value.len() + 2).sum(),
-        );
+        let headers: usize =
+            parts.headers.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let mut text = String::with_capacity(headers + parts.url.len());
         for (name, value) in parts.headers {
-            headers.push_str(name);
-            headers.push('\n');
-            headers.push_str(value);
-            headers.push('\n');
+            text.extend([name, "\n", value, "\n"]);
         }
-        Self {
-            headers: headers.into(),
-            url: parts.url.into(),
-            address: parts.address,
-            secure: parts.secure,
-            time: parts.time,
-        }
+        Self::of_headers(text, parts.url, parts.address, parts.secure, parts.time)
+    }
+
+    /// `text` has the headers, and gets the url.
+    fn of_headers(
+        mut text: String,
+        url: &str,
+        address: Option<SocketAddr>,
+        secure: bool,
+        time: SystemTime,
+    ) -> Self {
+        let headers = text.len();
+        text.push_str(url);
+        Self { text: text.into(), url: headers, address, secure, time }
     }
 
     /// Reads the object that [`Serialize`] writes, or another server; what is missing or of the wrong kind is
@@ -133,18 +138,18 @@ impl Handshake {
         let text = |key| object.get(key).and_then(Value::as_str).unwrap_or_default();
         let issued = object.get("issued").and_then(Value::as_u64).unwrap_or_default();
         let issued = UNIX_EPOCH.checked_add(Duration::from_millis(issued));
-        Self {
-            headers: headers.into(),
-            url: text("url").into(),
-            address: text("address").parse().ok().map(|ip| SocketAddr::new(ip, 0)),
-            secure: object.get("secure").and_then(Value::as_bool).unwrap_or_default(),
-            time: issued.unwrap_or(UNIX_EPOCH),
-        }
+        Self::of_headers(
+            headers,
+            text("url"),
+            text("address").parse().ok().map(|ip| SocketAddr::new(ip, 0)),
+            object.get("secure").and_then(Value::as_bool).unwrap_or_default(),
+            issued.unwrap_or(UNIX_EPOCH),
+        )
     }
 
     /// Header names in lower case, with their values, in the order of arrival.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut lines = self.headers.split('\n');
+        let mut lines = self.text.get(..self.url).unwrap_or_default().split('\n');
         std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
     }
 
@@ -156,7 +161,7 @@ impl Handshake {
 
     /// Keys and values of the query, percent-decoded, `EIO` and `transport` included.
     pub fn query(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        query_pairs(self.url.split_once('?').map_or("", |(_, query)| query))
+        query_pairs(self.url().split_once('?').map_or("", |(_, query)| query))
     }
 
     /// The last value of a query key.
@@ -168,7 +173,7 @@ impl Handshake {
     /// Path and query of the first request.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        self.text.get(self.url..).unwrap_or_default()
     }
 
     /// Address of the peer.
@@ -243,7 +248,7 @@ impl Handshake {
         object.serialize_field("xdomain", &self.is_cross_domain())?;
         object.serialize_field("secure", &self.secure)?;
         object.serialize_field("issued", &self.issued())?;
-        object.serialize_field("url", &self.url)?;
+        object.serialize_field("url", self.url())?;
         object.serialize_field("query", &Query(self))?;
         if let Some(auth) = auth {
             object.serialize_field("auth", auth)?;

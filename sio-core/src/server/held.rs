@@ -5,6 +5,7 @@
 //! session is not read any more when too many bytes are held.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -30,53 +31,83 @@ impl HeldEvent {
     }
 }
 
-/// The held events of one session.
+/// The held events of one session; most have none.
 #[derive(Debug, Default)]
-pub(crate) struct HeldEvents {
+pub(crate) struct HeldEvents(Option<Box<Queue>>);
+
+#[derive(Debug, Default)]
+struct Queue {
     events: VecDeque<HeldEvent>,
     bytes: usize,
+    full_since: Option<Instant>,
 }
 
 impl HeldEvents {
     pub(crate) fn push(&mut self, event: HeldEvent) {
-        self.bytes += event.weight();
-        self.events.push_back(event);
+        let queue = self.0.get_or_insert_default();
+        queue.bytes += event.weight();
+        queue.events.push_back(event);
+    }
+
+    fn events(&self) -> impl Iterator<Item = &HeldEvent> {
+        self.0.iter().flat_map(|queue| &queue.events)
     }
 
     /// Events of this socket wait: later ones wait behind them.
     pub(crate) fn has(&self, socket: &Socket) -> bool {
-        self.events.iter().any(|event| event.socket == *socket)
+        self.events().any(|event| event.socket == *socket)
     }
 
     /// Takes the oldest event whose socket may run.
     pub(crate) fn take(&mut self, mut may_run: impl FnMut(&Socket) -> bool) -> Option<HeldEvent> {
-        let position = self.events.iter().position(|event| may_run(&event.socket))?;
-        let event = self.events.remove(position)?;
-        self.bytes -= event.weight();
+        let position = self.events().position(|event| may_run(&event.socket))?;
+        let queue = self.0.as_mut()?;
+        let event = queue.events.remove(position)?;
+        queue.bytes -= event.weight();
+        if queue.events.is_empty() {
+            self.0 = None;
+        }
         Some(event)
     }
 
     /// Takes all events of a socket that has ended.
     pub(crate) fn take_all(&mut self, socket: &Socket) -> Vec<HeldEvent> {
+        let Some(queue) = &mut self.0 else { return Vec::new() };
         let mut ended = Vec::new();
-        for event in std::mem::take(&mut self.events) {
+        for event in std::mem::take(&mut queue.events) {
             if event.socket == *socket {
                 ended.push(event);
             } else {
-                self.events.push_back(event);
+                queue.events.push_back(event);
             }
         }
-        self.bytes -= ended.iter().map(HeldEvent::weight).sum::<usize>();
+        queue.bytes -= ended.iter().map(HeldEvent::weight).sum::<usize>();
+        if queue.events.is_empty() {
+            self.0 = None;
+        }
         ended
     }
 
     /// The held events whose clients asked for an ack.
     pub(crate) fn asked(&self) -> impl Iterator<Item = (&Socket, u64)> {
-        self.events.iter().filter_map(|event| Some((&event.socket, event.ack?)))
+        self.events().filter_map(|event| Some((&event.socket, event.ack?)))
     }
 
     /// Bytes that are held.
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.bytes)
+    }
+
+    /// Since when the peer is not read because too much is held, without a handler having finished; from
+    /// `now` on if that is new.
+    pub(crate) fn full_since(&mut self, now: Instant) -> Instant {
+        self.0.as_mut().map_or(now, |queue| *queue.full_since.get_or_insert(now))
+    }
+
+    /// A handler has finished.
+    pub(crate) fn moves_on(&mut self) {
+        if let Some(queue) = &mut self.0 {
+            queue.full_since = None;
+        }
     }
 }

@@ -5,7 +5,7 @@ mod namespaces;
 mod session;
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use crate::cluster::Adapter;
 use crate::engine::EngineConfig;
 use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
-use crate::limits::Limits;
+use crate::limits::{Limits, SendPolicy};
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
 use crate::parser::Parser;
-use crate::sid::{Sid, SidSource};
+use crate::sid::SidSource;
 
 use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
@@ -33,6 +33,7 @@ use addresses::Addresses;
 use namespaces::Namespaces;
 
 pub(crate) use namespaces::{Candidate, Dynamic, Entrance};
+use session::Listed;
 pub use session::SessionHandle;
 
 /// Maps of the session table; a power of two well above the number of cores.
@@ -62,7 +63,7 @@ pub(crate) struct HubParts {
     pub(crate) adapter: Option<Arc<dyn Adapter>>,
 }
 
-type Shard = Mutex<HashMap<Sid, Arc<SessionHandle>, ahash::RandomState>>;
+type Shard = Mutex<HashSet<Listed, ahash::RandomState>>;
 
 /// The shared part of a server.
 pub struct Hub {
@@ -196,18 +197,16 @@ impl Hub {
     /// The session with an id.
     #[must_use]
     pub fn session(&self, sid: &str) -> Option<Arc<SessionHandle>> {
-        self.shard(sid)?.lock().unwrap_or_else(PoisonError::into_inner).get(sid).cloned()
+        let shard = self.shard(sid)?.lock().unwrap_or_else(PoisonError::into_inner);
+        shard.get(sid).map(|listed| Arc::clone(&listed.0))
     }
 
     /// `false`: another session has the id.
     pub(crate) fn add_session(&self, handle: &Arc<SessionHandle>) -> bool {
         let Some(shard) = self.shard(handle.sid.as_str()) else { return false };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let vacant = !shard.contains_key(&handle.sid);
-        if vacant {
-            shard.insert(handle.sid.clone(), Arc::clone(handle));
-        }
-        vacant
+        // One that is there already stays.
+        shard.insert(Listed(Arc::clone(handle)))
     }
 
     /// Counts a session that opens; `false`: there are as many as may be.
@@ -231,9 +230,9 @@ impl Hub {
         handle.end();
         let Some(shard) = self.shard(handle.sid.as_str()) else { return };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_this = |known: &Arc<SessionHandle>| std::ptr::eq(Arc::as_ptr(known), handle);
-        if shard.get(&handle.sid).is_some_and(is_this) {
-            shard.remove(&handle.sid);
+        let is_this = |known: &Listed| std::ptr::eq(Arc::as_ptr(&known.0), handle);
+        if shard.get(handle.sid.as_str()).is_some_and(is_this) {
+            shard.remove(handle.sid.as_str());
             drop(shard);
             self.dismiss(handle.handshake());
         }
@@ -248,6 +247,11 @@ impl Hub {
     /// Packets are written as text, and events and acks may be written in place.
     pub(crate) const fn has_default_parser(&self) -> bool {
         self.parser.is_none()
+    }
+
+    /// Events may be written in place, because none is dropped for want of room but as a whole.
+    pub(crate) fn writes_in_place(&self) -> bool {
+        self.has_default_parser() && self.engine.send_policy == SendPolicy::Disconnect
     }
 
     // ---- application data -----------------------------------------------------------------------

@@ -162,7 +162,7 @@ impl Worker {
         }
         if !connection.is_ending() && !socket.has_ended() {
             let args = ArgCursor::new(args, attachments);
-            self.run_named(connection, socket, event, *ack, args);
+            self.run_named(connection, socket, event, *ack, &args);
         }
     }
 

@@ -17,25 +17,26 @@ use super::worker::Worker;
 
 impl Worker {
     /// Calls the handlers and listeners of an event's name.
+    #[inline]
     pub(super) fn run_named(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,
         event: &str,
         asked: Option<u64>,
-        mut args: ArgCursor<'_>,
+        args: &ArgCursor<'_>,
     ) {
         let handlers = socket.handlers();
         if socket.heeds(heed::EVENTS) {
             let listeners = socket.event_listeners(event);
             if !listeners.is_empty() {
-                return self.run_listeners(connection, socket, event, asked, &args, listeners);
+                return self.run_listeners(connection, socket, event, asked, args, listeners);
             }
         }
         let asked = Asked::Client(asked);
         if let Some(registered) = handlers.event(event) {
             for entry in &registered.others {
-                self.run_handler(connection, socket, event, Asked::Observer, args.clone(), entry);
+                self.run_handler(connection, socket, event, Asked::Observer, args, entry);
                 if connection.is_ending() || socket.has_ended() {
                     return;
                 }
@@ -50,7 +51,7 @@ impl Worker {
                 "no handler for an event"
             );
             // Nobody reads the arguments, but a broken packet is still a broken packet.
-            if let Err(ArgError::Malformed(error)) = args.finish() {
+            if let Err(ArgError::Malformed(error)) = args.clone().finish() {
                 self.on_undecodable(connection, error);
             }
         }
@@ -69,7 +70,7 @@ impl Worker {
         let mut asked = Asked::Client(asked);
         let call = |asked, entry: &Arc<EventEntry>| {
             if !connection.is_ending() && !socket.has_ended() {
-                self.run_handler(connection, socket, event, asked, args.clone(), entry);
+                self.run_handler(connection, socket, event, asked, args, entry);
             }
         };
         if let Some(registered) = socket.handlers().event(event) {

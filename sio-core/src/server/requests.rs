@@ -5,7 +5,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::{Bytes, BytesMut};
 use futures_channel::oneshot;
@@ -96,7 +95,7 @@ impl Worker {
 
     pub(super) fn apply(&self, handle: &Arc<SessionHandle>, op: SessionOp) {
         // A session that is about to leave is still here, and so is what was sent to it before.
-        let slot = handle.slot.load(Ordering::Acquire);
+        let slot = handle.slot();
         match self.connection_at(slot, handle) {
             Some(connection) => self.apply_to(&connection, op),
             None => self.keep_for_arrival(handle, op),

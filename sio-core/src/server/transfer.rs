@@ -34,7 +34,7 @@ pub(crate) struct Parcel {
     mux: Multiplexer<Socket>,
     decoding: Decoding,
     poll: Option<oneshot::Sender<PollReply>>,
-    push: Option<PendingPush>,
+    push: Option<Box<PendingPush>>,
     held: HeldEvents,
     ended: bool,
     connect_deadline: Option<Instant>,
@@ -109,7 +109,7 @@ impl Worker {
 
     /// *Leave*: packs the session and sends it to its new home.
     pub(super) fn give_away(&self, handle: Arc<SessionHandle>, to: usize) {
-        let slot = handle.slot.load(std::sync::atomic::Ordering::Acquire);
+        let slot = handle.slot();
         let Some(connection) = self.connection_at(slot, &handle) else {
             return self.hand_over(handle, None, to);
         };

@@ -342,8 +342,7 @@ impl Worker {
     fn handle_timeout(&self, connection: &Rc<Connection>) {
         let now = self.now();
         if self.holds_too_much(connection) {
-            let since = connection.full_since.get().unwrap_or(now);
-            connection.full_since.set(Some(since));
+            let since = connection.held.borrow_mut().full_since(now);
             // A pong may have come that this side does not read. If nothing moves, the handlers may be
             // waiting for just what is not read either: then the session is given up.
             if now.saturating_duration_since(since) < self.patience() {
@@ -465,7 +464,7 @@ impl Worker {
         let generation = self.generation.get().wrapping_add(1);
         self.generation.set(generation);
         connection.key.set((u32::try_from(slot).unwrap_or(u32::MAX), generation));
-        connection.handle.slot.store(slot, Ordering::Release);
+        connection.handle.set_slot(slot);
         connection
     }
 
@@ -475,7 +474,7 @@ impl Worker {
         if handle.home() != self.index {
             return None;
         }
-        self.connection_at(handle.slot.load(Ordering::Acquire), handle)
+        self.connection_at(handle.slot(), handle)
     }
 
     /// The session is here and stays, and nothing that waits could change that.

@@ -41,6 +41,27 @@ fn a_worker_is_woken_by_a_deadline_before_the_one_it_sleeps_for() {
     assert!(server.worker.next_deadline().unwrap() < before);
 }
 
+/// There is no timer per session: however many are idle, the worker sleeps once for all of them.
+#[test]
+fn idle_sessions_share_the_turns_of_their_worker() {
+    let server = Server::start(Io::builder());
+    let mut clients: Vec<_> = (0..200).map(|_| server.joined()).collect();
+    let end = server.worker.tick() + 26 * SECOND;
+    let mut turns = 0;
+    while let Some(due) = server.worker.next_deadline().filter(|due| *due <= end) {
+        server.advance(due - server.worker.tick());
+        turns += 1;
+    }
+    assert_eq!(turns, 1);
+    server.wakes();
+    for client in &mut clients {
+        assert_eq!(client.frames(), ["2"]);
+        client.send("3");
+    }
+    // Their next pings are on the wheel already, or wait for the turn that the worker sleeps for.
+    assert!(server.wakes() <= 1);
+}
+
 /// The deadline of a missing pong is far behind the next ping.
 fn frequent_pings() -> Server {
     let mut config = Io::builder();

@@ -6,8 +6,8 @@ pub mod echo;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
-use actix_web::{App, HttpServer};
-use sio_actix::{Io, termination};
+use actix_web::App;
+use sio_actix::{Io, Server};
 
 /// Workers of the programs that suites of single-threaded servers drive.
 ///
@@ -98,14 +98,11 @@ impl Listeners {
     ///
     /// The system refuses.
     pub async fn serve(self, io: Io, workers: usize) -> io::Result<()> {
-        let shutdown = io.clone().on_shutdown(termination());
-        let mut server = HttpServer::new(move || App::new().configure(io.configure()))
+        let mut server = Server::new(move || App::new().configure(io.configure()))
             .workers(workers)
             .backlog(1024)
-            .tcp_nodelay(true)
             .h1_allow_half_closed(false)
             .shutdown_timeout(2)
-            .shutdown_signal(shutdown)
             .listen(self.v4)?;
         if let Some(v6) = self.v6 {
             server = server.listen(v6)?;

@@ -1,5 +1,7 @@
 //! A client that writes literal HTTP/1.1 requests.
 
+use std::net::SocketAddr;
+
 use crate::server::Server;
 use crate::wire::Wire;
 
@@ -58,7 +60,12 @@ pub struct Http {
 impl Http {
     /// Connects.
     pub fn connect(server: &Server) -> Self {
-        Self { wire: Wire::connect(server) }
+        Self::connect_to(server.address())
+    }
+
+    /// Connects to a server of another process.
+    pub fn connect_to(address: SocketAddr) -> Self {
+        Self { wire: Wire::connect_to(address) }
     }
 
     /// The connection below.

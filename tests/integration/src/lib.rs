@@ -31,6 +31,6 @@ pub use journal::Journal;
 pub use legacy::Legacy;
 pub use packets::{In, PacketBench};
 pub use polling::{Polling, sid_of};
-pub use server::Server;
+pub use server::{Server, stock};
 pub use wire::{DEADLINE, Wire};
 pub use ws::{Frame, Ws, masked};

@@ -1,5 +1,7 @@
 //! A polling session: one connection for polls, one for pushes.
 
+use std::net::SocketAddr;
+
 use crate::http::{Http, Response};
 use crate::server::Server;
 
@@ -27,13 +29,18 @@ impl Polling {
     /// Opens a session by `GET /socket.io/?EIO=4&transport=polling`.
     #[track_caller]
     pub fn open(server: &Server) -> Self {
-        let mut polls = Http::connect(server);
+        Self::open_at(server.address())
+    }
+
+    #[track_caller]
+    fn open_at(address: SocketAddr) -> Self {
+        let mut polls = Http::connect_to(address);
         let answer = polls.get("/socket.io/?EIO=4&transport=polling");
         assert_eq!(answer.status, 200, "{answer:?}");
         let sid = sid_of(answer.text());
         Self {
             polls,
-            pushes: Http::connect(server),
+            pushes: Http::connect_to(address),
             target: format!("/socket.io/?EIO=4&transport=polling&sid={sid}"),
             sid,
         }
@@ -42,7 +49,13 @@ impl Polling {
     /// Opens a session and joins `/`.
     #[track_caller]
     pub fn joined(server: &Server) -> Self {
-        let mut session = Self::open(server);
+        Self::joined_at(server.address())
+    }
+
+    /// The same with a server of another process.
+    #[track_caller]
+    pub fn joined_at(address: SocketAddr) -> Self {
+        let mut session = Self::open_at(address);
         session.join();
         session
     }

@@ -12,10 +12,11 @@ use sio_actix::{DisconnectReason, Io, IoBuilder, NamespaceBuilder, Server as Own
 
 use crate::app::echo;
 use crate::journal::Journal;
+use crate::wire::DEADLINE;
 
 /// `HttpServer` carries WebSockets as response bodies, `sio_actix::Server` on the bare stream: all tests pass
 /// with both, and with `SIO_TEST_SERVER=stock` the former runs.
-fn stock() -> bool {
+pub fn stock() -> bool {
     match std::env::var("SIO_TEST_SERVER").as_deref() {
         Err(_) | Ok("sio") => false,
         Ok("stock") => true,
@@ -56,32 +57,58 @@ impl Server {
 
     /// Starts a server together with routes of the application.
     pub fn run(io: Io, workers: usize, routes: fn(&mut ServiceConfig)) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        let (started, handle) = mpsc::channel();
         let served = io.clone();
         // The same methods on both.
         macro_rules! serve {
-            ($server:ident) => {
+            ($server:ident, $listener:ident) => {
                 $server::new(move || App::new().configure(served.configure()).configure(routes))
                     .workers(workers)
                     .tcp_nodelay(true)
                     .h1_allow_half_closed(false)
                     .disable_signals()
-                    .listen(listener)
+                    .listen($listener)
                     .unwrap()
                     .run()
             };
         }
-        let stock = stock();
+        if stock() {
+            Self::host(io, move |listener| serve!(HttpServer, listener))
+        } else {
+            Self::host(io, move |listener| serve!(OwnServer, listener))
+        }
+    }
+
+    /// Runs the HTTP server that `serve` makes of a listener, on one that has a free port.
+    pub fn host(
+        io: Io,
+        serve: impl FnOnce(TcpListener) -> actix_web::dev::Server + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (started, handle) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             System::new().block_on(async move {
-                let server = if stock { serve!(HttpServer) } else { serve!(OwnServer) };
+                let server = serve(listener);
                 started.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
         });
         Self { address, io, handle: handle.recv().unwrap(), thread: Some(thread) }
+    }
+
+    /// Asks the HTTP server to stop in order, without waiting for it.
+    pub fn stop_gracefully(&self) {
+        // The command is sent at once.
+        drop(self.handle.stop(true));
+    }
+
+    /// The server's thread ends.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        let thread = self.thread.take().unwrap();
+        let (ended, waits) = mpsc::channel();
+        std::thread::spawn(move || ended.send(thread.join().is_ok()));
+        assert_eq!(waits.recv_timeout(DEADLINE), Ok(true), "the server runs on");
     }
 
     /// Where it listens.

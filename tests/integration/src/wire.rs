@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::server::Server;
 
 /// How long a test waits for what must come.
 pub const DEADLINE: Duration = Duration::from_secs(5);
+/// How long nothing comes where nothing should.
+const SILENCE: Duration = Duration::from_millis(200);
 /// Bytes of one write or read that the log shows.
 const SHOWN: usize = 400;
 /// Writes and reads that a failure shows.
@@ -43,7 +45,12 @@ impl Wire {
 
     /// Connects.
     pub fn connect(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.address()).unwrap();
+        Self::connect_to(server.address())
+    }
+
+    /// Connects to a server of another process.
+    pub fn connect_to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
         Self { stream, input: Vec::new(), log: String::new() }
@@ -72,6 +79,20 @@ impl Wire {
     pub fn drop_connection(self) {
         // The stream closes with its owner; what the peer sent last may be unread, which resets.
         drop(self);
+    }
+
+    /// Ends the connection by a reset, which overtakes what was written before.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Nothing comes for a moment.
+    #[track_caller]
+    pub fn expect_silence(&mut self) {
+        match self.read_more(Instant::now() + SILENCE) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            other => self.fail(&format!("not silent: {other:?}")),
+        }
     }
 
     /// Closes the sending half.

@@ -1,5 +1,7 @@
 //! A client that writes literal WebSocket frames.
 
+use std::net::SocketAddr;
+
 use crate::http::{Http, Response};
 use crate::polling::{Polling, sid_of};
 use crate::server::Server;
@@ -77,6 +79,11 @@ impl Ws {
         (response, http.into_wire())
     }
 
+    /// A WebSocket whose handshake was answered on this connection.
+    pub const fn over(wire: Wire) -> Self {
+        Self { wire, sid: String::new() }
+    }
+
     /// Opens a WebSocket at `target`.
     #[track_caller]
     pub fn connect(server: &Server, target: &str) -> Self {
@@ -113,6 +120,19 @@ impl Ws {
     #[track_caller]
     pub fn joined(server: &Server) -> Self {
         let mut ws = Self::open(server);
+        ws.join();
+        ws
+    }
+
+    /// The same with a server of another process.
+    #[track_caller]
+    pub fn joined_at(address: SocketAddr) -> Self {
+        let mut http = Http::connect_to(address);
+        http.write(Self::handshake("/socket.io/?EIO=4&transport=websocket"));
+        let response = http.response();
+        assert_eq!(response.status, 101, "{response:?}");
+        let mut ws = Self::over(http.into_wire());
+        assert!(ws.next_text().starts_with('0'));
         ws.join();
         ws
     }

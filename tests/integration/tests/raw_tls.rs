@@ -14,7 +14,8 @@ use std::sync::{Arc, mpsc};
 use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
 use actix_web::{App, HttpServer};
-use integration::{DEADLINE, Ws, echo, masked, sid_of};
+use integration::{DEADLINE, Ws, echo, masked, sid_of, stock};
+use sio_actix::Server as OwnServer;
 use sio_actix::prelude::*;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -61,12 +62,18 @@ impl Server {
         let (started, handle) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             System::new().block_on(async move {
-                let server = HttpServer::new(move || App::new().configure(io.configure()))
-                    .workers(1)
-                    .disable_signals()
-                    .listen_rustls_0_23(listener, tls)
-                    .unwrap()
-                    .run();
+                // The same methods on both.
+                macro_rules! serve {
+                    ($server:ident) => {
+                        $server::new(move || App::new().configure(io.configure()))
+                            .workers(1)
+                            .disable_signals()
+                            .listen_rustls_0_23(listener, tls)
+                            .unwrap()
+                            .run()
+                    };
+                }
+                let server = if stock() { serve!(HttpServer) } else { serve!(OwnServer) };
                 started.send(server.handle()).unwrap();
                 server.await.unwrap();
             });

@@ -1,6 +1,7 @@
 //! The interop program; `tests/interop/reference-server.mjs` says in its head what it does.
 //!
-//! `cargo run -p interop-server -- --port 3000 --workers 2`
+//! `cargo run -p interop-server -- --port 3000 --workers 2`; with `SIO_TEST_SERVER=stock` in the environment,
+//! under actix's own server.
 //!
 //! `common` and `chat` register the events of the namespaces, `values`, `asks`, `rooms`, `ends` and
 //! `sequences` hold the common ones by kind, `listen` those of `/listen`; `records` remembers who left, `http` is the side door.
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
-use sio_actix::{Io, MsgpackParser, PerMessageDeflate, Recovery, termination};
+use sio_actix::{Io, MsgpackParser, PerMessageDeflate, Recovery, Server, termination};
 
 use flags::Flags;
 use records::Records;
@@ -76,16 +77,29 @@ async fn main() -> io::Result<()> {
     let records = Arc::new(Records::default());
     let io = server(&flags, &records)?;
     let records = web::Data::from(records);
-    let shutdown = io.clone().on_shutdown(termination());
-    let server = HttpServer::new(move || {
+    // The same on both, but for the goodbye, which only one says by itself.
+    macro_rules! serve {
+        ($server:expr) => {{
+            let server = $server
+                .workers(workers)
+                .tcp_nodelay(true)
+                .h1_allow_half_closed(false)
+                .shutdown_timeout(SHUTDOWN_TIMEOUT)
+                .bind(("127.0.0.1", port))?;
+            announce(&server.addrs());
+            server.run().await
+        }};
+    }
+    let shutdown = io.clone();
+    let app = move || {
         App::new().configure(io.configure()).app_data(records.clone()).configure(http::routes)
-    })
-    .workers(workers)
-    .tcp_nodelay(true)
-    .h1_allow_half_closed(false)
-    .shutdown_timeout(SHUTDOWN_TIMEOUT)
-    .shutdown_signal(shutdown)
-    .bind(("127.0.0.1", port))?;
-    announce(&server.addrs());
-    server.run().await
+    };
+    match std::env::var("SIO_TEST_SERVER").as_deref() {
+        Err(_) | Ok("sio") => serve!(Server::new(app)),
+        Ok("stock") => {
+            let shutdown = shutdown.on_shutdown(termination());
+            serve!(HttpServer::new(app).shutdown_signal(shutdown))
+        }
+        Ok(other) => Err(io::Error::other(format!("no server `{other}`"))),
+    }
 }

@@ -4,7 +4,7 @@ use crate::close::CloseReason;
 
 use super::super::handshake::Transport;
 use super::super::payload::Payload;
-use super::{NOOP_ANSWER, Session, State};
+use super::{CLOSE_ANSWER, NOOP_ANSWER, Session, State};
 
 /// Answer to a poll that finds the session closing.
 const NOOP_CLOSE_ANSWER: &[&str] = &["6", "1"];
@@ -67,7 +67,7 @@ impl Session {
             Some(payload) => payload,
             None if self.reason.is_some() => {
                 self.finish();
-                self.constant(self.farewell)
+                self.constant(if self.closed_by_client { NOOP_ANSWER } else { CLOSE_ANSWER })
             }
             // An upgrade that finished while a poll was waiting releases it.
             None if self.state == State::Websocket => self.constant(NOOP_ANSWER),

@@ -247,12 +247,23 @@ fn a_null_value_is_an_argument_and_unit_is_none() {
 }
 
 #[test]
-fn parts_of_an_ack_are_its_packet() {
+fn packets_in_parts_are_what_is_written_at_once() {
     for namespace in ["/", "/chat"] {
-        for args in [&b""[..], b",1,\"two\""] {
-            let mut whole = Vec::new();
-            encode_ack_encoded(&mut whole, namespace, 17, args, 0);
-            assert_eq!(ack_parts(namespace, "17", args).concat(), whole);
+        for args in [b"".as_slice(), b",1,\"two\""] {
+            for id in [0, 7, 10, 17, u64::MAX] {
+                let mut whole = Vec::new();
+                encode_ack_encoded(&mut whole, namespace, id, args, 0);
+                assert_eq!(ack_in_parts(namespace, id, args, |parts| parts.concat()), whole);
+            }
+            for name in ["a", "ä b", ""] {
+                let mut whole = Vec::new();
+                encode_event_encoded(&mut whole, namespace, None, name, args, 0).unwrap();
+                assert_eq!(
+                    event_in_parts(namespace, name, args, |parts| parts.concat()),
+                    Some(whole)
+                );
+            }
         }
+        assert_eq!(event_in_parts(namespace, "a\"b", b"", |_| ()), None);
     }
 }

@@ -1,6 +1,8 @@
 //! The shared half of a session: where it lives, and what requests of any thread need to know.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -23,17 +25,54 @@ enum Push {
     },
 }
 
+/// Who waits for room.
+#[derive(Debug, Default)]
+struct Wakers(Vec<Waker>);
+
+/// An index in as few bytes as a session can do with; one beyond them is nobody's.
+fn narrow(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+fn widen(index: u32) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+/// A session in the table of all, which finds it by its id.
+#[derive(Debug)]
+pub(super) struct Listed(pub(super) Arc<SessionHandle>);
+
+impl Borrow<str> for Listed {
+    fn borrow(&self) -> &str {
+        self.0.sid.as_str()
+    }
+}
+
+impl Hash for Listed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.sid.as_str().hash(state);
+    }
+}
+
+impl PartialEq for Listed {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.sid == other.0.sid
+    }
+}
+
+impl Eq for Listed {}
+
 /// The shared half of a session: where it lives, and what requests of any thread need to know.
 #[derive(Debug)]
 pub struct SessionHandle {
     pub(super) sid: Sid,
     handshake: Arc<Handshake>,
     /// Index of the worker that owns the session; changed only under the bus lock.
-    home: AtomicUsize,
+    home: AtomicU32,
     /// Messages from this number on belong to the worker it moves to.
     leaves_at: AtomicU64,
     /// Key of the session on its home worker.
-    pub(in crate::server) slot: AtomicUsize,
+    slot: AtomicU32,
     /// A WebSocket carries the session, or tries to.
     websocket: AtomicBool,
     /// A WebSocket carries the session.
@@ -46,7 +85,7 @@ pub struct SessionHandle {
     congested: AtomicBool,
     /// Handlers wait for that to change.
     waits_for_room: AtomicBool,
-    room_wakers: Mutex<Vec<Waker>>,
+    room_wakers: Mutex<Option<Box<Wakers>>>,
 }
 
 impl SessionHandle {
@@ -58,9 +97,9 @@ impl SessionHandle {
             revision: opening.revision,
             jsonp: opening.jsonp.clone(),
             handshake,
-            home: AtomicUsize::new(home),
+            home: AtomicU32::new(narrow(home)),
             leaves_at: AtomicU64::new(u64::MAX),
-            slot: AtomicUsize::new(usize::MAX),
+            slot: AtomicU32::new(u32::MAX),
             websocket: AtomicBool::new(websocket),
             on_websocket: AtomicBool::new(websocket),
             ended: AtomicBool::new(false),
@@ -82,6 +121,7 @@ impl SessionHandle {
     /// Keeps a waker until there is room, or the session ends.
     pub(crate) fn wait_for_room(&self, waker: &Waker) {
         let mut wakers = self.room_wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Wakers(wakers) = &mut **wakers.get_or_insert_default();
         if !wakers.iter().any(|known| known.will_wake(waker)) {
             wakers.push(waker.clone());
         }
@@ -96,9 +136,9 @@ impl SessionHandle {
         let wakers = {
             let mut wakers = self.room_wakers.lock().unwrap_or_else(PoisonError::into_inner);
             self.waits_for_room.store(false, Ordering::Release);
-            std::mem::take(&mut *wakers)
+            wakers.take()
         };
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.into_iter().flat_map(|wakers| wakers.0).for_each(Waker::wake);
     }
 
     /// The session id, the client's secret.
@@ -140,13 +180,22 @@ impl SessionHandle {
     }
 
     pub(crate) fn home(&self) -> usize {
-        self.home.load(Ordering::Acquire)
+        widen(self.home.load(Ordering::Acquire))
+    }
+
+    /// Where the session is on its home worker.
+    pub(crate) fn slot(&self) -> usize {
+        widen(self.slot.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn set_slot(&self, slot: usize) {
+        self.slot.store(narrow(slot), Ordering::Release);
     }
 
     /// To be called under the bus lock only.
     pub(crate) fn set_home(&self, worker: usize, leaves_at: u64) {
         self.leaves_at.store(leaves_at, Ordering::Release);
-        self.home.store(worker, Ordering::Release);
+        self.home.store(narrow(worker), Ordering::Release);
     }
 
     pub(crate) fn leaves_at(&self) -> u64 {

@@ -51,6 +51,17 @@ impl Socket {
         ack: Option<(AckWaiter, Option<Duration>)>,
         flags: EmitFlags,
     ) -> Result<(), EmitError> {
+        if ack.is_none()
+            && attachments.is_empty()
+            && !flags.uncompressed
+            && !self.heeds(heed::OUTGOING)
+            && self.0.hub.writes_in_place()
+        {
+            packet::check_name(event)?;
+            if self.has_ended() || self.send_in_place(event, json, flags.volatile) {
+                return Ok(());
+            }
+        }
         let namespace = self.0.namespace.path();
         let id = ack.as_ref().map(|_| self.0.namespace.next_ack_id());
         let shown = (self.heeds(heed::OUTGOING) && !self.has_ended())
@@ -97,6 +108,16 @@ impl Socket {
             drop(acks.take(id));
         }
         Ok(sent?)
+    }
+
+    /// Writes an event straight into the outbox; `false`: that is not here, or cannot be done like that.
+    fn send_in_place(&self, event: &str, json: &[u8], volatile: bool) -> bool {
+        Worker::current(&self.0.hub).is_some_and(|worker| {
+            let sent = packet::event_in_parts(self.0.namespace.path(), event, json, |parts| {
+                worker.send_here(&self.0.session, parts, &[], volatile)
+            });
+            sent == Some(true)
+        })
     }
 
     /// Sends a result to where it goes besides the ack; `acked` if that was asked for.
@@ -207,10 +228,10 @@ impl Socket {
             && self.0.hub.has_default_parser()
             && let Some(worker) = worker
         {
-            let mut digits = itoa::Buffer::new();
-            let json = args.json();
-            let parts = packet::ack_parts(namespace, digits.format(id), json);
-            if worker.send_here(&self.0.session, &parts, &[], false) {
+            let sent = packet::ack_in_parts(namespace, id, args.json(), |parts| {
+                worker.send_here(&self.0.session, parts, &[], false)
+            });
+            if sent {
                 return;
             }
         }
@@ -240,6 +261,7 @@ impl Socket {
     }
 
     /// The arguments of an ack; a client that asked is answered in any case.
+    #[inline]
     fn ack_args(&self, reply: Reply) -> EncodedArgs {
         match reply {
             Reply::Args(args) => args,

@@ -194,6 +194,8 @@ impl Printer<'_> {
             _ if handler.emissions.is_empty() => {
                 quote_spanned!(span=> let #outlet = #cx.ack_only();)
             }
+            // The method is lent it where it is called.
+            _ if runs_now(handler, self.per_connection()) => TokenStream::new(),
             _ => quote_spanned!(span=> let #outlet = #cx.outlet();),
         }
     }
@@ -218,13 +220,19 @@ impl Printer<'_> {
             return quote_spanned!(span=> #given #result);
         }
         let at = |name| self.at(span, name);
-        let (run_sync, arc) = (at(paths::RUN_SYNC), at(paths::ARC));
-        let Locals { cx, this, .. } = self.locals;
+        let Locals { cx, outlet, this, .. } = self.locals;
+        let (run, lent) = if handler.emissions.is_empty() {
+            (at(paths::RUN_SYNC), None)
+        } else {
+            let lent = at(paths::LENT);
+            (at(paths::RUN_EMITTING), Some(quote_spanned!(span=> , #outlet: #lent<'_>)))
+        };
+        let arc = at(paths::ARC);
         let shared = if self.per_connection() { quote!(()) } else { quote!(Self) };
         let given = if handler.receiver == Receiver::None { quote!(_) } else { quote!(#this) };
         let result = self.result(handler, Place::Now);
         quote_spanned! {span=>
-            #run_sync(#cx, &#this, move |#given: &#arc<#shared>| { #result })
+            #run(#cx, &#this, move |#given: &#arc<#shared> #lent| { #result })
         }
     }
 

@@ -1,0 +1,159 @@
+//! `sio_actix::Server` in a process of its own: what its connections cost, and signals.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking, and one is a program"
+)]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+
+use actix_web::App;
+use actix_web::rt::System;
+use integration::{DEADLINE, Http, Polling, Ws, echo};
+use sio_actix::prelude::*;
+
+/// Bytes of a broadcast, and how many.
+const LARGE: usize = 1_000_000;
+const BROADCASTS: usize = 8;
+
+/// Serves until a signal comes; a line on stdin is a round of broadcasts.
+#[test]
+#[ignore = "the program that the other tests start"]
+fn server() {
+    let queued = 2 * BROADCASTS * LARGE;
+    let io =
+        Io::builder().limits(|limits| limits.send_buffer_max = queued).namespace("/", echo).build();
+    let shouting = io.clone();
+    std::thread::spawn(move || {
+        let text = "x".repeat(LARGE);
+        for _ in std::io::stdin().lines().map_while(Result::ok) {
+            for _ in 0..BROADCASTS {
+                shouting.emit("m", &text).unwrap();
+            }
+        }
+    });
+    System::new().block_on(async move {
+        let server = sio_actix::Server::new(move || App::new().configure(io.configure()))
+            .workers(1)
+            .shutdown_timeout(60)
+            .bind(("127.0.0.1", 0))
+            .unwrap();
+        println!("\nlistening on {}", server.addrs().first().unwrap());
+        server.run().await.unwrap();
+    });
+}
+
+/// The server above, in a process of its own.
+struct Process {
+    child: Child,
+    input: ChildStdin,
+    /// What is written there finds somebody to the end; it closes with the process.
+    output: Option<BufReader<ChildStdout>>,
+    address: SocketAddr,
+}
+
+impl Process {
+    fn start() -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "server", "--ignored", "--nocapture", "--test-threads", "1"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let address = (&mut output)
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening on ")?.parse().ok())
+            .unwrap();
+        Self { input: child.stdin.take().unwrap(), output: Some(output), child, address }
+    }
+
+    fn resident_kib(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    #[track_caller]
+    fn expect_exit(&mut self) {
+        let mut output = self.output.take().unwrap();
+        let (ended, waits) = mpsc::channel();
+        std::thread::spawn(move || ended.send(std::io::copy(&mut output, &mut std::io::sink())));
+        assert!(waits.recv_timeout(DEADLINE).is_ok(), "the process runs on");
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended already where all is well.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+#[test]
+fn signals_end_the_server_once_its_clients_are_told() {
+    for signal in ["TERM", "INT"] {
+        let mut process = Process::start();
+        let mut idle = Http::connect_to(process.address);
+        assert_eq!(idle.get("/nothing").status, 404);
+        let mut ws = Ws::joined_at(process.address);
+        let silent = Ws::joined_at(process.address);
+        let mut polling = Polling::joined_at(process.address);
+        polling.start_poll();
+        process.signal(signal);
+        ws.expect_close(None);
+        let last = polling.finish_poll();
+        assert!(last.text().ends_with('1'), "{last:?}");
+        process.expect_exit();
+        drop(silent);
+    }
+}
+
+#[test]
+fn idle_websocket_costs_a_few_kilobytes() {
+    const COUNT: usize = 400;
+    let process = Process::start();
+    let open = || Ws::joined_at(process.address);
+    // What every process needs once.
+    let _first: Vec<Ws> = (0..50).map(|_| open()).collect();
+    let before = process.resident_kib();
+    let mut idle: Vec<Ws> = (0..COUNT).map(|_| open()).collect();
+    for ws in &mut idle {
+        ws.fence();
+    }
+    let each = (process.resident_kib() - before) as f64 / COUNT as f64;
+    // Under `HttpServer` it is 13.
+    assert!(each < 5.0, "{each} KiB");
+}
+
+#[test]
+fn receivers_that_do_not_read_share_what_waits_for_them() {
+    const RECEIVERS: usize = 100;
+    let mut process = Process::start();
+    let _deaf: Vec<Ws> = (0..RECEIVERS).map(|_| Ws::joined_at(process.address)).collect();
+    let mut reader = Ws::joined_at(process.address);
+    let before = process.resident_kib();
+    process.input.write_all(b"\n").unwrap();
+    for _ in 0..BROADCASTS {
+        assert!(reader.next_text().len() > LARGE);
+    }
+    let grown = (process.resident_kib().saturating_sub(before)) / 1024;
+    // The frames themselves are 8 MiB; of copies there would be 800.
+    assert!(grown < 32, "{grown} MiB");
+    reader.fence();
+}
