@@ -3,11 +3,13 @@
 //! A text frame holds a whole engine packet (`42["a"]`), a binary frame the bare bytes of a message.
 //! The payload is shared: a broadcast is encoded once and its frames are cloned per receiver.
 //! How a frame is wrapped for a transport (WebSocket header, payload separator, base64) is decided
-//! when it is written, so that a queued frame survives an upgrade.
+//! when it is written, so that a queued frame survives an upgrade. One for many receivers holds the header
+//! that most of them need in front of its payload, so that for them there is nothing left to write.
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 
 use crate::engine::deflate::Deflated;
+use crate::engine::websocket;
 use crate::packet::PacketType;
 
 /// Text or binary.
@@ -18,6 +20,33 @@ pub enum FrameKind {
     Text,
     /// The bytes of a binary message.
     Binary,
+}
+
+/// Packets above this size are not copied for the sake of their headers.
+const READY_BYTES: usize = 64 * 1024;
+
+/// Where a frame is in the bytes of its packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    start: u32,
+    payload: u32,
+    end: u32,
+}
+
+impl Place {
+    /// Positions in the bytes of a packet that is ready, which are few.
+    fn new(start: usize, payload: usize, end: usize) -> Self {
+        let small = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: small(start), payload: small(payload), end: small(end) }
+    }
+
+    const fn wire(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    const fn payload(self) -> std::ops::Range<usize> {
+        self.payload as usize..self.end as usize
+    }
 }
 
 /// What a frame is to the packet it belongs to, as far as its parser has said.
@@ -42,7 +71,9 @@ pub struct Frame {
     compressible: bool,
     ends_write: bool,
     role: Role,
-    payload: Bytes,
+    /// The payload, or what its whole packet is on the wire of most receivers: then `place` tells where in it.
+    bytes: Bytes,
+    place: Option<Place>,
     /// Where the compressed form is kept, of a frame for many.
     deflated: Option<Deflated>,
 }
@@ -56,7 +87,8 @@ impl Frame {
             compressible: true,
             ends_write: false,
             role: Role::Unsaid,
-            payload,
+            bytes: payload,
+            place: None,
             deflated: None,
         }
     }
@@ -69,7 +101,8 @@ impl Frame {
             compressible: true,
             ends_write: false,
             role: Role::Unsaid,
-            payload,
+            bytes: payload,
+            place: None,
             deflated: None,
         }
     }
@@ -90,6 +123,22 @@ impl Frame {
     #[must_use]
     pub fn shared(self) -> Self {
         Self { deflated: Some(Deflated::default()), ..self }
+    }
+
+    /// The frame with its WebSocket header, if that was written for many: see [`FrameGroup::ready`].
+    #[must_use]
+    pub fn as_ready(&self) -> Option<&[u8]> {
+        self.bytes.get(self.place?.wire())
+    }
+
+    /// The frames of the packet on the wire, if they were written for many.
+    pub(crate) fn ready_packet(&self) -> Option<&Bytes> {
+        self.place.map(|_| &self.bytes)
+    }
+
+    /// As [`Self::ready_packet`], of a frame that is not needed any more.
+    pub(crate) fn into_ready_packet(self) -> Option<Bytes> {
+        self.place.map(|_| self.bytes)
     }
 
     pub(crate) const fn deflated(&self) -> Option<&Deflated> {
@@ -122,7 +171,7 @@ impl Frame {
     pub fn begins_answer(&self) -> Option<bool> {
         match (self.role, self.kind) {
             (Role::Unsaid, FrameKind::Text) => {
-                Some(matches!(self.payload.get(..2), Some(b"43" | b"46")))
+                Some(matches!(self.payload().get(..2), Some(b"43" | b"46")))
             }
             (Role::Answer, _) => Some(true),
             (Role::Event | Role::Other, _) => Some(false),
@@ -135,7 +184,7 @@ impl Frame {
     pub fn begins_event(&self) -> Option<bool> {
         match (self.role, self.kind) {
             (Role::Unsaid, FrameKind::Text) => {
-                Some(matches!(self.payload.get(..2), Some(b"42" | b"45")))
+                Some(matches!(self.payload().get(..2), Some(b"42" | b"45")))
             }
             (Role::Event, _) => Some(true),
             (Role::Answer | Role::Other, _) => Some(false),
@@ -151,8 +200,20 @@ impl Frame {
 
     /// The payload without any transport's wrapping.
     #[must_use]
-    pub const fn payload(&self) -> &Bytes {
-        &self.payload
+    pub fn payload(&self) -> &[u8] {
+        match self.place {
+            None => &self.bytes,
+            Some(place) => self.bytes.get(place.payload()).unwrap_or_default(),
+        }
+    }
+
+    /// As [`Self::payload`], shared.
+    #[must_use]
+    pub fn to_payload(&self) -> Bytes {
+        match self.place {
+            None => self.bytes.clone(),
+            Some(_) => self.bytes.slice_ref(self.payload()),
+        }
     }
 }
 
@@ -193,6 +254,29 @@ impl FrameGroup {
     pub fn shared(self) -> Self {
         let rest = self.rest.into_iter().map(Frame::shared).collect();
         Self { head: self.head.shared(), rest }
+    }
+
+    /// The group as one for many receivers: what most of them read is written now, once, unless that is large.
+    #[must_use]
+    pub fn ready(self) -> Self {
+        let len: usize =
+            self.iter().map(|frame| frame.payload().len() + websocket::MAX_HEADER).sum();
+        if len > READY_BYTES {
+            return self;
+        }
+        let mut wire = BytesMut::with_capacity(len);
+        let mut places = Vec::with_capacity(self.frame_count());
+        for frame in self.iter() {
+            let start = wire.len();
+            websocket::put_header(&mut wire, frame.kind, frame.payload().len());
+            let payload = wire.len();
+            wire.put_slice(frame.payload());
+            places.push(Place::new(start, payload, wire.len()));
+        }
+        let wire = wire.freeze();
+        let mut places = places.into_iter();
+        let mut ready = |frame| Frame { bytes: wire.clone(), place: places.next(), ..frame };
+        Self { head: ready(self.head), rest: self.rest.into_iter().map(ready).collect() }
     }
 
     /// The group with its last frame as the end of a write: see [`Frame::ending_write`].

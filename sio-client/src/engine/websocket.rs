@@ -84,8 +84,8 @@ pub(crate) async fn probe(
 /// A frame as a message; `None` for what is not text after all, which nothing here produces.
 pub(crate) fn message(frame: &Frame) -> Option<Message> {
     match frame.kind() {
-        FrameKind::Binary => Some(Message::Binary(frame.payload().clone())),
-        FrameKind::Text => Utf8Bytes::try_from(frame.payload().clone()).ok().map(Message::Text),
+        FrameKind::Binary => Some(Message::Binary(frame.to_payload())),
+        FrameKind::Text => Utf8Bytes::try_from(frame.to_payload()).ok().map(Message::Text),
     }
 }
 

@@ -6,8 +6,10 @@
 
 mod memory;
 mod options;
+mod room_set;
 mod rooms;
 
 pub use memory::{MemberKey, MemoryAdapter};
 pub use options::{BroadcastFlags, BroadcastOptions, Room, RoomNames};
+pub(crate) use room_set::RoomSet;
 pub use rooms::Rooms;

@@ -275,11 +275,38 @@ impl Outbox {
                 } else {
                     websocket::put_header(buffer, FrameKind::Text, len);
                 }
-                self.rest_of_large = Some(frame.payload().clone());
+                self.rest_of_large = Some(frame.to_payload());
             }
             self.turn_is_full = frame.ends_write();
             self.dequeue();
         }
+    }
+
+    /// What the next turn would write if nothing more is said in it, where that is one packet for many whose
+    /// bytes are shared: they need no buffer then.
+    pub fn take_ready(&mut self) -> Option<Bytes> {
+        let deflates = self.wire.deflate.is_some();
+        if self.rest_of_large.is_some() || self.turn.is_some() || deflates {
+            return None;
+        }
+        let packet = self.queue.front()?.ready_packet()?;
+        let mut len = 0;
+        for frame in &self.queue {
+            let as_it_is = frame.kind() == FrameKind::Text || self.wire.is_plain();
+            let of_packet = frame.ready_packet().is_some_and(|of| of.as_ptr() == packet.as_ptr());
+            if !as_it_is || !of_packet || frame.ends_write() {
+                return None;
+            }
+            len += frame.as_ready()?.len();
+        }
+        // Neither a part of the packet, nor the same one twice.
+        if len != packet.len() {
+            return None;
+        }
+        let frame = self.queue.pop_front();
+        self.queue.clear();
+        self.queued_bytes = 0;
+        frame.and_then(Frame::into_ready_packet)
     }
 
     /// Takes the buffer back, filled with wire bytes.
@@ -318,6 +345,7 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use super::super::revision::Revision;
     use super::*;
 
     fn text(text: &'static str) -> Frame {
@@ -439,6 +467,88 @@ mod tests {
         outbox.begin_turn(BytesMut::new());
         assert_eq!(&outbox.end_turn()[..], b"\x81\x024c");
         assert!(!outbox.waits_for_write());
+    }
+
+    fn ready(text: &'static str, attachments: &[&'static [u8]]) -> FrameGroup {
+        let attachments = attachments.iter().map(|bytes| Bytes::from_static(bytes)).collect();
+        FrameGroup::new(Bytes::from_static(text.as_bytes()), attachments).ready()
+    }
+
+    #[test]
+    fn a_packet_for_many_is_handed_out_as_it_is_unless_its_client_reads_another_form() {
+        let (text, binary) = (ready("4a", &[]), ready("451-", &[b"b", b"cd"]));
+        let other = FrameGroup::new(Bytes::from_static(b"4a"), Vec::new());
+        let v3 = Wire { revision: Revision::V3, ..Wire::V4 };
+        for (wire, group, expected) in [
+            (Wire { base64: true, ..Wire::V4 }, &binary, None),
+            (v3, &binary, None),
+            (Wire { deflate: Some(1), ..Wire::V4 }, &text, None),
+            (Wire::V4, &other, None),
+            (Wire::V4, &text.clone().ending_write(), None),
+            (Wire { base64: true, ..v3 }, &text, Some(&b"\x81\x024a"[..])),
+            (Wire::V4, &text, Some(b"\x81\x024a")),
+            (Wire::V4, &binary, Some(b"\x81\x04451-\x82\x01b\x82\x02cd")),
+        ] {
+            let mut outbox = Outbox::new(0, 0);
+            outbox.set_wire(wire);
+            assert_eq!(outbox.take_ready(), None);
+            outbox.push_group(group);
+            assert_eq!(outbox.take_ready().as_deref(), expected, "{wire:?} {group:?}");
+            let queued = if expected.is_none() { group.frame_count() } else { 0 };
+            assert_eq!(outbox.queued_frames(), queued);
+            assert_eq!(outbox.queued_bytes() == 0, expected.is_some());
+        }
+    }
+
+    #[test]
+    fn two_packets_the_same_packet_twice_and_a_part_of_one_are_no_packet() {
+        let (one, two) = (ready("451-", &[b"b"]), ready("451-", &[b"b"]));
+        for groups in [[&one, &two], [&one, &one]] {
+            let mut outbox = Outbox::new(0, 0);
+            groups.iter().for_each(|group| outbox.push_group(group));
+            assert_eq!(outbox.take_ready(), None);
+            outbox.dequeue();
+            assert_eq!(outbox.take_ready(), None);
+            outbox.dequeue();
+            assert_eq!(outbox.take_ready().as_deref(), Some(&b"\x81\x04451-\x82\x01b"[..]));
+        }
+        let mut outbox = Outbox::new(0, 0);
+        outbox.push_group(&one);
+        outbox.dequeue();
+        assert_eq!(outbox.take_ready(), None);
+    }
+
+    #[test]
+    fn a_packet_for_many_waits_for_its_turn_among_others() {
+        let mut outbox = Outbox::new(0, 0);
+        let group = ready("4a", &[]);
+        outbox.begin_turn(BytesMut::new());
+        outbox.push_text(&[b"4", b"b"]);
+        outbox.push_group(&group);
+        assert_eq!(outbox.take_ready(), None);
+        assert_eq!(&outbox.end_turn()[..], b"\x81\x024b\x81\x024a");
+        outbox.push(&Frame::binary(Bytes::from(vec![7; LARGE_FRAME + 1])));
+        outbox.begin_turn(BytesMut::new());
+        outbox.push_group(&group);
+        outbox.end_turn();
+        assert_eq!(outbox.take_ready(), None);
+    }
+
+    /// Written for most of its receivers, a packet is still whole for the others.
+    #[test]
+    fn who_reads_another_form_gets_the_payload_of_a_packet_for_many() {
+        let group = ready("451-", &[b"b"]);
+        let payloads: Vec<&[u8]> = group.iter().map(Frame::payload).collect();
+        assert_eq!(payloads, [&b"451-"[..], b"b"]);
+        assert!(group.iter().all(|frame| frame.to_payload() == frame.payload()));
+        assert_eq!((group.byte_len(), group.is_event()), (5, true));
+        let mut outbox = Outbox::new(0, 0);
+        outbox.push_group(&group);
+        assert_eq!(outbox.take_payload().unwrap().as_str(), "451-\u{1e}bYg==");
+        outbox.set_wire(Wire { revision: Revision::V3, ..Wire::V4 });
+        outbox.begin_turn(BytesMut::new());
+        outbox.push_group(&group);
+        assert_eq!(&outbox.end_turn()[..], b"\x81\x04451-\x82\x02\x04b");
     }
 
     #[test]

@@ -396,6 +396,15 @@ impl Session {
         self.outbox.end_turn()
     }
 
+    /// All that waits, if it is one packet for many: bytes for the wire that need no buffer. `None` also where
+    /// others have to hear of it, because the session ends or has too much to say.
+    pub fn take_ready(&mut self) -> Option<Bytes> {
+        if self.state != State::Websocket || self.reason.is_some() || self.is_congested() {
+            return None;
+        }
+        self.outbox.take_ready()
+    }
+
     /// What waits may only be written after the buffer of the last turn has left.
     #[must_use]
     pub fn waits_for_write(&self) -> bool {

@@ -16,6 +16,8 @@ const FIN_TEXT: u8 = 0x81;
 const FIN_BINARY: u8 = 0x82;
 /// The message is compressed.
 const RSV1: u8 = 0x40;
+/// The longest header.
+pub const MAX_HEADER: usize = 10;
 
 /// Appends the header of a frame with `len` bytes of payload.
 #[inline]
@@ -45,6 +47,9 @@ pub fn put_frame(out: &mut BytesMut, frame: &Frame, wire: Wire) {
     }
     let payload = frame.payload();
     if frame.kind() == FrameKind::Text || wire.is_plain() {
+        if let Some(ready) = frame.as_ready() {
+            return out.put_slice(ready);
+        }
         put_header(out, frame.kind(), payload.len());
     } else if wire.base64 {
         let mut text = Vec::with_capacity(payload.len() * 4 / 3 + 5);

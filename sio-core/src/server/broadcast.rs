@@ -186,11 +186,12 @@ impl BroadcastOperator {
     ) -> Result<FrameGroup, EncodeError> {
         let group = self.hub.event_frames(namespace.path(), id, event, args, offset)?;
         let compressing = self.hub.engine.per_message_deflate.is_some();
-        Ok(match self.options.flags.compress {
+        let group = match self.options.flags.compress {
             Some(false) => group.uncompressed(),
             _ if compressing => group.shared(),
             _ => group,
-        })
+        };
+        Ok(group.ready())
     }
 
     /// An event that no client gets that comes back later.

@@ -120,7 +120,7 @@ impl Worker {
             if join {
                 rooms.iter().for_each(|room| adapter.join(socket.id(), room));
             } else {
-                adapter.leave_all(socket.id(), rooms);
+                rooms.iter().for_each(|room| adapter.leave(socket.id(), room));
             }
         }
     }

@@ -276,6 +276,17 @@ impl Worker {
         buffer
     }
 
+    /// A turn without input that is ready to be written: all that the session has to say is one packet of a
+    /// broadcast, whose bytes are those of every other receiver. `None`: it needs a turn of its own.
+    pub fn take_ready(&self, connection: &Rc<Connection>) -> Option<Bytes> {
+        self.catch_up();
+        let ready = connection.engine.borrow_mut().take_ready()?;
+        connection.set_running();
+        // A push may have waited for this output to go.
+        self.resume_later(connection);
+        Some(ready)
+    }
+
     /// Takes the buffer of a turn back, for the next one.
     pub fn keep_buffer(&self, mut buffer: BytesMut) {
         buffer.clear();

@@ -1,14 +1,12 @@
 //! The rooms of one socket, as the socket itself knows them.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
-use crate::adapter::Room;
+use crate::adapter::{Room, RoomSet};
 
 /// Up to here comparing names with each other is quicker than hashing them. More are changed at a time by
 /// few; other nodes may ask for a million.
 const FEW: usize = 32;
-
-type Names = HashSet<Room, ahash::RandomState>;
 
 /// The rooms a socket is in, besides the one of its own id.
 ///
@@ -16,20 +14,33 @@ type Names = HashSet<Room, ahash::RandomState>;
 /// its way for a while, and counts there only if no later change of the same room has overtaken it.
 #[derive(Debug, Default)]
 pub(crate) struct RoomList {
-    names: Vec<Room>,
+    rooms: RoomSet,
     last_change: u64,
-    on_their_way: Vec<(u64, Room)>,
+    /// In the order of their departure, which is that of the numbers.
+    on_their_way: VecDeque<(u64, Room)>,
 }
 
 impl RoomList {
     /// A list that begins with these rooms.
     pub(crate) fn of(names: Vec<Room>) -> Self {
-        Self { names, ..Self::default() }
+        Self { rooms: names.into(), ..Self::default() }
     }
 
     /// The rooms, in the order they were joined.
-    pub(crate) fn names(&self) -> &[Room] {
-        &self.names
+    pub(crate) fn names(&self) -> Vec<Room> {
+        self.rooms.to_vec()
+    }
+
+    /// As [`Self::names`], of a list that is not needed any more.
+    pub(crate) fn into_names(self) -> Vec<Room> {
+        self.rooms.into_vec()
+    }
+
+    /// Whether with these rooms there would be more than `limit`, and more than there are.
+    pub(crate) fn would_exceed(&self, limit: usize, own: &str, rooms: &[Room]) -> bool {
+        let is_new = |room: &&Room| ***room != *own && !self.rooms.contains(room);
+        let new: HashSet<&Room, ahash::RandomState> = rooms.iter().filter(is_new).collect();
+        !new.is_empty() && self.rooms.len() + new.len() > limit
     }
 
     /// Changes of these rooms are on their way; gives their number.
@@ -40,14 +51,20 @@ impl RoomList {
         change
     }
 
-    /// A change arrived: gives the rooms for which no later change has overtaken it.
+    /// A change arrived, or was lost: gives the rooms for which no later change has overtaken it.
     pub(crate) fn arrive(&mut self, change: u64, mut rooms: Vec<Room>) -> Vec<Room> {
-        let arrived = self.on_their_way.extract_if(.., |(number, _)| *number == change);
+        // They arrive in the order of their departure, so that this is the front.
+        let begin = self.on_their_way.partition_point(|(number, _)| *number < change);
+        let end = self.on_their_way.partition_point(|(number, _)| *number <= change);
+        let arrived = self.on_their_way.drain(begin..end).map(|(_, room)| room);
+        if arrived.len() == rooms.len() {
+            return arrived.collect();
+        }
         if rooms.len() <= FEW {
-            let arrived: Vec<Room> = arrived.map(|(_, room)| room).collect();
+            let arrived: Vec<Room> = arrived.collect();
             rooms.retain(|room| arrived.contains(room));
         } else {
-            let arrived: Names = arrived.map(|(_, room)| room).collect();
+            let arrived: HashSet<Room, ahash::RandomState> = arrived.collect();
             rooms.retain(|room| arrived.contains(room));
         }
         rooms
@@ -68,32 +85,9 @@ impl RoomList {
 
     /// Applies a change; gives the rooms for which it was one.
     pub(crate) fn change(&mut self, own: &str, mut rooms: Vec<Room>, join: bool) -> Vec<Room> {
-        if rooms.len() > FEW {
-            return self.change_many(own, rooms, join);
-        }
-        rooms.retain(|room| match self.names.iter().position(|known| known == room) {
-            None if join && **room != *own => {
-                self.names.push(Room::clone(room));
-                true
-            }
-            Some(position) if !join => {
-                self.names.remove(position);
-                true
-            }
-            _ => false,
+        rooms.retain(|room| {
+            if join { **room != *own && self.rooms.insert(room) } else { self.rooms.remove(room) }
         });
-        rooms
-    }
-
-    fn change_many(&mut self, own: &str, mut rooms: Vec<Room>, join: bool) -> Vec<Room> {
-        let mut known: Names = self.names.iter().cloned().collect();
-        if join {
-            rooms.retain(|room| **room != *own && known.insert(Room::clone(room)));
-            self.names.extend_from_slice(&rooms);
-        } else {
-            rooms.retain(|room| known.remove(room));
-            self.names.retain(|room| known.contains(room));
-        }
         rooms
     }
 }
@@ -144,5 +138,28 @@ mod tests {
             assert_eq!(list.change("own", names(0..100_000), join).len(), 100_000);
         }
         assert!(list.names().is_empty());
+    }
+
+    #[test]
+    fn the_own_room_and_known_ones_are_within_every_limit() {
+        let mut list = RoomList::default();
+        let own = ["own".into()];
+        assert!(!list.would_exceed(0, "own", &own));
+        assert!(list.would_exceed(0, "own", &names(0..1)));
+        list.change("own", names(0..3), true);
+        assert!(!list.would_exceed(3, "own", &[names(0..3), own.to_vec()].concat()));
+        assert!(!list.would_exceed(4, "own", &[names(2..4), names(2..4)].concat()));
+        assert!(list.would_exceed(4, "own", &names(3..5)));
+        // A limit that came later takes nothing away.
+        assert!(!list.would_exceed(1, "own", &names(0..3)));
+    }
+
+    #[test]
+    fn a_change_that_was_lost_leaves_nothing_behind() {
+        let mut list = RoomList::default();
+        let (lost, next) = (list.depart(&names(0..3)), list.depart(&names(2..5)));
+        list.arrive(lost, Vec::new());
+        assert_eq!(list.arrive(next, names(2..5)), names(2..5));
+        assert!(list.on_their_way.is_empty());
     }
 }

@@ -14,6 +14,7 @@ mod arrivals;
 mod chance;
 mod echo;
 mod emits;
+mod fan_out;
 mod parsers;
 mod play;
 mod questions;

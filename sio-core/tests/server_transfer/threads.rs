@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_channel::oneshot;
 use sio_core::close::CloseReason;
 use sio_core::engine::{ProbeReply, Transport};
@@ -131,6 +131,11 @@ impl Local {
         self.worker.transport_closed(&connection, CloseReason::TransportClose);
     }
 
+    /// The sessions whose WebSockets this thread carries.
+    pub(crate) fn sessions(&self) -> Vec<Arc<SessionHandle>> {
+        self.sockets.values().map(|connection| Arc::clone(connection.handle())).collect()
+    }
+
     fn carried(&self, session: &SessionHandle) -> &Rc<Connection> {
         &self.sockets[session.sid().as_str()]
     }
@@ -146,6 +151,11 @@ impl Local {
         self.worker.probe_closed(&connection);
     }
 
+    /// The bytes of a broadcast, if the WebSocket has nothing else to write.
+    pub(crate) fn ready(&self, session: &SessionHandle) -> Option<Bytes> {
+        self.worker.take_ready(self.carried(session))
+    }
+
     /// A turn of the WebSocket that carries the session: takes a frame, gives what it writes.
     pub(crate) fn turn(&mut self, session: &SessionHandle, input: Option<&str>) -> Vec<String> {
         let connection = Rc::clone(self.carried(session));
@@ -154,7 +164,7 @@ impl Local {
         if let Some(text) = input {
             self.worker.receive_text(&connection, text);
         }
-        let mut written = BytesMut::from(self.worker.end_turn(&connection));
+        let mut written = self.worker.end_turn(&connection);
         while connection.has_output() {
             self.worker.begin_turn(&connection);
             written.extend_from_slice(&self.worker.end_turn(&connection));

@@ -21,7 +21,7 @@ pub(crate) const C: usize = 2;
 
 /// Ids that count, so that a failing test reads the same each time.
 #[derive(Default)]
-struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
 impl SidSource for Counter {
     fn fill(&self, bytes: &mut [u8; SID_BYTES]) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use sio_core::close::CloseReason;
 use sio_core::engine::Transport;
 use sio_core::server::{
@@ -269,6 +269,12 @@ impl WebSocket {
         }
         let server = self.server.clone();
         let worker = &server.worker;
+        if self.input.is_empty()
+            && let Some(ready) = self.ready()
+        {
+            self.read(&ready);
+            return self.connection.set_waiting(&Waker::from(Arc::clone(&self.wakes)));
+        }
         worker.tick();
         worker.begin_turn(&self.connection);
         while !self.connection.is_ending() && !worker.is_paused(&self.connection) {
@@ -284,7 +290,7 @@ impl WebSocket {
                 None => break,
             }
         }
-        let mut written = BytesMut::from(worker.end_turn(&self.connection));
+        let mut written = worker.end_turn(&self.connection);
         loop {
             while let Some(slice) = self.connection.next_slice(32 * 1024) {
                 written.extend_from_slice(&slice);
@@ -295,15 +301,24 @@ impl WebSocket {
             worker.begin_turn(&self.connection);
             written.extend_from_slice(&worker.end_turn(&self.connection));
         }
-        for frame in split_frames(&written) {
-            self.note(&format!("< {frame}"));
-            self.output.push(frame);
-        }
+        self.read(&written);
         if self.connection.is_ending() {
             self.output.push("(closed)".to_owned());
             self.close(CloseReason::TransportClose);
         } else {
             self.connection.set_waiting(&Waker::from(Arc::clone(&self.wakes)));
+        }
+    }
+
+    /// The bytes of a broadcast, if the connection has nothing else to write.
+    pub(crate) fn ready(&self) -> Option<Bytes> {
+        self.server.worker.take_ready(&self.connection)
+    }
+
+    fn read(&mut self, written: &[u8]) {
+        for frame in split_frames(written) {
+            self.note(&format!("< {frame}"));
+            self.output.push(frame);
         }
     }
 

@@ -1,10 +1,8 @@
 //! Rooms and broadcasts.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use serde::{Serialize, Serializer};
 use sio_core::packet::Binary;
 use sio_core::server::{EmitError, Io, IoConfig, Socket};
 
@@ -299,28 +297,4 @@ fn one_thread_sees_its_own_joins_and_leaves_in_order() {
     });
     let expected: Vec<String> = (0..3).map(|n| format!("42[\"x\",{n},\"inside\"]")).collect();
     assert_eq!(client.frames(), expected);
-}
-
-/// Counts how often it is written.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl Serialize for Counted<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        serializer.serialize_str("x")
-    }
-}
-
-#[test]
-fn a_broadcast_is_encoded_once_for_all_who_get_it() {
-    let (server, _) = start();
-    let (mut one, mut two) = (server.joined(), server.joined());
-    let mut polling = server.joined_by_polling();
-    let count = AtomicUsize::new(0);
-    server.io.emit("x", Counted(&count)).unwrap();
-    assert_eq!(count.load(Ordering::Relaxed), 1);
-    for client in [&mut one, &mut two] {
-        assert_eq!(client.frames(), ["42[\"x\",\"x\"]"]);
-    }
-    assert_eq!(polling.poll().as_deref(), Some("42[\"x\",\"x\"]"));
 }

@@ -91,6 +91,10 @@ impl MessageBody for BodyConnection {
         loop {
             if !*said {
                 ready!(protocol.poll_pause(cx));
+                if let Some(bytes) = protocol.ready(cx, input) {
+                    *said = true;
+                    return Poll::Ready(Some(Ok(bytes)));
+                }
                 let mut buffer = protocol.turn(cx, input);
                 (*said, turned) = (true, true);
                 let bytes = buffer.split().freeze();

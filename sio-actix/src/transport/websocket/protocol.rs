@@ -180,6 +180,18 @@ impl Protocol {
         bytes
     }
 
+    /// What a turn would give if nothing came and all that is to be said is one packet of a broadcast: then its
+    /// bytes are shared with all other receivers. `None`: take a [`Self::turn`].
+    ///
+    /// What was given last must have been written before.
+    pub(super) fn ready(&mut self, cx: &mut Context<'_>, input: &mut impl Input) -> Option<Bytes> {
+        let plain = matches!(self.mode, Mode::Session) && self.end.is_none();
+        if !plain || !self.connection.has_output() || input.poll_chunk(cx).is_ready() {
+            return None;
+        }
+        self.worker.take_ready(&self.connection)
+    }
+
     /// Takes the buffer of a turn back.
     pub(super) fn keep_buffer(&self, buffer: BytesMut) {
         self.worker.keep_buffer(buffer);

@@ -108,7 +108,7 @@ impl RawConnection {
             if let Some(closed) = self.last {
                 return Poll::Ready(if closed { Ended::Closed } else { Ended::Gone });
             }
-            let (mut out, mut reads_on) = (None, false);
+            let (mut out, mut shared, mut reads_on) = (None, Bytes::new(), false);
             if !self.said {
                 ready!(self.protocol.poll_pause(cx));
                 let mut input = StreamInput {
@@ -119,7 +119,10 @@ impl RawConnection {
                     patience: &mut patience,
                     stopped: false,
                 };
-                out = Some(self.protocol.turn(cx, &mut input));
+                match self.protocol.ready(cx, &mut input) {
+                    Some(ready) => shared = ready,
+                    None => out = Some(self.protocol.turn(cx, &mut input)),
+                }
                 input.keep_unused();
                 reads_on = input.stopped;
                 self.said = true;
@@ -133,7 +136,7 @@ impl RawConnection {
                 }
                 Next::Turn | Next::Yield | Next::Wait => Bytes::new(),
             };
-            let written = self.write(cx, out.as_deref().unwrap_or_default(), tail);
+            let written = self.write(cx, out.as_deref().unwrap_or(&shared), tail);
             if let Some(out) = out {
                 self.protocol.keep_buffer(out);
             }

@@ -3,7 +3,6 @@
 //! The list is the socket's own, shared by all threads; the index that broadcasts follow is its worker's,
 //! and hears of each change.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -84,6 +83,7 @@ impl Socket {
         let op = SessionOp::Rooms { socket: self.clone(), change, rooms: changed, join };
         // Queued under the list's lock: two threads' changes arrive in the order they were made.
         if self.route(op).is_err() {
+            list.arrive(change, Vec::new());
             tracing::warn!("a worker's queue is full; a change of rooms was dropped");
         }
         Ok(())
@@ -91,11 +91,8 @@ impl Socket {
 
     fn check_rooms(&self, list: &RoomList, names: &[Room]) -> Result<(), TooManyRooms> {
         let limit = self.0.hub.config.limits.max_rooms;
-        if limit > 0 {
-            let rooms: HashSet<&Room> = list.names().iter().chain(names).collect();
-            if rooms.len() > limit && rooms.len() > list.names().len() {
-                return Err(TooManyRooms { limit });
-            }
+        if limit > 0 && list.would_exceed(limit, self.0.id.as_str(), names) {
+            return Err(TooManyRooms { limit });
         }
         Ok(())
     }
@@ -142,7 +139,7 @@ impl Socket {
             return Vec::new();
         }
         let mut rooms = vec![Arc::clone(self.0.id.as_arc())];
-        rooms.extend(lock(&self.0.rooms).names().iter().cloned());
+        rooms.extend(lock(&self.0.rooms).names());
         rooms
     }
 

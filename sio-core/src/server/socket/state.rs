@@ -53,7 +53,7 @@ impl Socket {
 
     /// The rooms besides the one of its own id.
     pub(crate) fn joined_rooms(&self) -> Vec<Room> {
-        lock(&self.0.rooms).names().to_vec()
+        lock(&self.0.rooms).names()
     }
 
     /// What users have stored.
@@ -63,11 +63,12 @@ impl Socket {
 
     /// CONNECT was granted; gives the rooms to be indexed. Later changes go to the index themselves.
     pub(crate) fn set_connected(&self) -> Vec<Room> {
-        let rooms = lock(&self.0.rooms);
+        let list = lock(&self.0.rooms);
         self.0.status.store(CONNECTED, Ordering::Release);
-        self.note_rooms(rooms.names(), true);
+        let rooms = list.names();
+        self.note_rooms(&rooms, true);
         self.note_rooms(std::slice::from_ref(self.0.id.as_arc()), true);
-        rooms.names().to_vec()
+        rooms
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -98,11 +99,10 @@ impl Socket {
     /// The socket is in no room from now on.
     pub(crate) fn finish_end(&self) {
         {
-            let mut rooms = lock(&self.0.rooms);
+            let mut list = lock(&self.0.rooms);
             self.0.status.store(ENDED, Ordering::Release);
-            self.note_rooms(rooms.names(), false);
+            self.note_rooms(&std::mem::take(&mut *list).into_names(), false);
             self.note_rooms(std::slice::from_ref(self.0.id.as_arc()), false);
-            *rooms = RoomList::default();
         }
         self.0.hub.leave(&self.0.namespace);
     }
