@@ -14,12 +14,16 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    let measured = Options::read(&args)
-        .and_then(|options| load::run(&options).map_err(|e| format!("{}: {e}", options.address)));
+    let measured = Options::read(&args).and_then(|options| {
+        let report = load::run(&options).map_err(|e| format!("{}: {e}", options.address))?;
+        Ok((report, options.quiet))
+    });
     match measured {
-        Ok(report) => {
+        Ok((report, quiet)) => {
             println!("{}", report.to_json());
-            eprintln!("{report}");
+            if !quiet {
+                eprintln!("{report}");
+            }
             if report.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(why) => {

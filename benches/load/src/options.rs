@@ -19,6 +19,7 @@ load SCENARIO --url http://127.0.0.1:PORT [options]
   --clients N, --window N, --payload BYTES, --rooms N, --concurrency N
                    in place of what the scenario says
   --label TEXT     copied into the output
+  --quiet          only the line of JSON
 
 scenarios:";
 
@@ -36,6 +37,8 @@ pub struct Options {
     pub pace: Pace,
     /// Copied into the report.
     pub label: String,
+    /// Nothing is said to people.
+    pub quiet: bool,
 }
 
 /// How long each phase takes.
@@ -70,7 +73,14 @@ impl Options {
     /// One scenario at one server, at the usual pace.
     #[must_use]
     pub fn new(scenario: Scenario, address: SocketAddr) -> Self {
-        Self { scenario, address, pid: None, pace: Pace::default(), label: String::new() }
+        Self {
+            scenario,
+            address,
+            pid: None,
+            pace: Pace::default(),
+            label: String::new(),
+            quiet: false,
+        }
     }
 
     /// Reads the arguments of the program.
@@ -83,7 +93,13 @@ impl Options {
         let mut scenario = Scenario::named(name).ok_or_else(|| format!("no scenario `{name}`"))?;
         let (mut address, mut pid, mut label) = (None, None, String::new());
         let mut pace = Pace::default();
-        while let [flag, value, rest @ ..] = args {
+        let mut quiet = false;
+        while let [flag, rest @ ..] = args {
+            if flag == "--quiet" {
+                (quiet, args) = (true, rest);
+                continue;
+            }
+            let [value, rest @ ..] = rest else { return Err(format!("{flag} needs a value")) };
             args = rest;
             match flag.as_str() {
                 "--url" => address = Some(loopback(value)?),
@@ -104,12 +120,9 @@ impl Options {
                 other => return Err(format!("unknown option `{other}`")),
             }
         }
-        if let [flag] = args {
-            return Err(format!("{flag} needs a value"));
-        }
         let address = address.ok_or("--url is missing")?;
         check(&scenario)?;
-        Ok(Self { scenario, address, pid, pace, label })
+        Ok(Self { scenario, address, pid, pace, label, quiet })
     }
 }
 
@@ -178,10 +191,11 @@ mod tests {
 
     #[test]
     fn options_take_the_place_of_what_the_scenario_says() {
-        let line = "room --url http://localhost:3000/ --pid 7 --rooms 4 --clients 8 --secs 0.5";
+        let line =
+            "room --url http://localhost:3000/ --pid 7 --quiet --rooms 4 --clients 8 --secs 0.5";
         let options = read(line).unwrap();
         assert_eq!(options.address, SocketAddr::from(([127, 0, 0, 1], 3000)));
-        assert_eq!(options.pid, Some(7));
+        assert_eq!((options.pid, options.quiet), (Some(7), true));
         assert_eq!(options.scenario.clients, 8);
         assert_eq!(options.scenario.shape, Shape::Room { rooms: 4 });
         assert_eq!(options.pace.measured, Duration::from_millis(500));

@@ -24,6 +24,7 @@ pub(super) fn all(
             for server in servers {
                 let line = once(options, server, scenario, load)?;
                 results.add(&line, file)?;
+                println!("  {}", results.last());
             }
         }
     }
@@ -39,14 +40,10 @@ fn once(options: &Options, server: &Server, scenario: &str, load: &Path) -> Resu
     if options.quick {
         cmd = cmd.args("--warmup 0.2 --secs 0.5 --hold 1 --settle 0.5");
     }
-    let out = cmd.limit(RUN_LIMIT).quiet();
-    let (json, words): (Vec<&str>, Vec<&str>) =
-        out.text.lines().partition(|line| line.starts_with('{'));
-    for line in words {
-        println!("  {line}");
-    }
-    match json.first() {
-        Some(line) => Ok((*line).to_owned()),
-        None => Err(format!("{}: {scenario}: {}", server.name, out.why)),
+    let out = cmd.arg("--quiet").limit(RUN_LIMIT).quiet();
+    // It fails if there were errors, and says which in its line.
+    match out.text.lines().find(|line| line.starts_with('{')) {
+        Some(line) => Ok(line.to_owned()),
+        None => Err(format!("{}: {scenario}: {} {}", server.name, out.why, out.text.trim())),
     }
 }

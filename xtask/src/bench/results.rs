@@ -72,6 +72,28 @@ impl Results {
             .map_err(|e| format!("{}: {e}", file.display()))
     }
 
+    /// The run that was added last, in one line.
+    pub(super) fn last(&self) -> String {
+        let Some(row) = self.rows.last() else { return String::new() };
+        let mut out = format!("{:13}", text(row, "label"));
+        for (key, unit, scale) in [
+            ("server_cpu_us", "µs each", 1.0),
+            ("kib_per_client", "KiB each", 1.0),
+            ("server_busy", "% busy", 100.0),
+            ("rate", "/s", 1.0),
+            ("p99_us", "µs p99", 1.0),
+        ] {
+            if let Some(value) = row.get(key).and_then(Value::as_f64) {
+                let digits = if value * scale < 20.0 { 2 } else { 0 };
+                out += &format!(" {:>9.digits$} {unit}", value * scale);
+            }
+        }
+        if row.get("errors").and_then(Value::as_u64) != Some(0) {
+            out += " ERRORS";
+        }
+        out
+    }
+
     /// What is known about the machine and the versions.
     pub(super) fn about(&self, key: &str) -> String {
         match self.about.get(key) {
