@@ -3,6 +3,8 @@
 //! What is counted is the whole process, so the tests of this file run one after another. They assert upper
 //! bounds per 1,000 events of one kind; what is above 0 says why.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
 use std::alloc::System;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
