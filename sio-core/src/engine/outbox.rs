@@ -34,8 +34,8 @@ pub struct Outbox {
     turn: Option<BytesMut>,
     /// The buffer of the turn holds a frame that ends its write.
     turn_is_full: bool,
-    /// What a slow peer has still to take of a frame that was begun.
-    rest_of_large: Option<Bytes>,
+    /// What a slow peer has still to take of a frame that was begun; few sessions have one at a time.
+    rest_of_large: Option<Box<Bytes>>,
 }
 
 impl Outbox {
@@ -92,7 +92,7 @@ impl Outbox {
     /// Bytes that wait.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
-        self.queued_bytes + self.rest_of_large.as_ref().map_or(0, Bytes::len)
+        self.queued_bytes + self.rest_of_large.as_ref().map_or(0, |rest| rest.len())
     }
 
     /// Frames that wait.
@@ -268,14 +268,14 @@ impl Outbox {
                 websocket::put_frame(buffer, frame, wire);
             } else if let Some(compressed) = websocket::compressed(frame, wire) {
                 websocket::put_compressed_header(buffer, frame.kind(), compressed.len());
-                self.rest_of_large = Some(compressed);
+                self.rest_of_large = Some(Box::new(compressed));
             } else {
                 if binary {
                     websocket::put_binary_header(buffer, len, wire.revision);
                 } else {
                     websocket::put_header(buffer, FrameKind::Text, len);
                 }
-                self.rest_of_large = Some(frame.to_payload());
+                self.rest_of_large = Some(Box::new(frame.to_payload()));
             }
             self.turn_is_full = frame.ends_write();
             self.dequeue();

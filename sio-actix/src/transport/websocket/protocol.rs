@@ -87,7 +87,7 @@ pub(super) struct Protocol {
     mode: Mode,
     end: Option<End>,
     /// The newest unanswered ping; older ones need no answer (RFC 6455 section 5.5.3).
-    pong: Option<Bytes>,
+    pong: Option<Box<[u8]>>,
     /// `3probe` has to be sent.
     probe_pong: bool,
     /// Others get their turn before this connection reads on.
@@ -284,7 +284,7 @@ impl Protocol {
                 }
             }
             (Message::Binary(_), Mode::Probe { .. }) => self.end = Some(End::Closed(None)),
-            (Message::Ping(payload), _) => self.pong = Some(Bytes::copy_from_slice(payload)),
+            (Message::Ping(payload), _) => self.pong = Some(payload.into()),
             (Message::Pong, _) => {}
             (Message::Close(frame), _) => {
                 self.end = Some(End::Closed(frame.map(|frame| frame.code)));

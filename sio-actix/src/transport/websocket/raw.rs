@@ -8,7 +8,6 @@
 use std::cell::Cell;
 use std::future::Future as _;
 use std::io::{self, IoSlice};
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -49,8 +48,8 @@ pub(crate) enum Ended {
 pub(crate) struct RawConnection {
     stream: Stream,
     protocol: Protocol,
-    /// Input that came before it could be used.
-    kept: Bytes,
+    /// Input that came before it could be used, never empty.
+    kept: Option<Box<Bytes>>,
     unsent: Option<Box<Unsent>>,
     /// The bytes of the last turn were handed out, but not yet what follows them.
     said: bool,
@@ -72,7 +71,7 @@ impl RawConnection {
     /// end.
     pub(crate) fn new(stream: Stream, carried: Carried, linger: Duration) -> Self {
         let Carried { protocol, early, .. } = carried;
-        Self { stream, protocol, kept: early, unsent: None, said: false, last: None, linger }
+        Self { stream, protocol, kept: boxed(early), unsent: None, said: false, last: None, linger }
     }
 
     /// The orderly end of the connection.
@@ -221,6 +220,11 @@ impl RawConnection {
     }
 }
 
+/// What is kept, behind a pointer: mostly it is nothing.
+fn boxed(bytes: Bytes) -> Option<Box<Bytes>> {
+    (!bytes.is_empty()).then(|| Box::new(bytes))
+}
+
 /// One write of both parts; never zero bytes.
 fn poll_write(
     stream: &mut Stream,
@@ -245,7 +249,7 @@ fn poll_write(
 /// What comes from a stream during one turn.
 struct StreamInput<'a> {
     stream: &'a mut Stream,
-    kept: &'a mut Bytes,
+    kept: &'a mut Option<Box<Bytes>>,
     buffer: &'a mut [u8],
     /// What of the buffer was read and not used.
     unused: std::ops::Range<usize>,
@@ -259,15 +263,15 @@ impl StreamInput<'_> {
     fn keep_unused(&mut self) {
         if !self.unused.is_empty() {
             let unused = self.buffer.get(self.unused.clone()).unwrap_or_default();
-            *self.kept = Bytes::copy_from_slice(unused);
+            *self.kept = boxed(Bytes::copy_from_slice(unused));
         }
     }
 }
 
 impl Input for StreamInput<'_> {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<&[u8]>> {
-        if !self.kept.is_empty() {
-            return Poll::Ready(Some(self.kept));
+        if let Some(kept) = &*self.kept {
+            return Poll::Ready(Some(kept));
         }
         if self.unused.is_empty() {
             if *self.patience == 0 {
@@ -285,14 +289,14 @@ impl Input for StreamInput<'_> {
     }
 
     fn consume(&mut self, used: usize) {
-        if self.kept.is_empty() {
+        let Some(kept) = self.kept else {
             self.unused.start += used;
             return;
-        }
-        self.kept.advance(used);
-        if self.kept.is_empty() {
+        };
+        kept.advance(used);
+        if kept.is_empty() {
             // Its memory goes with it.
-            drop(mem::take(self.kept));
+            *self.kept = None;
         }
     }
 }
