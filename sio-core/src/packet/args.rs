@@ -165,8 +165,7 @@ impl<'de> ArgCursor<'de> {
                 let len = de.into_iter::<IgnoredAny>().byte_offset();
                 let len = if len == 0 { value_len(self.unread())? } else { len };
                 // The parser's largest integers are read as far as their digits go: `1e5` is none of them.
-                let behind = self.unread().as_bytes().get(len);
-                if !behind.is_none_or(|byte| matches!(byte, b',' | b']') || is_blank(*byte)) {
+                if let Some(b'.' | b'e' | b'E') = self.unread().as_bytes().get(len) {
                     return Err(self.refuse(&de::Error::custom("invalid number")));
                 }
                 self.pos += len;
