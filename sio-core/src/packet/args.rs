@@ -163,7 +163,12 @@ impl<'de> ArgCursor<'de> {
             Ok(value) => {
                 // The iterator parses nothing; it is the public way to ask for the position.
                 let len = de.into_iter::<IgnoredAny>().byte_offset();
-                self.pos += if len == 0 { value_len(self.unread())? } else { len };
+                let len = if len == 0 { value_len(self.unread())? } else { len };
+                // The parser's largest integers are read as far as their digits go: `1e5` is none of them.
+                if let Some(b'.' | b'e' | b'E') = self.unread().as_bytes().get(len) {
+                    return Err(self.refuse(&de::Error::custom("invalid number")));
+                }
+                self.pos += len;
                 self.index += 1;
                 Ok(value)
             }

@@ -118,6 +118,26 @@ fn chunked_push_above_the_limit_gets_413_without_its_end() {
 }
 
 #[test]
+fn chunked_push_above_the_limit_that_takes_time_ends_its_session_as_well() {
+    let (server, journal) = Server::recorded(|io| io.max_payload(LIMIT), 1);
+    let session = Polling::joined(&server);
+    let mut http = Http::connect(&server);
+    let chunk = "x".repeat(500);
+    http.write(format!(
+        "POST {} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1f4\r\n{chunk}\r\n",
+        session.target()
+    ));
+    // The server waits for the rest meanwhile; if it does not yet, this shows less, and nothing wrong.
+    Polling::joined(&server).fence();
+    for _ in 0..2 {
+        http.write(format!("1f4\r\n{chunk}\r\n"));
+    }
+    http.response().expect(413, "");
+    http.wire().expect_end();
+    journal.expect("transport error");
+}
+
+#[test]
 fn chunked_push_of_the_limit_is_accepted() {
     let server = limited();
     let mut session = Polling::joined(&server);

@@ -194,3 +194,17 @@ fn text_that_is_kept_as_it_came_keeps_its_quotation_marks() {
     assert_eq!(cur.next::<Box<RawValue>>().unwrap().unwrap().get(), "[\"b\"]");
     assert_eq!(cur.finish(), Ok(()));
 }
+
+/// The parser reads its largest integers as far as their digits go.
+#[test]
+fn a_float_for_a_large_integer_is_invalid_and_not_malformed() {
+    for json in ["1e5", "1.5", "-0.5", "1E+2"] {
+        let args = format!(",{json},\"next\"]");
+        let mut cur = ArgCursor::new(&args, &[]);
+        let error = cur.next::<i128>().unwrap_err();
+        assert_eq!(error.to_string(), "argument 0 is invalid: invalid number", "{json}");
+        assert_eq!(cur.next::<&str>(), Ok(Some("next")));
+        assert_eq!(cur.finish(), Ok(()));
+    }
+    assert_eq!(cursor(",1ex]").next::<u128>(), Err(BROKEN));
+}

@@ -249,12 +249,14 @@ impl SessionHandle {
         is_free
     }
 
-    /// Resolves when the session ends while the push is received.
+    /// Resolves when the session ends while the push is received. Who asked before is told at once.
     pub fn push_ended(&self) -> oneshot::Receiver<()> {
         let (ended, receiver) = oneshot::channel();
         let mut push = self.push();
-        if matches!(*push, Push::Claimed) {
-            *push = Push::Watched { _ended: ended };
+        if !matches!(*push, Push::None) {
+            let before = std::mem::replace(&mut *push, Push::Watched { _ended: ended });
+            drop(push);
+            drop(before);
         }
         receiver
     }
