@@ -7,6 +7,8 @@
     reason = "tests fail by panicking"
 )]
 
+use std::sync::{Mutex, mpsc};
+
 use integration::{Journal, Server, Ws, masked, sid_of};
 use sio_actix::prelude::*;
 
@@ -279,4 +281,66 @@ fn session_with_b64_gets_base64_text_frames() {
     ws.binary([1, 2, 3, 4]);
     ws.expect(header);
     ws.expect("bAQIDBA==");
+}
+
+// ---- large messages at once -----------------------------------------------------------------------
+
+/// So many large answers leave one by one; what still has to be read meanwhile must not be forgotten.
+#[test]
+fn large_messages_that_wait_in_a_row_are_all_answered() {
+    let (entered, holds) = mpsc::sync_channel(0);
+    let (release, released) = mpsc::sync_channel(0);
+    let released = Mutex::new(released);
+    let server = Server::start(
+        |io| {
+            io.namespace("/", |ns| {
+                integration::echo(ns);
+                // The worker stands still, so that the input piles up.
+                ns.on("hold", move || {
+                    entered.send(()).unwrap();
+                    released.lock().unwrap().recv().unwrap();
+                });
+            })
+        },
+        1,
+    );
+    let mut ws = Ws::joined(&server);
+    for length in [200_000, 70_000, 30_000, 15_000] {
+        let payload = "x".repeat(length);
+        let count = 1_200_000 / length;
+        ws.text("42[\"hold\"]");
+        holds.recv().unwrap();
+        for id in 0..count {
+            ws.text(&format!("42{id}[\"echo\",\"{payload}\"]"));
+        }
+        release.send(()).unwrap();
+        for id in 0..count {
+            ws.expect(&format!("43{id}[\"{payload}\"]"));
+        }
+    }
+}
+
+/// The answers are more than may wait, the requests come in one read.
+#[test]
+fn small_requests_for_large_answers_are_all_answered() {
+    for length in [1_000, 10_000, 100_000] {
+        let payload = "x".repeat(length);
+        let given = payload.clone();
+        let server = Server::start(
+            |io| {
+                io.namespace("/", |ns| {
+                    ns.on("give", move || given.clone());
+                })
+            },
+            1,
+        );
+        let mut ws = Ws::joined(&server);
+        let count = 4_000_000 / length;
+        let requests: Vec<u8> =
+            (0..count).flat_map(|id| masked(0x81, format!("42{id}[\"give\"]"))).collect();
+        ws.wire().write(requests);
+        for id in 0..count {
+            ws.expect(&format!("43{id}[\"{payload}\"]"));
+        }
+    }
 }

@@ -96,6 +96,8 @@ impl RawConnection {
 
     fn run(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Ended> {
         let mut patience = PATIENCE;
+        // Of the last turn of this poll: it left off although there may be more; the stream wakes the task.
+        let (mut reads_on, mut heard) = (false, false);
         loop {
             if self.unsent.is_some() {
                 match self.poll_unsent(cx) {
@@ -107,8 +109,9 @@ impl RawConnection {
             if let Some(closed) = self.last {
                 return Poll::Ready(if closed { Ended::Closed } else { Ended::Gone });
             }
-            let (mut out, mut shared, mut reads_on) = (None, Bytes::new(), false);
-            if !self.said {
+            let (mut out, mut shared) = (None, Bytes::new());
+            let turns = !self.said;
+            if turns {
                 ready!(self.protocol.poll_pause(cx));
                 let mut input = StreamInput {
                     stream: &mut self.stream,
@@ -117,13 +120,14 @@ impl RawConnection {
                     unused: 0..0,
                     patience: &mut patience,
                     stopped: false,
+                    pending: false,
                 };
                 match self.protocol.ready(cx, &mut input) {
                     Some(ready) => shared = ready,
                     None => out = Some(self.protocol.turn(cx, &mut input)),
                 }
                 input.keep_unused();
-                reads_on = input.stopped;
+                (reads_on, heard) = (input.stopped, input.pending);
                 self.said = true;
             }
             let next = self.protocol.next(cx, SLICE);
@@ -135,7 +139,10 @@ impl RawConnection {
                 }
                 Next::Turn | Next::Yield | Next::Wait => Bytes::new(),
             };
-            let written = self.write(cx, out.as_deref().unwrap_or(&shared), tail);
+            let said = out.as_deref().unwrap_or(&shared);
+            // Who says nothing in a turn and does not read waits for the session.
+            let silent = turns && said.is_empty() && tail.is_empty();
+            let written = self.write(cx, said, tail);
             if let Some(out) = out {
                 self.protocol.keep_buffer(out);
             }
@@ -149,7 +156,9 @@ impl RawConnection {
             match next {
                 Next::Yield => return let_others(cx),
                 Next::Wait if reads_on => return let_others(cx),
-                Next::Wait => return Poll::Pending,
+                Next::Wait if heard || silent => return Poll::Pending,
+                // What was said since may be what kept it from reading, and what came since woke nobody.
+                Next::Wait => {}
                 Next::Write(_) | Next::End(_) | Next::Turn => {}
             }
         }
@@ -256,6 +265,8 @@ struct StreamInput<'a> {
     patience: &'a mut usize,
     /// There may be more, for another turn.
     stopped: bool,
+    /// There was no more, and the task is woken when there is.
+    pending: bool,
 }
 
 impl StreamInput<'_> {
@@ -279,7 +290,9 @@ impl Input for StreamInput<'_> {
                 return Poll::Pending;
             }
             let mut buffer = ReadBuf::new(self.buffer);
-            match ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut buffer)) {
+            let read = Pin::new(&mut *self.stream).poll_read(cx, &mut buffer);
+            self.pending = read.is_pending();
+            match ready!(read) {
                 Ok(()) if !buffer.filled().is_empty() => self.unused = 0..buffer.filled().len(),
                 Ok(()) | Err(_) => return Poll::Ready(None),
             }
