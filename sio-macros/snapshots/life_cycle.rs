@@ -154,11 +154,13 @@ impl ::sio_actix::__private::Controller for Hello {
                         move |
                             cx: &::sio_actix::__private::EventCx<'_>,
                         | -> ::sio_actix::__private::Dispatch {
-                            let outlet = cx.outlet();
-                            ::sio_actix::__private::run_sync(
+                            ::sio_actix::__private::run_emitting(
                                 cx,
                                 &this,
-                                move |this: &::sio_actix::__private::Arc<Self>| {
+                                move |
+                                    this: &::sio_actix::__private::Arc<Self>,
+                                    outlet: ::sio_actix::__private::Lent<'_>|
+                                {
                                     let r = Self::leaving(this);
                                     match ::sio_actix::__private::Ret::of(&r).split(r) {
                                         ::core::result::Result::Ok(r) => {
