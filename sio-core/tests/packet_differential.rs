@@ -1,5 +1,14 @@
 //! Random arguments, read and written the quick way and by the JSON library alone: both say the same.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    reason = "tests fail by panicking, and random numbers may be cut"
+)]
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
