@@ -124,7 +124,8 @@ fn rust() -> Done {
 fn stock() -> Done {
     let nextest = Cmd::cargo().args("nextest --version").output().is_ok();
     let line = if nextest {
-        "nextest run -p integration --no-fail-fast -E binary(/^raw_/)"
+        // With the features of the whole workspace, as it was built before.
+        "nextest run --workspace --no-fail-fast -E package(integration)&binary(/^raw_/)"
     } else {
         "test -p integration --no-fail-fast"
     };

@@ -53,6 +53,10 @@ fn figure(results: &Results, server: &str, scenario: &str) -> Option<Figure> {
 
 /// Every scenario and every server, with ranges.
 pub(super) fn table(results: &Results) -> String {
+    rows(results, ranged)
+}
+
+fn rows(results: &Results, shown: fn(Figure) -> String) -> String {
     let servers = results.servers();
     let compares = servers.contains(&OURS) && servers.contains(&PEER);
     let mut out = "| scenario |".to_owned();
@@ -74,7 +78,7 @@ pub(super) fn table(results: &Results) -> String {
         put(&mut out, format_args!("| `{scenario}`{colon}{about} |"));
         for figure in figures {
             match figure {
-                Some(figure) => put(&mut out, format_args!(" {} |", ranged(figure))),
+                Some(figure) => put(&mut out, format_args!(" {} |", shown(figure))),
                 None => out.push_str(" – |"),
             }
         }
@@ -108,7 +112,7 @@ fn conditions(results: &Results) -> String {
     put(
         &mut out,
         format_args!(
-            "Median of {} interleaved rounds, their range in brackets; microseconds of CPU time of the server's \
+            "Median of {} interleaved rounds; microseconds of CPU time of the server's \
          process, if nothing else is said; every answer was compared with what it had to be.\n",
             about("rounds")
         ),
@@ -119,7 +123,7 @@ fn conditions(results: &Results) -> String {
     out
 }
 
-/// For `README.md`: the picture and what it says in one line.
+/// For `README.md`: the picture, what it says in one line, and the medians.
 fn summary(results: &Results) -> String {
     let mut out = "![CPU time of the server as a multiple of socketioxide's](docs/performance/servers.svg)\n\n".to_owned();
     let ratios: Vec<f64> = SCENARIOS
@@ -143,12 +147,14 @@ fn summary(results: &Results) -> String {
         put(&mut out, format_args!("; an idle connection takes {:.1} KiB", idle.median));
     }
     out.push_str(".\n`cargo xtask bench` repeats it; all figures, and what they do not say, are in [docs/performance.md](docs/performance.md).\n");
+    put(&mut out, format_args!("\n{}\n{}", conditions(results), rows(results, bare)));
     out
 }
 
 /// Replaces what stands between the marks of both pages.
 pub(super) fn write(results: &Results) -> Result<(), String> {
-    let full = format!("{}\n{}", conditions(results), table(results));
+    let range = "The range of the rounds is in brackets.";
+    let full = format!("{}{range}\n\n{}", conditions(results), table(results));
     for (page, text) in [("docs/performance.md", full), ("README.md", summary(results))] {
         let path = root().join(page);
         let old = fs::read_to_string(&path).map_err(|e| format!("{page}: {e}"))?;
@@ -174,11 +180,16 @@ fn ratio(results: &Results, scenario: &str) -> Option<f64> {
     Some(ours / figure(results, PEER, scenario)?.median)
 }
 
+fn bare(Figure { median, .. }: Figure) -> String {
+    let digits = if median < 20.0 { 2 } else { 0 };
+    format!("{median:.digits$}")
+}
+
 fn ranged(figure: Figure) -> String {
     let Figure { median, lowest, highest } = figure;
     let digits = if median < 20.0 { 2 } else { 0 };
     if lowest.total_cmp(&highest).is_eq() {
-        return format!("{median:.digits$}");
+        return bare(figure);
     }
     format!("{median:.digits$} [{lowest:.digits$}–{highest:.digits$}]")
 }
@@ -213,6 +224,8 @@ mod tests {
         assert!(table.contains("| 4.00 [3.00–5.00] | 8.00 | **0.50** |"), "{table}");
         assert!(table.contains("| 100 | – | – |"), "{table}");
         assert!(!table.contains("ack16"));
-        assert!(summary(&results).contains("0.50 to 0.50"));
+        let summary = summary(&results);
+        assert!(summary.contains("0.50 to 0.50"), "{summary}");
+        assert!(summary.contains("| 4.00 | 8.00 | **0.50** |"), "{summary}");
     }
 }
