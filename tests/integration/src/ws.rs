@@ -216,6 +216,21 @@ impl Ws {
         }
     }
 
+    /// The same, after pings of the server, which are answered.
+    #[track_caller]
+    pub fn expect_through_pings(&mut self, text: &str) {
+        loop {
+            let got = self.next_text();
+            if got == "2" {
+                self.text("3");
+            } else if got == text {
+                return;
+            } else {
+                self.wire.fail(&format!("expected {text:?}, got {got:?}"));
+            }
+        }
+    }
+
     /// The next message is these bytes.
     #[track_caller]
     pub fn expect_binary(&mut self, bytes: &[u8]) {

@@ -1,0 +1,81 @@
+//! The process under attack.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use integration::DEADLINE;
+
+use crate::Bystander;
+
+/// A plain echo server with default limits in a process of its own; dropping it ends the process.
+#[derive(Debug)]
+pub struct Target {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Target {
+    /// Starts the binary `target` of this package, at `path`, with flags.
+    ///
+    /// Tests have the path in `env!("CARGO_BIN_EXE_target")`.
+    pub fn start(path: &str, flags: &[&str]) -> Self {
+        let mut command = Command::new(path);
+        let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap();
+        Self { child, address }
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The id of the process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A bystander of this server.
+    pub fn bystander(&self) -> Bystander {
+        Bystander::watch(self.address)
+    }
+
+    /// Resident memory in bytes.
+    pub fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib: usize = line.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+        kib * 1024
+    }
+
+    /// Open file descriptors.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    /// Waits until as many descriptors are open, which is how a test knows that all connections are gone.
+    #[track_caller]
+    pub fn expect_descriptors(&self, count: usize) {
+        let end = Instant::now() + DEADLINE;
+        while self.descriptors() > count {
+            assert!(Instant::now() < end, "{} descriptors, not {count}", self.descriptors());
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a step between looks, under a deadline"
+            )]
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
