@@ -39,6 +39,19 @@ impl Stream {
         }
     }
 
+    /// Its end has to be said, and not only to be had.
+    pub(crate) const fn is_tls(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            #[cfg(unix)]
+            Self::Unix(_) => false,
+            #[cfg(feature = "rustls-0_23")]
+            Self::Rustls(_) => true,
+            #[cfg(feature = "openssl")]
+            Self::Openssl(_) => true,
+        }
+    }
+
     /// The connection below TLS.
     pub(super) fn tcp(&self) -> Option<&TcpStream> {
         match self {

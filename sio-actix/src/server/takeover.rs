@@ -87,13 +87,15 @@ impl Drop for Offer {
 /// A stream that can be taken out from under the dispatcher.
 pub(crate) struct TakeIo {
     stream: Option<Stream>,
+    /// The peer has closed its half, and everything it sent has been read.
+    ended: bool,
     /// `None`: HTTP/2.
     slot: Option<Rc<Slot>>,
 }
 
 impl TakeIo {
     pub(super) const fn new(stream: Stream, slot: Option<Rc<Slot>>) -> Self {
-        Self { stream: Some(stream), slot }
+        Self { stream: Some(stream), ended: false, slot }
     }
 
     pub(super) const fn stream(&self) -> Option<&Stream> {
@@ -123,11 +125,13 @@ impl AsyncRead for TakeIo {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Some(stream) => Pin::new(stream).poll_read(cx, buffer),
-            // The dispatcher is polled for what it has read before, then dropped.
-            None => Poll::Pending,
-        }
+        let this = self.get_mut();
+        // The dispatcher is polled for what it has read before, then dropped.
+        let Some(stream) = &mut this.stream else { return Poll::Pending };
+        let before = buffer.remaining();
+        let read = ready!(Pin::new(stream).poll_read(cx, buffer));
+        this.ended = read.is_ok() && before > 0 && buffer.remaining() == before;
+        Poll::Ready(read)
     }
 }
 
@@ -156,7 +160,10 @@ impl AsyncWrite for TakeIo {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
+        let this = self.get_mut();
+        match &mut this.stream {
+            // Nobody speaks any more, and the drop that follows closes both halves.
+            Some(stream) if this.ended && !stream.is_tls() => Poll::Ready(Ok(())),
             Some(stream) => Pin::new(stream).poll_shutdown(cx),
             None => Poll::Ready(Ok(())),
         }
