@@ -46,14 +46,14 @@ pub(super) enum Mode {
 }
 
 /// How the input ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum End {
     /// The connection is gone.
     Lost,
     /// A close frame came; the answer carries its code.
     Closed(Option<u16>),
     /// The peer broke the protocol.
-    Violated(u16, &'static str),
+    Violated(Box<(u16, &'static str)>),
 }
 
 /// Where the bytes of a WebSocket come from.
@@ -300,7 +300,7 @@ impl Protocol {
             Violation::InvalidDeflate => "invalid compressed data",
             Violation::TooLarge { .. } => "message too large",
         };
-        self.end = Some(End::Violated(violation.close_code(), detail));
+        self.end = Some(End::Violated(Box::new((violation.close_code(), detail))));
     }
 
     /// The last bytes: an unsent pong is forgotten, what the session still had to say is not sent.
@@ -314,14 +314,17 @@ impl Protocol {
 
     /// What remains to be written once nothing waits in the session; `None` if the connection goes on.
     fn ending(&mut self) -> Option<Bytes> {
-        let (code, reason) = match self.end {
+        let (code, reason) = match &self.end {
             Some(End::Lost) => {
                 self.finish(CloseReason::TransportClose);
                 return Some(Bytes::new());
             }
             // A code is echoed; a reason is not worth repeating.
-            Some(End::Closed(code)) => (code, CloseReason::TransportClose),
-            Some(End::Violated(code, detail)) => (Some(code), CloseReason::TransportError(detail)),
+            Some(End::Closed(code)) => (*code, CloseReason::TransportClose),
+            Some(End::Violated(violation)) => {
+                let (code, detail) = **violation;
+                (Some(code), CloseReason::TransportError(detail))
+            }
             None if self.session_is_over() => (None, CloseReason::TransportClose),
             None => return None,
         };

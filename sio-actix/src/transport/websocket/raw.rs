@@ -55,7 +55,8 @@ pub(crate) struct RawConnection {
     said: bool,
     /// The last bytes were handed out; `true` in it: after a close frame.
     last: Option<bool>,
-    linger: Duration,
+    /// In milliseconds: there is one such connection per client.
+    linger: u32,
 }
 
 /// What the peer has still to take.
@@ -71,6 +72,7 @@ impl RawConnection {
     /// end.
     pub(crate) fn new(stream: Stream, carried: Carried, linger: Duration) -> Self {
         let Carried { protocol, early, .. } = carried;
+        let linger = u32::try_from(linger.as_millis()).unwrap_or(u32::MAX);
         Self { stream, protocol, kept: boxed(early), unsent: None, said: false, last: None, linger }
     }
 
@@ -78,9 +80,9 @@ impl RawConnection {
     pub(crate) fn close(self) -> Closing {
         Closing {
             stream: self.stream,
-            deadline: Box::pin(sleep(self.linger)),
+            deadline: Box::pin(sleep(Duration::from_millis(self.linger.into()))),
             finished: false,
-            linger: !self.linger.is_zero(),
+            linger: self.linger > 0,
         }
     }
 
