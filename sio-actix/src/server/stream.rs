@@ -52,6 +52,19 @@ impl Stream {
         }
     }
 
+    /// Writes what can be written at once, without waiting; never over TLS.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_write(bytes),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.try_write(bytes),
+            #[cfg(feature = "rustls-0_23")]
+            Self::Rustls(_) => Err(io::ErrorKind::WouldBlock.into()),
+            #[cfg(feature = "openssl")]
+            Self::Openssl(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
     /// The connection below TLS.
     pub(super) fn tcp(&self) -> Option<&TcpStream> {
         match self {

@@ -24,6 +24,7 @@ use crate::sid::Sid;
 
 use super::bus::Message;
 use super::connection::Connection;
+use super::direct::Direct;
 use super::handshake::{OpenError, Opening};
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
@@ -84,6 +85,8 @@ pub struct Worker {
     /// Sessions whose held push may go on.
     pub(super) resumable: RefCell<Vec<Arc<SessionHandle>>>,
     waker: RefCell<Option<Waker>>,
+    /// Connections whose packet the carrier's task for that writes.
+    pub(super) direct: Direct,
     pub(super) out: Cell<BytesMut>,
 }
 
@@ -122,6 +125,7 @@ impl Worker {
             tasks: Tasks::default(),
             resumable: RefCell::new(Vec::new()),
             waker: RefCell::new(None),
+            direct: Direct::default(),
             out: Cell::new(BytesMut::new()),
         });
         WORKERS.with_borrow_mut(|workers| workers.push((hub.id(), Rc::clone(&worker))));
@@ -152,6 +156,7 @@ impl Worker {
         self.close_all();
         // Requests that wait for a session are told that it does not come.
         self.arrivals.take();
+        self.direct.clear();
         let stopped = WORKERS
             .try_with(|workers| {
                 let mut workers = workers.try_borrow_mut().ok()?;

@@ -13,6 +13,7 @@ mod acks;
 mod broadcast_acks;
 mod carrier;
 mod connect;
+mod direct;
 mod ends;
 mod events;
 mod fan_out;

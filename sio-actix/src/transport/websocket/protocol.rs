@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::future::Future as _;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use sio_core::close::CloseReason;
 use sio_core::engine::websocket::put_frame;
 use sio_core::engine::{ProbeReply, Revision, Wire};
 use sio_core::frame::Frame;
-use sio_core::server::{Connection, Worker};
+use sio_core::server::{Connection, Outlet, Worker};
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
@@ -188,6 +188,11 @@ impl Protocol {
             return None;
         }
         self.worker.take_ready(&self.connection)
+    }
+
+    /// Lets the worker write between the turns.
+    pub(super) fn set_outlet(&self, outlet: Weak<dyn Outlet>) {
+        self.connection.set_outlet(outlet);
     }
 
     /// Takes the buffer of a turn back.
