@@ -99,6 +99,8 @@ pub(super) struct AppFactory {
     start: Box<dyn Fn() -> LocalBoxFuture<'static, Result<Http, ()>>>,
     pub(super) tcp_nodelay: bool,
     pub(super) linger: Duration,
+    #[cfg(feature = "http2")]
+    pub(super) client_request_timeout: Duration,
 }
 
 impl fmt::Debug for AppFactory {
@@ -179,7 +181,13 @@ impl AppFactory {
                 Box::pin(poll_fn(move |cx| goodbye.collect(|| building.as_mut().poll(cx))));
             built
         };
-        Self { start: Box::new(start), tcp_nodelay, linger }
+        Self {
+            start: Box::new(start),
+            tcp_nodelay,
+            linger,
+            #[cfg(feature = "http2")]
+            client_request_timeout: config.client_request_timeout,
+        }
     }
 }
 
