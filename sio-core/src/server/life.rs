@@ -144,6 +144,9 @@ impl Worker {
         }
         connection.connect_deadline.set(None);
         let rooms = socket.set_connected();
+        if socket.disconnects_at().is_some() {
+            self.rearm(connection);
+        }
         self.adapter_add(connection, socket, &rooms);
         socket.namespace().count_connected();
         {

@@ -1,6 +1,7 @@
 //! The handle of one client in one namespace.
 
 mod data;
+mod expiry;
 mod listeners;
 mod operator;
 mod rooms;
@@ -160,11 +161,14 @@ impl Socket {
         let (namespace, id) = (Arc::clone(&kept.namespace), kept.id.clone());
         let rooms = RoomList::of(kept.rooms.clone());
         let states = Some(Box::new(kept.states.clone()));
-        let data = kept.data.clone();
+        let (data, expiry) = (kept.data.clone(), kept.expiry);
         let presence = Some(Box::new(Presence::restored(kept, offset)));
         let socket = Self::with(hub, namespace, session, auth, id, rooms, states, presence);
         if data.is_some() {
             socket.replace_data(data);
+        }
+        if expiry.is_some() {
+            socket.set_expiry(expiry);
         }
         socket
     }
