@@ -194,7 +194,7 @@ impl Handshake {
         self.time
     }
 
-    /// The request had an `Origin` header.
+    /// The request had an `Origin` header, and the session keeps it.
     #[must_use]
     pub fn is_cross_domain(&self) -> bool {
         self.header("origin").is_some()
