@@ -12,6 +12,7 @@ mod waiter;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -83,7 +84,6 @@ impl Drop for States {
     }
 }
 
-#[derive(Debug)]
 struct Inner {
     id: Sid,
     hub: Arc<Hub>,
@@ -107,6 +107,16 @@ struct Inner {
     extras: Mutex<Option<Box<Extras>>>,
     /// What its recovery needs, if the server recovers sockets.
     presence: Option<Box<Presence>>,
+}
+
+/// Who it is, and nothing of what its client sent.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("id", &self.id)
+            .field("namespace", &self.namespace.path())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Drops a value of the user's; a panic ends here.
