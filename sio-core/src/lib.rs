@@ -30,4 +30,5 @@ pub mod mux;
 pub mod packet;
 pub mod parser;
 pub mod server;
+mod shown;
 pub mod sid;

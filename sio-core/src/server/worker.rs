@@ -367,6 +367,7 @@ impl Worker {
         let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();
         for socket in sockets {
             socket.expire_acks(now);
+            socket.expire(now);
         }
         self.settle(connection);
         // A probing WebSocket may have been given up.
@@ -388,9 +389,14 @@ impl Worker {
         [connection.engine.borrow().poll_timeout(), connection.packet_deadline()]
             .into_iter()
             .chain([connection.connect_deadline.get()])
-            .chain(mux.sockets().map(Socket::next_ack_deadline))
+            .chain(mux.sockets().map(Socket::next_deadline))
             .flatten()
             .min()
+    }
+
+    /// Entries on the wheel.
+    pub(super) fn timers(&self) -> usize {
+        self.wheel.borrow().len()
     }
 
     /// Puts a session's next deadline on the wheel, if that is earlier than what stands there.

@@ -16,6 +16,7 @@ mod connect;
 mod direct;
 mod ends;
 mod events;
+mod expiry;
 mod fan_out;
 mod guards;
 mod limits;

@@ -22,6 +22,8 @@ pub(crate) struct Kept {
     pub(in crate::server) rooms: Vec<Room>,
     pub(in crate::server) states: States,
     pub(in crate::server) data: Option<serde_json::Value>,
+    /// When it was to be disconnected.
+    pub(in crate::server) expiry: Option<Instant>,
     pub(super) joined_at: u64,
     pub(super) sent: u64,
     pub(super) left_at: u64,
@@ -86,6 +88,11 @@ impl Shelf {
     /// Nothing is kept.
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
+    }
+
+    /// Sockets that are kept.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
     }
 
     /// A socket is connected.
