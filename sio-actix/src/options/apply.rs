@@ -219,6 +219,8 @@ impl LimitOptions {
             (self.max_cluster_requests, &mut limits.max_cluster_requests),
             (self.max_cluster_answers, &mut limits.max_cluster_answers),
             (self.max_cluster_answer_bytes, &mut limits.max_cluster_answer_bytes),
+            (self.max_pending_input, &mut limits.max_pending_input),
+            (self.max_room_events, &mut limits.max_room_events),
             (self.max_idle_packets, &mut limits.max_idle_packets),
             (self.max_worker_queue, &mut limits.max_worker_queue),
             (self.max_worker_queue_bytes, &mut limits.max_worker_queue_bytes),
@@ -230,6 +232,7 @@ impl LimitOptions {
             (self.body_timeout, &mut limits.body_timeout),
             (self.max_cluster_ack_timeout, &mut limits.max_cluster_ack_timeout),
             (self.close_timeout, &mut limits.close_timeout),
+            (self.write_timeout, &mut limits.write_timeout),
         ] {
             set(target, value);
         }

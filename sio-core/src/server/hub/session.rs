@@ -86,6 +86,10 @@ pub struct SessionHandle {
     /// Handlers wait for that to change.
     waits_for_room: AtomicBool,
     room_wakers: Mutex<Option<Box<Wakers>>>,
+    /// Handlers that have not finished, of all its sockets, also of those that have ended.
+    handlers: AtomicU32,
+    /// Sockets that are connected.
+    sockets: AtomicU32,
 }
 
 impl SessionHandle {
@@ -107,7 +111,37 @@ impl SessionHandle {
             congested: AtomicBool::new(false),
             waits_for_room: AtomicBool::new(false),
             room_wakers: Mutex::default(),
+            handlers: AtomicU32::new(0),
+            sockets: AtomicU32::new(0),
         }
+    }
+
+    /// Handlers that have not finished.
+    #[inline]
+    pub(crate) fn handlers(&self) -> usize {
+        widen(self.handlers.load(Ordering::Acquire))
+    }
+
+    /// As many as the sockets that are connected may have together, if one may have `max`.
+    pub(crate) fn max_handlers(&self, max: usize) -> usize {
+        max.saturating_mul(widen(self.sockets.load(Ordering::Acquire)).max(1))
+    }
+
+    pub(crate) fn handler_started(&self) {
+        self.handlers.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Gives how many there were.
+    pub(crate) fn handler_finished(&self) -> usize {
+        widen(self.handlers.fetch_sub(1, Ordering::AcqRel))
+    }
+
+    pub(crate) fn socket_connected(&self) {
+        self.sockets.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn socket_ended(&self) {
+        self.sockets.fetch_sub(1, Ordering::AcqRel);
     }
 
     pub(crate) fn is_congested(&self) -> bool {
