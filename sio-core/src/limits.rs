@@ -62,8 +62,8 @@ pub struct Limits {
     pub send_policy: SendPolicy,
     /// Emits of one socket that wait for an ack. Above: the emit returns an error. Default: 10,000.
     pub max_pending_acks: usize,
-    /// Unfinished event handlers of one socket; those of sockets that its session had before count as well.
-    /// Above, its events are held in order, and when more than [`Self::max_payload`] bytes of them are,
+    /// Unfinished event handlers of one socket; of a session, so many times the most sockets it had at a time,
+    /// and those of its former sockets count. Above, its events are held in order, and when more than [`Self::max_payload`] bytes of them are,
     /// nothing more is read from its peer. Default: 64.
     pub max_handlers: usize,
     /// Unfinished handlers of events that other servers have sent, with the events that wait for their worker.

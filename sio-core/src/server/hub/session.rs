@@ -88,8 +88,9 @@ pub struct SessionHandle {
     room_wakers: Mutex<Option<Box<Wakers>>>,
     /// Handlers that have not finished, of all its sockets, also of those that have ended.
     handlers: AtomicU32,
-    /// Sockets that are connected.
+    /// Sockets that are connected, and the most that ever were at one time.
     sockets: AtomicU32,
+    most_sockets: AtomicU32,
 }
 
 impl SessionHandle {
@@ -113,6 +114,7 @@ impl SessionHandle {
             room_wakers: Mutex::default(),
             handlers: AtomicU32::new(0),
             sockets: AtomicU32::new(0),
+            most_sockets: AtomicU32::new(1),
         }
     }
 
@@ -122,9 +124,10 @@ impl SessionHandle {
         widen(self.handlers.load(Ordering::Acquire))
     }
 
-    /// As many as the sockets that are connected may have together, if one may have `max`.
+    /// As many as its sockets may have together, if one may have `max`: leaving and joining again does not make
+    /// them more.
     pub(crate) fn max_handlers(&self, max: usize) -> usize {
-        max.saturating_mul(widen(self.sockets.load(Ordering::Acquire)).max(1))
+        max.saturating_mul(widen(self.most_sockets.load(Ordering::Acquire)))
     }
 
     pub(crate) fn handler_started(&self) {
@@ -137,7 +140,8 @@ impl SessionHandle {
     }
 
     pub(crate) fn socket_connected(&self) {
-        self.sockets.fetch_add(1, Ordering::AcqRel);
+        let connected = self.sockets.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        self.most_sockets.fetch_max(connected, Ordering::AcqRel);
     }
 
     pub(crate) fn socket_ended(&self) {

@@ -21,7 +21,7 @@ impl Socket {
 
     /// No further event may start now: as many handlers run as may, or one of them is waited for.
     ///
-    /// Those of sockets that the session had before count as well: leaving and joining again makes no room.
+    /// Those of the session's former sockets count as well: leaving and joining again makes no room.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
         let max = self.0.hub.config.limits.max_handlers;
