@@ -10,6 +10,7 @@
 )]
 
 mod acks;
+mod bounds;
 mod broadcast_acks;
 mod carrier;
 mod connect;
