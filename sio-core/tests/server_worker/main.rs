@@ -20,6 +20,7 @@ mod fan_out;
 mod guards;
 mod limits;
 mod listeners;
+mod numbered;
 mod parents;
 mod parsers;
 mod polling;

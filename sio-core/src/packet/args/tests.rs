@@ -216,7 +216,7 @@ fn raw_control_characters_are_malformed_for_types_that_take_bytes_too() {
     impl<'d> Deserialize<'d> for Raw {
         fn deserialize<X: Deserializer<'d>>(input: X) -> Result<Self, X::Error> {
             struct Bytes;
-            impl de::Visitor<'_> for Bytes {
+            impl Visitor<'_> for Bytes {
                 type Value = Vec<u8>;
 
                 fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
