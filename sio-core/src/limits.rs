@@ -87,9 +87,10 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Orderly-close wait of a polling session without a poll. Default: 30 s.
     pub close_timeout: Duration,
-    /// Time for which a peer may take nothing of what waits for it; then its connection is cut, and its session
-    /// ends with `transport error`. Under another HTTP server than `sio_actix::Server` a WebSocket that stalls
-    /// is noticed with the heartbeat. 0: no bound. Default: 30 s.
+    /// Time for which the peer of a WebSocket may take nothing of what waits for it; then its connection is cut,
+    /// and its session ends with `transport error`. Under another HTTP server than `sio_actix::Server`, which
+    /// does not ask for more while it cannot write, the heartbeat ends the session, and the connection is that
+    /// server's affair. 0: no bound. Default: 30 s.
     pub write_timeout: Duration,
     /// Operations waiting for a worker from other threads. Above: the emit returns an error.
     /// Default: 1,048,576.

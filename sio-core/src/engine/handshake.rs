@@ -61,8 +61,6 @@ pub struct EngineConfig {
     pub per_message_deflate: Option<PerMessageDeflate>,
     /// Orderly-close wait of a polling session; 30 s.
     pub close_timeout: Duration,
-    /// Time for which a WebSocket may take nothing of what waits, from a ping on; 30 s. Zero: no bound.
-    pub write_timeout: Duration,
     /// Bytes waiting for a session at which it ends.
     pub send_buffer_max: usize,
     /// Frames waiting for a session at which it ends.
@@ -88,7 +86,6 @@ impl Default for EngineConfig {
             initial_packet: None,
             per_message_deflate: None,
             close_timeout: limits.close_timeout,
-            write_timeout: limits.write_timeout,
             send_buffer_max: limits.send_buffer_max,
             send_buffer_max_frames: limits.send_buffer_max_frames,
             send_policy: limits.send_policy,

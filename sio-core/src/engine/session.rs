@@ -44,8 +44,6 @@ const CLOSE_ANSWER: &[&str] = &["1"];
 const NOOP_INTERVAL: Duration = Duration::from_millis(100);
 /// A timer later than this means that the process was suspended, not that the peer was silent.
 const SUSPENDED: Duration = Duration::from_secs(1);
-/// Why a session ends whose peer does not read.
-const STALLED: &str = "the peer takes nothing";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -98,8 +96,6 @@ pub struct Session {
     /// The session was closed while a WebSocket was being tried: the client may have stopped polling, so
     /// what waits, and the end, reach it there.
     closing_probe: bool,
-    /// The WebSocket has had no turn since its writes are watched.
-    untouched: bool,
 }
 
 impl Session {
@@ -133,7 +129,6 @@ impl Session {
             closed_by_client: false,
             reason: None,
             closing_probe: false,
-            untouched: false,
         };
         session.await_heartbeat(now);
         session
@@ -294,24 +289,12 @@ impl Session {
         self.timers.postpone(Timer::PongMissing, deadline);
     }
 
-    /// Something waits when a ping is due: whether the WebSocket takes anything is looked at from now on. Its
-    /// carrier may have no way to see that the peer does not read, which a pong need not tell.
-    fn watch_writes(&mut self, now: Instant) {
-        let timeout = self.config.write_timeout;
-        let waits = self.state == State::Websocket && !self.outbox.is_empty();
-        if waits && !self.untouched && !timeout.is_zero() {
-            self.untouched = true;
-            self.timers.set(Timer::WriteStalled, after(now, timeout));
-        }
-    }
-
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((timer, deadline)) = self.timers.take_expired(now) {
             let late = now.saturating_duration_since(deadline);
             match timer {
                 Timer::PingDue => {
-                    self.watch_writes(now);
                     self.outbox.push(&PING);
                     // Counted from when the ping was due, so that ticks do not add up; after a
                     // suspension from now on, so that a living client is not dropped.
@@ -333,11 +316,6 @@ impl Session {
                 }
                 Timer::UpgradeExpired => self.on_probe_closed(),
                 Timer::CloseExpired => self.finish(),
-                Timer::WriteStalled => {
-                    if self.untouched {
-                        self.end(CloseReason::TransportError(STALLED));
-                    }
-                }
             }
             self.check_overflow();
         }
@@ -410,7 +388,6 @@ impl Session {
 
     /// Lends the WebSocket connection's buffer for one turn.
     pub fn begin_turn(&mut self, buffer: BytesMut) {
-        self.untouched = false;
         self.outbox.begin_turn(buffer);
     }
 
@@ -425,7 +402,6 @@ impl Session {
         if self.state != State::Websocket || self.reason.is_some() || self.is_congested() {
             return None;
         }
-        self.untouched = false;
         self.outbox.take_ready()
     }
 

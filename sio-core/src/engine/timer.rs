@@ -23,17 +23,14 @@ pub enum Timer {
     UpgradeExpired,
     /// A closing session that nobody polls is forgotten.
     CloseExpired,
-    /// The session ends if its WebSocket has taken nothing since this was armed.
-    WriteStalled,
 }
 
-const ALL: [Timer; 6] = [
+const ALL: [Timer; 5] = [
     Timer::PingDue,
     Timer::PongMissing,
     Timer::NoopDue,
     Timer::UpgradeExpired,
     Timer::CloseExpired,
-    Timer::WriteStalled,
 ];
 
 /// Timers that run for as long as a session is open; they come first among [`ALL`].

@@ -282,7 +282,6 @@ impl IoConfig {
         }
         engine.max_payload = limits.max_payload;
         engine.close_timeout = limits.close_timeout;
-        engine.write_timeout = limits.write_timeout;
         engine.send_buffer_high = limits.send_buffer_high;
         engine.send_buffer_max = limits.send_buffer_max;
         engine.send_buffer_max_frames = limits.send_buffer_max_frames;

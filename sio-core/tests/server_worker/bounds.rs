@@ -1,10 +1,7 @@
 //! Bounds of what a session, or all of them together, can make the server hold or do at a time.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use sio_core::close::DisconnectReason;
-use sio_core::engine::Transport;
 use sio_core::handler::EventCx;
 use sio_core::server::{Io, IoConfig, RoomEvent};
 
@@ -126,39 +123,6 @@ fn limit_05_unfinished_packets_of_all_sessions_are_bounded_together() {
     first.send_binary(ATTACHMENT);
     assert_eq!(first.frames(), ["431[3]"]);
     assert_eq!(server.worker.hub().pending_input().taken(), 0);
-}
-
-// ---- output -------------------------------------------------------------------------------------
-
-#[test]
-fn limit_17_a_websocket_that_takes_nothing_ends_although_pongs_come() {
-    let notes = Notes::default();
-    let server = Server::start(noting(&notes));
-    let client = server.joined();
-    // It is woken and has no turn: its carrier cannot write.
-    server.io.emit("news", ()).unwrap();
-    for _ in 0..2 {
-        server.advance(Duration::from_secs(25));
-        server.worker.receive_text(&client.connection, "3");
-    }
-    assert_eq!(notes.take(), [""; 0]);
-    server.advance(Duration::from_secs(5));
-    assert_eq!(notes.take(), ["transport error"]);
-}
-
-#[test]
-fn limit_17_a_websocket_that_takes_something_goes_on() {
-    let notes = Notes::default();
-    let server = Server::start(noting(&notes));
-    let mut client = server.joined();
-    for _ in 0..10 {
-        server.io.emit("news", ()).unwrap();
-        server.advance(Duration::from_secs(25));
-        assert_eq!(client.frames(), [r#"42["news"]"#, "2"]);
-        client.exchange("3");
-    }
-    assert_eq!(notes.take(), [""; 0]);
-    assert_eq!(client.connection.transport(), Transport::Websocket);
 }
 
 // ---- the hook for rooms -------------------------------------------------------------------------
