@@ -81,9 +81,9 @@ impl Share {
             self.0 = None;
             return Ok(());
         }
-        let charged = self.0.get_or_insert_with(|| {
-            Box::new(Charged { budget: Arc::clone(budget), bytes: 0 })
-        });
+        let charged = self
+            .0
+            .get_or_insert_with(|| Box::new(Charged { budget: Arc::clone(budget), bytes: 0 }));
         if bytes <= charged.bytes {
             budget.taken.fetch_sub(charged.bytes - bytes, Ordering::Relaxed);
         } else {

@@ -98,10 +98,7 @@ fn limit_05_unfinished_packets_of_all_sessions_are_bounded_together() {
     let mut config = noting(&notes);
     config.config_mut().limits.max_pending_input = 200_000;
     let server = Server::start(config);
-    let three = format!(
-        r#"453-1["bytes",[{0},{0},{0}]]"#,
-        r#"{"_placeholder":true,"num":0}"#
-    );
+    let three = format!(r#"453-1["bytes",[{0},{0},{0}]]"#, r#"{"_placeholder":true,"num":0}"#);
     let mut first = server.joined();
     first.send(&three);
     first.send_binary(ATTACHMENT);

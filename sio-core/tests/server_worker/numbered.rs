@@ -149,10 +149,7 @@ fn limit_10_at_a_hundred_namespaces_a_session_goes_on_and_above_the_next_is_refu
     );
     let mut other = server.joined();
     other.connect("/n-2000");
-    assert_eq!(
-        client.exchange("40/n-2000,"),
-        [r#"44/n-2000,{"message":"Too many namespaces"}"#]
-    );
+    assert_eq!(client.exchange("40/n-2000,"), [r#"44/n-2000,{"message":"Too many namespaces"}"#]);
     lives(&mut client);
     client.exchange("41/n-1,");
     client.connect("/n-2000");

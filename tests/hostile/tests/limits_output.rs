@@ -171,8 +171,7 @@ fn limit_23_of_many_pings_the_newest_is_answered() {
     let server = Server::echo();
     let bystander = Bystander::watch(server.address());
     let mut ws = Ws::joined(&server);
-    let pings: Vec<u8> =
-        (0..2_000_u16).flat_map(|n| masked(0x89, n.to_be_bytes())).collect();
+    let pings: Vec<u8> = (0..2_000_u16).flat_map(|n| masked(0x89, n.to_be_bytes())).collect();
     ws.wire().write(pings);
     let mut pongs = 0;
     loop {

@@ -164,8 +164,18 @@ fn row_51_nesting_beyond_the_limit_is_invalid_and_what_is_below_comes_back() {
 fn row_52_payloads_that_are_no_event_are_invalid() {
     under_attack(|bench| {
         for packet in [
-            "42", "42{}", "42[]", "42[null]", "42[{}]", "42[[]]", "42[true]", r#"42["m"]x"#,
-            r#"42["m"]]"#, r#"42["m",]"#, r#"42["m""#, r#"42"m""#,
+            "42",
+            "42{}",
+            "42[]",
+            "42[null]",
+            "42[{}]",
+            "42[[]]",
+            "42[true]",
+            r#"42["m"]x"#,
+            r#"42["m"]]"#,
+            r#"42["m",]"#,
+            r#"42["m""#,
+            r#"42"m""#,
         ] {
             bench.invalid(&[T(packet)]);
         }
