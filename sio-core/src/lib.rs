@@ -32,4 +32,5 @@ pub mod mux;
 pub mod packet;
 pub mod parser;
 pub mod server;
+mod shown;
 pub mod sid;

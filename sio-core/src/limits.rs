@@ -81,6 +81,13 @@ pub struct Limits {
     /// Sessions from one address of a peer, for IPv6 from one /64 network. Above: 503 with `Retry-After`. 0,
     /// the default: no bound, for behind a proxy all clients have one address.
     pub max_connections_per_ip: usize,
+    /// Path and query of a request. Above: 414. 0: no bound of ours. Default: 8 KiB.
+    pub max_request_target: usize,
+    /// The head of a request: target, names and values of its headers, 4 bytes for each of them. Above: 431. 0:
+    /// no bound of ours. Default: 32 KiB.
+    pub max_request_head: usize,
+    /// Headers of a request. Above: 431. 0: no bound of ours. Default: 96.
+    pub max_request_headers: usize,
     /// Packets without a message in one polling payload. Above: parse error. Default: 64.
     pub max_idle_packets: usize,
     /// Time for the whole body of one POST. Above: 408, and the session ends. Default: 30 s.
@@ -148,6 +155,9 @@ impl Default for Limits {
             max_rooms: 0,
             max_connections: 0,
             max_connections_per_ip: 0,
+            max_request_target: 8 << 10,
+            max_request_head: 32 << 10,
+            max_request_headers: 96,
             max_idle_packets: 64,
             body_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(30),

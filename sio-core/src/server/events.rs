@@ -18,6 +18,7 @@ use crate::handler::{
     Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
 };
 use crate::packet::{ArgCursor, ArgError, Packet};
+use crate::shown::Shown;
 
 use super::ack::no_answer;
 use super::connection::Connection;
@@ -77,6 +78,7 @@ impl Worker {
         let rules = socket.handlers().event(event).map(|known| Arc::clone(&known.first.rules));
         let ack = packet.ack.map_or(Ack::None, Ack::Automatic);
         let error = EventError::new("rate_limited", "too many events");
+        let error = if connection.rate_told.replace(true) { error.silenced() } else { error };
         self.reply(socket, event, &rules.unwrap_or_default(), ack, Reply::Err(error));
     }
 
@@ -156,7 +158,8 @@ impl Worker {
         let took = self.read_clock().saturating_duration_since(began);
         if took > BUSY {
             let handler = entry.rules.name();
-            tracing::warn!(handler, event, ?took, "a handler kept its worker from everything else");
+            let event = Shown(event);
+            tracing::warn!(handler, %event, ?took, "a handler kept its worker from everything else");
         }
     }
 

@@ -375,6 +375,7 @@ impl Worker {
         let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();
         for socket in sockets {
             socket.expire_acks(now);
+            socket.expire(now);
         }
         self.settle(connection);
         // A probing WebSocket may have been given up.
@@ -396,7 +397,7 @@ impl Worker {
         [connection.engine.borrow().poll_timeout(), connection.packet_deadline()]
             .into_iter()
             .chain([connection.connect_deadline.get()])
-            .chain(mux.sockets().map(Socket::next_ack_deadline))
+            .chain(mux.sockets().map(Socket::next_deadline))
             .flatten()
             .min()
     }

@@ -16,6 +16,7 @@ mod carrier;
 mod connect;
 mod ends;
 mod events;
+mod expiry;
 mod fan_out;
 mod guards;
 mod limits;

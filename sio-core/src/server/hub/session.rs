@@ -1,6 +1,7 @@
 //! The shared half of a session: where it lives, and what requests of any thread need to know.
 
 use std::borrow::Borrow;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -63,7 +64,6 @@ impl PartialEq for Listed {
 impl Eq for Listed {}
 
 /// The shared half of a session: where it lives, and what requests of any thread need to know.
-#[derive(Debug)]
 pub struct SessionHandle {
     pub(super) sid: Sid,
     handshake: Arc<Handshake>,
@@ -91,6 +91,17 @@ pub struct SessionHandle {
     /// Sockets that are connected, and the most that ever were at one time.
     sockets: AtomicU32,
     most_sockets: AtomicU32,
+}
+
+/// Not the id: who knows it has the session.
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHandle")
+            .field("handshake", &self.handshake)
+            .field("home", &self.home)
+            .field("transport", &self.transport())
+            .finish_non_exhaustive()
+    }
 }
 
 impl SessionHandle {

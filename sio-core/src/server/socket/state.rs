@@ -157,7 +157,7 @@ impl Socket {
         }
     }
 
-    pub(crate) fn next_ack_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_ack_deadline(&self) -> Option<Instant> {
         lock(&self.0.acks).as_ref().and_then(|acks| acks.next_deadline())
     }
 
