@@ -92,6 +92,7 @@ pub(super) struct Listening {
     /// How long a client may take that says nothing; zero is without limit.
     #[cfg(feature = "http2")]
     client_request_timeout: Duration,
+    pub(super) write_timeout: Duration,
 }
 
 impl Listening {
@@ -189,6 +190,7 @@ impl ListenerFactory {
         let (tcp_nodelay, linger) = (self.app.tcp_nodelay, self.app.linger);
         #[cfg(feature = "http2")]
         let client_request_timeout = self.app.client_request_timeout;
+        let write_timeout = self.app.write_timeout;
         Box::pin(async move {
             let http = app.await?;
             let door = Door::open(&front).await?;
@@ -197,6 +199,7 @@ impl ListenerFactory {
                 http,
                 tcp_nodelay,
                 linger,
+                write_timeout,
                 #[cfg(feature = "http2")]
                 client_request_timeout,
             });

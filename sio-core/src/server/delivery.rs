@@ -36,11 +36,10 @@ impl Worker {
         if let Some(adapter) = self.adapters.borrow().get(&broadcast.namespace.id()) {
             adapter.select(&broadcast.options, |receiver| {
                 // A socket whose end waits for its turn is told nothing more.
-                if !belongs_elsewhere(&receiver.connection, source) && !receiver.socket.has_ended()
-                {
-                    if after.send(broadcast, receiver, deadline) {
-                        self.direct.push(&receiver.connection);
-                    }
+                let told = !belongs_elsewhere(&receiver.connection, source)
+                    && !receiver.socket.has_ended();
+                if told && after.send(broadcast, receiver, deadline) {
+                    self.direct.push(&receiver.connection);
                 }
             });
         }
