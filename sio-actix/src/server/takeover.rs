@@ -20,6 +20,7 @@ use actix_web::HttpRequest;
 use actix_web::http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::heads::Heads;
 use super::stream::Stream;
 use crate::transport::websocket::Carried;
 
@@ -32,6 +33,7 @@ pub(crate) struct Slot {
     written: Cell<bool>,
     carried: RefCell<Option<Carried>>,
     stream: RefCell<Option<Stream>>,
+    pub(super) heads: Rc<Heads>,
 }
 
 impl Slot {
@@ -123,8 +125,18 @@ impl AsyncRead for TakeIo {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Some(stream) => Pin::new(stream).poll_read(cx, buffer),
+        let this = self.get_mut();
+        match &mut this.stream {
+            Some(stream) => {
+                let before = buffer.filled().len();
+                let read = Pin::new(stream).poll_read(cx, buffer);
+                if buffer.filled().len() > before
+                    && let Some(slot) = &this.slot
+                {
+                    slot.heads.read();
+                }
+                read
+            }
             // The dispatcher is polled for what it has read before, then dropped.
             None => Poll::Pending,
         }
