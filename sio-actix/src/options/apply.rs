@@ -228,6 +228,8 @@ impl LimitOptions {
             (self.max_cluster_requests, &mut limits.max_cluster_requests),
             (self.max_cluster_answers, &mut limits.max_cluster_answers),
             (self.max_cluster_answer_bytes, &mut limits.max_cluster_answer_bytes),
+            (self.max_pending_input, &mut limits.max_pending_input),
+            (self.max_room_events, &mut limits.max_room_events),
             (self.max_request_target, &mut limits.max_request_target),
             (self.max_request_head, &mut limits.max_request_head),
             (self.max_request_headers, &mut limits.max_request_headers),
@@ -242,6 +244,7 @@ impl LimitOptions {
             (self.body_timeout, &mut limits.body_timeout),
             (self.max_cluster_ack_timeout, &mut limits.max_cluster_ack_timeout),
             (self.close_timeout, &mut limits.close_timeout),
+            (self.write_timeout, &mut limits.write_timeout),
         ] {
             set(target, value);
         }

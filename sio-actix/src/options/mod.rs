@@ -249,6 +249,12 @@ options! {
         body_timeout: Duration = "bodyTimeout" | "body_timeout" => millis,
         /// Orderly-close wait of a polling session.
         close_timeout: Duration = "closeTimeout" | "close_timeout" => millis,
+        /// Time for which a peer may take nothing.
+        write_timeout: Duration = "writeTimeout" | "write_timeout" => millis,
+        /// Unfinished input of all clients together.
+        max_pending_input: usize = "maxPendingInput" | "max_pending_input" => size,
+        /// Events about rooms that wait for their hook.
+        max_room_events: usize = "maxRoomEvents" | "max_room_events" => size,
         /// Operations waiting for a worker.
         max_worker_queue: usize = "maxWorkerQueue" | "max_worker_queue" => size,
         /// Bytes that wait with them.

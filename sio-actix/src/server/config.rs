@@ -38,6 +38,7 @@ pub(super) struct Config {
     pub(super) tcp_nodelay: bool,
     pub(super) client_request_timeout: Duration,
     pub(super) client_disconnect_timeout: Duration,
+    pub(super) write_timeout: Duration,
     pub(super) h1_allow_half_closed: bool,
     pub(super) h1_write_buffer_size: Option<usize>,
     #[cfg(feature = "http2")]
@@ -50,7 +51,7 @@ pub(super) struct Config {
 }
 
 impl Default for Config {
-    /// As `HttpServer`, but for `TCP_NODELAY`.
+    /// As `HttpServer`, but for `TCP_NODELAY` and the time for writes.
     fn default() -> Self {
         Self {
             host: None,
@@ -58,6 +59,7 @@ impl Default for Config {
             tcp_nodelay: true,
             client_request_timeout: Duration::from_secs(5),
             client_disconnect_timeout: Duration::from_secs(1),
+            write_timeout: Duration::from_secs(30),
             h1_allow_half_closed: true,
             h1_write_buffer_size: None,
             #[cfg(feature = "http2")]
@@ -102,6 +104,7 @@ pub(super) struct AppFactory {
     pub(super) tcp_nodelay: bool,
     pub(super) linger: Duration,
     pub(super) head_time: Duration,
+    pub(super) write_timeout: Duration,
 }
 
 impl fmt::Debug for AppFactory {
@@ -130,6 +133,7 @@ impl AppFactory {
         let config = site.settings.lock().clone();
         let (tcp_nodelay, linger) = (config.tcp_nodelay, config.client_disconnect_timeout);
         let head_time = config.client_request_timeout;
+        let write_timeout = config.write_timeout;
         let address = site.address;
         let host = config.host.unwrap_or_else(|| address.to_string());
         let stopping = site.stopping.clone();
@@ -191,7 +195,7 @@ impl AppFactory {
                 Box::pin(poll_fn(move |cx| goodbye.collect(|| building.as_mut().poll(cx))));
             built
         };
-        Self { start: Box::new(start), tcp_nodelay, linger, head_time }
+        Self { start: Box::new(start), tcp_nodelay, linger, head_time, write_timeout }
     }
 }
 

@@ -56,7 +56,7 @@ impl ConnectionTask {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let slot = matches!(protocol, Protocol::Http1).then(Rc::<Slot>::default);
-        let io = TakeIo::new(stream, slot.clone());
+        let io = TakeIo::new(stream, slot.clone(), listening.write_timeout);
         let dispatcher = listening.dispatch((io, protocol, peer));
         let timer = |slot: &Rc<Slot>| HeadTimer::new(Rc::clone(&slot.heads), listening.head_time);
         let heads = slot.as_ref().map(timer);

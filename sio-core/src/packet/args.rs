@@ -168,6 +168,11 @@ impl<'de> ArgCursor<'de> {
                 if let Some(b'.' | b'e' | b'E') = self.unread().as_bytes().get(len) {
                     return Err(self.refuse(&de::Error::custom("invalid number")));
                 }
+                // For a type that takes bytes, the parser lets them stand in a string as they are.
+                let lowest = self.unread().bytes().take(len).fold(u8::MAX, u8::min);
+                if lowest < b' ' {
+                    value_len(self.unread())?;
+                }
                 self.pos += len;
                 self.index += 1;
                 Ok(value)

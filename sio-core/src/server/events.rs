@@ -396,6 +396,28 @@ pub(super) fn cancellable(
     })
 }
 
+/// As [`until_end`], in place of the future.
+pub(super) fn while_open(
+    socket: &Socket,
+    deciding: LocalBoxFuture<Reply>,
+) -> LocalBoxFuture<Reply> {
+    let socket = socket.clone();
+    Box::pin(async move { until_end(&socket, deciding).await.unwrap_or_else(Reply::Err) })
+}
+
+/// Drops what decides about a socket or its event where it waits, when the socket ends: nobody has a use for
+/// the decision any more.
+pub(super) async fn until_end<T>(
+    socket: &Socket,
+    deciding: impl Future<Output = T>,
+) -> Result<T, EventError> {
+    let (abort, registration) = AbortHandle::new_pair();
+    let Some(_slot) = socket.add_cancellable(0, false, true, abort) else {
+        return Err(EventError::cancelled());
+    };
+    Abortable::new(deciding, registration).await.map_err(|_aborted| EventError::cancelled())
+}
+
 /// For whom a handler runs.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Asked {

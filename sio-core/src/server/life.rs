@@ -14,7 +14,7 @@ use crate::shown::Shown;
 
 use super::connection::Connection;
 use super::encoding::Refusal;
-use super::events::cancellable;
+use super::events::{cancellable, while_open};
 use super::hub::Entrance;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;
@@ -89,6 +89,7 @@ impl Worker {
             Ok(reply) => self.decide(connection, socket, verdict(reply)),
             Err(future) => {
                 let waiting = socket.clone();
+                let future = while_open(socket, future);
                 self.keep_running(socket, future, move |worker, reply| {
                     let session = Arc::clone(waiting.session());
                     let (socket, verdict) = (waiting, verdict(reply));

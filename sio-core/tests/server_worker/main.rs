@@ -10,6 +10,7 @@
 )]
 
 mod acks;
+mod bounds;
 mod broadcast_acks;
 mod carrier;
 mod connect;
@@ -20,6 +21,7 @@ mod fan_out;
 mod guards;
 mod limits;
 mod listeners;
+mod numbered;
 mod parents;
 mod parsers;
 mod polling;

@@ -88,6 +88,11 @@ impl Wire {
         self.stream.write_all(bytes.as_ref())
     }
 
+    /// Changes how long a write may take, for tests in which the peer is not to read.
+    pub fn set_write_timeout(&self, timeout: Duration) {
+        self.stream.set_write_timeout(Some(timeout)).unwrap();
+    }
+
     /// Ends the connection without a word.
     pub fn drop_connection(self) {
         // The stream closes with its owner; what the peer sent last may be unread, which resets.

@@ -103,6 +103,11 @@ impl Parser {
         outcome
     }
 
+    /// Bytes that are held of a message that has not come completely.
+    pub(crate) const fn unfinished(&self) -> usize {
+        self.gathered.len()
+    }
+
     fn advance<'s>(
         &mut self,
         input: &mut &[u8],

@@ -86,6 +86,11 @@ pub struct SessionHandle {
     /// Handlers wait for that to change.
     waits_for_room: AtomicBool,
     room_wakers: Mutex<Option<Box<Wakers>>>,
+    /// Handlers that have not finished, of all its sockets, also of those that have ended.
+    handlers: AtomicU32,
+    /// Sockets that are connected, and the most that ever were at one time.
+    sockets: AtomicU32,
+    most_sockets: AtomicU32,
 }
 
 /// Not the id: who knows it has the session.
@@ -118,7 +123,40 @@ impl SessionHandle {
             congested: AtomicBool::new(false),
             waits_for_room: AtomicBool::new(false),
             room_wakers: Mutex::default(),
+            handlers: AtomicU32::new(0),
+            sockets: AtomicU32::new(0),
+            most_sockets: AtomicU32::new(1),
         }
+    }
+
+    /// Handlers that have not finished.
+    #[inline]
+    pub(crate) fn handlers(&self) -> usize {
+        widen(self.handlers.load(Ordering::Acquire))
+    }
+
+    /// As many as its sockets may have together, if one may have `max`: leaving and joining again does not make
+    /// them more.
+    pub(crate) fn max_handlers(&self, max: usize) -> usize {
+        max.saturating_mul(widen(self.most_sockets.load(Ordering::Acquire)))
+    }
+
+    pub(crate) fn handler_started(&self) {
+        self.handlers.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Gives how many there were.
+    pub(crate) fn handler_finished(&self) -> usize {
+        widen(self.handlers.fetch_sub(1, Ordering::AcqRel))
+    }
+
+    pub(crate) fn socket_connected(&self) {
+        let connected = self.sockets.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        self.most_sockets.fetch_max(connected, Ordering::AcqRel);
+    }
+
+    pub(crate) fn socket_ended(&self) {
+        self.sockets.fetch_sub(1, Ordering::AcqRel);
     }
 
     pub(crate) fn is_congested(&self) -> bool {
