@@ -24,7 +24,7 @@ pub use self::event_arg::{EventArg, Rest, Try};
 use self::scalar::Scalar;
 use super::{
     DecodeError,
-    binary::{Bin, ShownGuard, check_placeholders},
+    binary::{Bin, ShownGuard, check_placeholders, index_front, placeholder_front},
     decode::{check_depth, is_blank, value_len},
 };
 
@@ -137,6 +137,16 @@ impl<'de> ArgCursor<'de> {
             self.pos += len;
             self.index += 1;
             return Ok(Some(value));
+        }
+        if !self.bins.is_empty()
+            && let Some((attachment, len)) = placeholder_front(self.unread(), self.bins)
+        {
+            let _guard = ShownGuard;
+            if let Ok(value) = T::deserialize(attachment) {
+                self.pos += len;
+                self.index += 1;
+                return Ok(Some(value));
+            }
         }
         self.parse_next(PhantomData::<T>).map(Some)
     }
@@ -348,6 +358,26 @@ impl<'de> ArgCursor<'de> {
         }
         Ok(())
     }
+}
+
+/// Every argument is a plain scalar or a placeholder for one of `count` attachments, so that neither their JSON
+/// nor their placeholders need another check; `args` as [`Packet::args`](super::Packet::args) of an event.
+#[inline]
+pub(crate) fn are_plain(args: &str, count: usize) -> bool {
+    let mut rest = args;
+    while rest != "]" {
+        let Some(argument) = rest.strip_prefix(',') else { return false };
+        let len = match index_front(argument) {
+            Some((index, len)) if index < count => len,
+            Some(_) => return false,
+            None => match Scalar::front(argument) {
+                Some((_, len)) => len,
+                None => return false,
+            },
+        };
+        rest = argument.get(len..).unwrap_or_default();
+    }
+    true
 }
 
 /// Where serde repeats the input: ``string "x"`` and ``integer `7` `` become `string` and `integer`.

@@ -24,6 +24,12 @@ pub(super) fn plain_len(text: &str) -> usize {
     plain_bytes(text.as_bytes())
 }
 
+/// As [`plain_len`], of what is expected to end soon, whatever follows it.
+#[inline]
+pub(super) fn short_plain_len(text: &str) -> usize {
+    plain_words(text.as_bytes(), 0)
+}
+
 #[inline]
 fn plain_bytes(text: &[u8]) -> usize {
     let mut taken = 0;
@@ -36,6 +42,12 @@ fn plain_bytes(text: &[u8]) -> usize {
             taken += STEP;
         }
     }
+    plain_words(text, taken)
+}
+
+/// Goes on where `taken` bytes are known to be plain.
+#[inline]
+fn plain_words(text: &[u8], mut taken: usize) -> usize {
     let (words, rest) = text.get(taken..).unwrap_or_default().as_chunks::<8>();
     for word in words {
         let found = special_bytes(u64::from_le_bytes(*word));
@@ -162,6 +174,7 @@ mod tests {
                 .collect();
             let expected = text.iter().position(|byte| is_special(*byte)).unwrap_or(text.len());
             assert_eq!(plain_bytes(&text), expected, "{text:?}");
+            assert_eq!(plain_words(&text, 0), expected, "{text:?}");
         }
     }
 
