@@ -269,7 +269,14 @@ impl Outbox {
         self.fill_turn();
     }
 
+    #[inline]
     fn fill_turn(&mut self) {
+        if !self.queue.is_empty() {
+            self.move_into_turn();
+        }
+    }
+
+    fn move_into_turn(&mut self) {
         let wire = self.wire;
         while self.rest_of_large.is_none() && !self.turn_is_full {
             let Some(buffer) = self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES) else {

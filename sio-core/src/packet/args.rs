@@ -10,7 +10,7 @@
 mod event_arg;
 mod scalar;
 
-use std::marker::PhantomData;
+use std::{cell::Cell, marker::PhantomData};
 
 use bytes::Bytes;
 use serde::{
@@ -26,6 +26,7 @@ use super::{
     DecodeError,
     binary::{Bin, ShownGuard, check_placeholders, index_front, placeholder_front},
     decode::{check_depth, is_blank, value_len},
+    value::First,
 };
 
 /// The longest message kept in [`ArgError::Invalid`], in bytes.
@@ -163,8 +164,9 @@ impl<'de> ArgCursor<'de> {
     /// Reads the argument at `pos`, which is no blank.
     fn parse_next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ArgError> {
         let mut de = serde_json::Deserializer::from_str(self.unread());
+        let taken = Cell::new(0);
         let value = if self.bins.is_empty() {
-            seed.deserialize(&mut de)
+            seed.deserialize(First { de: &mut de, text: self.unread(), taken: &taken })
         } else {
             let _guard = ShownGuard;
             seed.deserialize(Bin { de: &mut de, bins: self.bins })
@@ -172,7 +174,10 @@ impl<'de> ArgCursor<'de> {
         match value {
             Ok(value) => {
                 // The iterator parses nothing; it is the public way to ask for the position.
-                let len = de.into_iter::<IgnoredAny>().byte_offset();
+                let len = match taken.get() {
+                    0 => de.into_iter::<IgnoredAny>().byte_offset(),
+                    taken => taken,
+                };
                 let len = if len == 0 { value_len(self.unread())? } else { len };
                 // The parser's largest integers are read as far as their digits go: `1e5` is none of them.
                 if let Some(b'.' | b'e' | b'E') = self.unread().as_bytes().get(len) {
