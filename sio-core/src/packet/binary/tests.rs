@@ -280,7 +280,7 @@ fn binary_is_an_array_of_numbers_in_plain_json() {
 }
 
 /// The same placeholder as clients write it, and as only the parser reads it.
-fn both_ways<T: serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(num: usize) {
+fn both_ways<T: serde::de::DeserializeOwned + PartialEq + fmt::Debug>(num: usize) {
     let bins = bins();
     let plain = format!(",{{\"_placeholder\":true,\"num\":{num}}}]");
     let parsed = format!(",{{\"_placeholder\":true,\"num\": {num} }}]");
