@@ -36,6 +36,7 @@ pub(super) struct Config {
     pub(super) tcp_nodelay: bool,
     pub(super) client_request_timeout: Duration,
     pub(super) client_disconnect_timeout: Duration,
+    pub(super) write_timeout: Duration,
     pub(super) h1_allow_half_closed: bool,
     pub(super) h1_write_buffer_size: Option<usize>,
     #[cfg(feature = "http2")]
@@ -48,7 +49,7 @@ pub(super) struct Config {
 }
 
 impl Default for Config {
-    /// As `HttpServer`, but for `TCP_NODELAY`.
+    /// As `HttpServer`, but for `TCP_NODELAY` and the time for writes.
     fn default() -> Self {
         Self {
             host: None,
@@ -56,6 +57,7 @@ impl Default for Config {
             tcp_nodelay: true,
             client_request_timeout: Duration::from_secs(5),
             client_disconnect_timeout: Duration::from_secs(1),
+            write_timeout: Duration::from_secs(30),
             h1_allow_half_closed: true,
             h1_write_buffer_size: None,
             #[cfg(feature = "http2")]
@@ -99,6 +101,7 @@ pub(super) struct AppFactory {
     start: Box<dyn Fn() -> LocalBoxFuture<'static, Result<Http, ()>>>,
     pub(super) tcp_nodelay: bool,
     pub(super) linger: Duration,
+    pub(super) write_timeout: Duration,
 }
 
 impl fmt::Debug for AppFactory {
@@ -126,6 +129,7 @@ impl AppFactory {
     {
         let config = site.settings.lock().clone();
         let (tcp_nodelay, linger) = (config.tcp_nodelay, config.client_disconnect_timeout);
+        let write_timeout = config.write_timeout;
         let address = site.address;
         let host = config.host.unwrap_or_else(|| address.to_string());
         let stopping = site.stopping.clone();
@@ -179,7 +183,7 @@ impl AppFactory {
                 Box::pin(poll_fn(move |cx| goodbye.collect(|| building.as_mut().poll(cx))));
             built
         };
-        Self { start: Box::new(start), tcp_nodelay, linger }
+        Self { start: Box::new(start), tcp_nodelay, linger, write_timeout }
     }
 }
 

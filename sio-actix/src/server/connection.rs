@@ -53,7 +53,7 @@ impl ConnectionTask {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let slot = matches!(protocol, Protocol::Http1).then(Rc::<Slot>::default);
-        let io = TakeIo::new(stream, slot.clone());
+        let io = TakeIo::new(stream, slot.clone(), listening.write_timeout);
         let dispatcher = listening.dispatch((io, protocol, peer));
         Self::Http(Box::new(Http { dispatcher, slot, linger: listening.linger }))
     }

@@ -89,6 +89,7 @@ pub(super) struct Listening {
     http: BoxService<Incoming, (), DispatchError>,
     pub(super) tcp_nodelay: bool,
     pub(super) linger: Duration,
+    pub(super) write_timeout: Duration,
 }
 
 impl Listening {
@@ -176,10 +177,11 @@ impl ListenerFactory {
     {
         let (front, app) = (self.front.clone(), self.app.start());
         let (tcp_nodelay, linger) = (self.app.tcp_nodelay, self.app.linger);
+        let write_timeout = self.app.write_timeout;
         Box::pin(async move {
             let http = app.await?;
             let door = Door::open(&front).await?;
-            let listening = Rc::new(Listening { door, http, tcp_nodelay, linger });
+            let listening = Rc::new(Listening { door, http, tcp_nodelay, linger, write_timeout });
             Ok(ListenerService { listening, enter })
         })
     }

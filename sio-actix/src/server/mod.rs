@@ -25,7 +25,7 @@ use actix_web::dev::AppConfig;
 
 pub(crate) use self::config::registered;
 pub(crate) use self::stream::Stream;
-pub(crate) use self::takeover::Offer;
+pub(crate) use self::takeover::{Offer, watch_answer};
 
 use self::config::Settings;
 use self::goodbye::Goodbye;
@@ -61,6 +61,7 @@ struct Socket {
 ///   `ServerHandle::stop(true)`, every [`Io`](crate::Io) of the application ends as [`Io::on_shutdown`]
 ///   says, which need not be wired; doing so all the same changes nothing.
 /// - [`Self::tcp_nodelay`] is on by default.
+/// - A client that does not read its answer is cut off: [`Self::write_timeout`].
 ///
 /// Under any other server, `HttpServer` and `actix_web::test` among them, the same application works alike, but
 /// for the cost; which of the two carries is logged at debug level with the first WebSocket.
@@ -210,6 +211,13 @@ where
     /// default; for WebSockets as well. Zero cuts it at once, which may lose the last bytes.
     pub fn client_disconnect_timeout(self, timeout: Duration) -> Self {
         self.settings.lock().client_disconnect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may take nothing of an answer, 30 seconds by default; then its connection is cut.
+    /// Zero is without limit. For WebSockets it is `write_timeout` of [`Limits`](crate::Limits).
+    pub fn write_timeout(self, timeout: Duration) -> Self {
+        self.settings.lock().write_timeout = timeout;
         self
     }
 

@@ -183,6 +183,12 @@ impl<'de> ArgCursor<'de> {
                 if let Some(b'.' | b'e' | b'E') = self.unread().as_bytes().get(len) {
                     return Err(self.refuse(&de::Error::custom("invalid number")));
                 }
+                // For a type that takes bytes, the parser lets them stand in a string as they are.
+                let read = self.unread().as_bytes().get(..len).unwrap_or_default();
+                let lowest = read.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte));
+                if taken.get() == 0 && lowest < b' ' {
+                    value_len(self.unread())?;
+                }
                 self.pos += len;
                 self.index += 1;
                 Ok(value)

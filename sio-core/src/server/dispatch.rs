@@ -25,6 +25,9 @@ use super::sessions::{Answer, PushReply};
 use super::socket::Socket;
 use super::worker::Worker;
 
+/// Packets of one push before others have their turn.
+const TURN_PACKETS: usize = 256;
+
 impl Worker {
     // ---- frames ---------------------------------------------------------------------------------
 
@@ -104,6 +107,8 @@ impl Worker {
                 }
             }
             self.settle(connection);
+            // It may only have had its turn.
+            self.resume_later(connection);
         });
         if panicked {
             // The rest of the push is lost, and with it the session.
@@ -121,16 +126,20 @@ impl Worker {
     pub(super) fn resume_later(&self, connection: &Rc<Connection>) {
         if connection.push.borrow().is_some() && !self.is_full(connection) {
             self.resumable.borrow_mut().push(Arc::clone(&connection.handle));
-            self.wake();
+            if !self.polling.get() {
+                self.wake();
+            }
         }
     }
 
-    /// What the push is answered; `None`: it has to wait.
+    /// What the push is answered; `None`: it has to wait, perhaps only until others have had their turn.
     fn feed(&self, connection: &Rc<Connection>, push: &mut PendingPush) -> Option<PushReply> {
+        let mut packets = 0;
         while !connection.is_ending() {
-            if self.is_full(connection) && !push.body.is_done() {
+            if (packets >= TURN_PACKETS || self.is_full(connection)) && !push.body.is_done() {
                 return None;
             }
+            packets += 1;
             let Some(packet) = push.body.next_packet() else {
                 break;
             };
@@ -185,7 +194,17 @@ impl Worker {
         let is_incomplete = matches!(event, Ok(MuxEvent::Incomplete));
         self.on_event_or_error(connection, event, &[]);
         if is_incomplete {
+            self.charge_unfinished(connection);
             self.rearm_packet(connection);
+        }
+    }
+
+    /// A binary packet waits for its attachments: it counts among what all clients have not finished.
+    fn charge_unfinished(&self, connection: &Connection) {
+        let charged = connection.mux.borrow_mut().charge(&self.hub.input);
+        if charged.is_err() {
+            let detail = "too much unfinished input";
+            connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
         }
     }
 
@@ -200,6 +219,7 @@ impl Worker {
         );
         let assembled = match event {
             Ok(MuxEvent::Assembled(assembled)) => assembled,
+            Ok(MuxEvent::Incomplete) => return self.charge_unfinished(connection),
             other => return self.on_event_or_error(connection, other, &[]),
         };
         let decoded = packet::decode(&assembled.text, &self.hub.decode_limits)
@@ -220,7 +240,13 @@ impl Worker {
         let limits = &self.hub.config.limits;
         let incoming = match connection.decoding.decode(parser, limits, self.now(), message) {
             Ok(Some(incoming)) => incoming,
-            Ok(None) => return self.rearm_packet(connection),
+            Ok(None) => {
+                if connection.decoding.charge(&self.hub.input).is_err() {
+                    let detail = "too much unfinished input";
+                    connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
+                }
+                return self.rearm_packet(connection);
+            }
             Err(error) => return self.on_undecodable(connection, error),
         };
         let routed = incoming

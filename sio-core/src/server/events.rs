@@ -17,6 +17,7 @@ use crate::handler::{
     Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
 };
 use crate::packet::{ArgCursor, ArgError};
+use crate::shown::Shown;
 
 use super::ack::no_answer;
 use super::connection::Connection;
@@ -78,6 +79,7 @@ impl Worker {
         let rules = socket.handlers().event(event).map(|known| Arc::clone(&known.first.rules));
         let ack = ack.map_or(Ack::None, Ack::Automatic);
         let error = EventError::new("rate_limited", "too many events");
+        let error = if connection.rate_told.replace(true) { error.silenced() } else { error };
         self.reply(socket, event, &rules.unwrap_or_default(), ack, Reply::Err(error));
     }
 
@@ -157,7 +159,8 @@ impl Worker {
         let took = self.read_clock().saturating_duration_since(began);
         if took > BUSY {
             let handler = entry.rules.name();
-            tracing::warn!(handler, event, ?took, "a handler kept its worker from everything else");
+            let event = Shown(event);
+            tracing::warn!(handler, %event, ?took, "a handler kept its worker from everything else");
         }
     }
 
@@ -392,6 +395,28 @@ pub(super) fn cancellable(
         let _slot = slot;
         future.await.unwrap_or_else(|_aborted| Reply::Err(EventError::cancelled()))
     })
+}
+
+/// As [`until_end`], in place of the future.
+pub(super) fn while_open(
+    socket: &Socket,
+    deciding: LocalBoxFuture<Reply>,
+) -> LocalBoxFuture<Reply> {
+    let socket = socket.clone();
+    Box::pin(async move { until_end(&socket, deciding).await.unwrap_or_else(Reply::Err) })
+}
+
+/// Drops what decides about a socket or its event where it waits, when the socket ends: nobody has a use for
+/// the decision any more.
+pub(super) async fn until_end<T>(
+    socket: &Socket,
+    deciding: impl Future<Output = T>,
+) -> Result<T, EventError> {
+    let (abort, registration) = AbortHandle::new_pair();
+    let Some(_slot) = socket.add_cancellable(0, false, true, abort) else {
+        return Err(EventError::cancelled());
+    };
+    Abortable::new(deciding, registration).await.map_err(|_aborted| EventError::cancelled())
 }
 
 /// For whom a handler runs.

@@ -148,6 +148,7 @@ impl Worker {
                 self.on_restored(connection, &placeholder, restored);
                 self.settle(connection);
             }
+            SessionOp::Rearm => self.rearm(connection),
             SessionOp::Close(reason) => {
                 self.end(connection, reason);
                 self.settle(connection);

@@ -144,6 +144,11 @@ impl Parser {
         Some((opcode, *mask, payload))
     }
 
+    /// Bytes that are held of a message that has not come completely.
+    pub(crate) const fn unfinished(&self) -> usize {
+        self.gathered.len()
+    }
+
     fn advance<'s>(
         &mut self,
         input: &mut &[u8],

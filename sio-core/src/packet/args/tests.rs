@@ -253,3 +253,33 @@ fn what_is_plain_passes_the_checks_of_all_packets() {
         assert_eq!(check_placeholders(&data, 2), Ok(()), "{args}");
     }
 }
+
+#[test]
+fn raw_control_characters_are_malformed_for_types_that_take_bytes_too() {
+    struct Raw(Vec<u8>);
+
+    impl<'d> Deserialize<'d> for Raw {
+        fn deserialize<X: Deserializer<'d>>(input: X) -> Result<Self, X::Error> {
+            struct Bytes;
+            impl Visitor<'_> for Bytes {
+                type Value = Vec<u8>;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("bytes")
+                }
+
+                fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                    Ok(bytes.to_vec())
+                }
+            }
+            input.deserialize_bytes(Bytes).map(Self)
+        }
+    }
+
+    for text in [",\"a\u{1}b\"]", ",\"\\n\u{0}\"]", ",\"\n\"]"] {
+        let read = ArgCursor::new(text, &[]).next::<Raw>();
+        assert!(read.is_err_and(|error| error.is_malformed()), "{text:?}");
+    }
+    let read = ArgCursor::new(",\n\"\\u0001\"\t]", &[]).next::<Raw>().unwrap().unwrap();
+    assert_eq!(read.0, [1]);
+}
