@@ -89,9 +89,7 @@ pub(super) struct Listening {
     http: BoxService<Incoming, (), DispatchError>,
     pub(super) tcp_nodelay: bool,
     pub(super) linger: Duration,
-    /// How long a client may take that says nothing; zero is without limit.
-    #[cfg(feature = "http2")]
-    client_request_timeout: Duration,
+    pub(super) head_time: Duration,
     pub(super) write_timeout: Duration,
 }
 
@@ -123,7 +121,7 @@ impl Listening {
             Door::Plain => ConnectionTask::http(self, Stream::Tcp(stream), Protocol::Http1),
             #[cfg(feature = "http2")]
             Door::AutoH2c => {
-                let accepting = peek(stream, self.client_request_timeout);
+                let accepting = peek(stream, self.head_time);
                 ConnectionTask::Accepting(Box::pin(accepting), Rc::clone(self))
             }
             #[cfg(feature = "rustls-0_23")]
@@ -188,21 +186,12 @@ impl ListenerFactory {
     {
         let (front, app) = (self.front.clone(), self.app.start());
         let (tcp_nodelay, linger) = (self.app.tcp_nodelay, self.app.linger);
-        #[cfg(feature = "http2")]
-        let client_request_timeout = self.app.client_request_timeout;
-        let write_timeout = self.app.write_timeout;
+        let (head_time, write_timeout) = (self.app.head_time, self.app.write_timeout);
         Box::pin(async move {
             let http = app.await?;
             let door = Door::open(&front).await?;
-            let listening = Rc::new(Listening {
-                door,
-                http,
-                tcp_nodelay,
-                linger,
-                write_timeout,
-                #[cfg(feature = "http2")]
-                client_request_timeout,
-            });
+            let listening = Listening { door, http, tcp_nodelay, linger, head_time, write_timeout };
+            let listening = Rc::new(listening);
             Ok(ListenerService { listening, enter })
         })
     }

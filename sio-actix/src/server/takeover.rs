@@ -24,6 +24,7 @@ use sio_core::server::{SessionHandle, Worker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::heads::Heads;
 use super::stream::Stream;
 use crate::transport::websocket::Carried;
 
@@ -36,6 +37,7 @@ pub(crate) struct Slot {
     written: Cell<bool>,
     carried: RefCell<Option<Carried>>,
     stream: RefCell<Option<Stream>>,
+    pub(super) heads: Rc<Heads>,
     /// The answer to a poll, until the system has taken all of it.
     answer: RefCell<Option<UnsentAnswer>>,
 }
@@ -212,9 +214,13 @@ impl AsyncRead for TakeIo {
         let this = self.get_mut();
         // The dispatcher is polled for what it has read before, then dropped.
         let Some(stream) = &mut this.stream else { return Poll::Pending };
-        let before = buffer.remaining();
+        let (before, room) = (buffer.filled().len(), buffer.remaining());
         let read = ready!(Pin::new(stream).poll_read(cx, buffer));
-        this.ended = read.is_ok() && before > 0 && buffer.remaining() == before;
+        let some = buffer.filled().len() > before;
+        this.ended = read.is_ok() && !some && room > 0;
+        if some && let Some(slot) = &this.slot {
+            slot.heads.read();
+        }
         Poll::Ready(read)
     }
 }
