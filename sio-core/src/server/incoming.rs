@@ -18,7 +18,7 @@ use crate::handler::{
 use crate::packet::{ArgCursor, ArgError, EncodeError, EventArg};
 
 use super::connection::Connection;
-use super::events::while_open;
+use super::cancelling::while_open;
 use super::held::HeldEvent;
 use super::life::{panicked, report};
 use super::running::HandlerSlot;

@@ -14,7 +14,7 @@ use crate::shown::Shown;
 
 use super::connection::Connection;
 use super::encoding::Refusal;
-use super::events::{cancellable, while_open};
+use super::cancelling::{cancellable, while_open};
 use super::hub::Entrance;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;

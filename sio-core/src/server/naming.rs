@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::handler::{LocalBoxFuture, Reply};
 
 use super::connection::Connection;
-use super::events::while_open;
+use super::cancelling::while_open;
 use super::hub::{Candidate, Dynamic};
 use super::sessions::SessionOp;
 use super::socket::Socket;
