@@ -50,14 +50,7 @@ impl Worker {
             return self.refuse_event(connection, socket, event, ack, args);
         }
         if socket.is_busy() || connection.held.borrow().has(socket) {
-            connection.held.borrow_mut().push(HeldEvent {
-                socket: socket.clone(),
-                event: event.into(),
-                ack,
-                args: args.unread_text().into(),
-                attachments: args.attachments().to_vec(),
-            });
-            return;
+            return connection.held.borrow_mut().push(HeldEvent::new(socket, event, ack, args));
         }
         self.run_event(connection, socket, event, ack, args);
     }
@@ -119,25 +112,43 @@ impl Worker {
         args: &ArgCursor<'_>,
     ) {
         let handlers = socket.handlers();
-        for entry in &handlers.any {
+        if (!handlers.any.is_empty() || socket.heeds(heed::ANY))
+            && !self.run_catch_all(connection, socket, event, args)
+        {
+            return;
+        }
+        if !handlers.middleware.is_empty() || socket.heeds(heed::MIDDLEWARE) {
+            return self.run_middleware(connection, socket, event, asked, args);
+        }
+        self.run_named(connection, socket, event, asked, args);
+    }
+
+    /// Calls what hears every event; `false`: it has ended the socket or the session.
+    #[inline(never)]
+    fn run_catch_all(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        args: &ArgCursor<'_>,
+    ) -> bool {
+        let goes_on = || !connection.is_ending() && !socket.has_ended();
+        for entry in &socket.handlers().any {
             self.run_handler(connection, socket, event, Asked::Observer, args, entry);
-            if connection.is_ending() || socket.has_ended() {
-                return;
+            if !goes_on() {
+                return false;
             }
         }
         if socket.heeds(heed::ANY) {
             for entry in socket.any_listeners() {
                 self.run_handler(connection, socket, event, Asked::Observer, args, &entry);
                 drop_listener(entry);
-                if connection.is_ending() || socket.has_ended() {
-                    return;
+                if !goes_on() {
+                    return false;
                 }
             }
         }
-        if !handlers.middleware.is_empty() || socket.heeds(heed::MIDDLEWARE) {
-            return self.run_middleware(connection, socket, event, asked, args);
-        }
-        self.run_named(connection, socket, event, asked, args);
+        true
     }
 
     #[inline]
