@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use sio_core::server::{Io, Worker};
 
+use crate::transport::websocket::let_others;
+
 /// This thread's worker; the first call starts it together with its task.
 pub(crate) fn worker(io: &Io) -> Rc<Worker> {
     let (worker, started) = Worker::start(io, now);
@@ -48,7 +50,7 @@ async fn drive(worker: &Worker) {
                 }
             }
             if sleeps_until.is_none() || sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
+                return if worker.has_more() { let_others(cx) } else { Poll::Pending };
             }
             // The deadline has passed already.
             sleeps_until = None;

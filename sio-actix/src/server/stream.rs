@@ -53,6 +53,17 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// When this is dropped, what the peer has not taken is forgotten, and the system keeps nothing for it.
+    pub(crate) fn reset_on_drop(&self) {
+        if let Some(tcp) = self.tcp()
+            && let Err(error) = tcp.set_zero_linger()
+        {
+            tracing::debug!(%error, "a connection could not be reset");
+        }
+    }
+}
+
 /// Calls a method of the stream that is there.
 macro_rules! each {
     ($self:ident, $io:ident => $call:expr) => {

@@ -12,12 +12,14 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
+use sio_core::budget::{Budget, Share};
 use sio_core::engine::{HandshakeError, Revision};
 use sio_core::server::{Answer, PollReply, PushReply, SessionHandle, Worker};
 use tokio::time::timeout;
 
 use crate::http::answers::Answers;
 use crate::http::jsonp;
+use crate::server::watch_answer;
 
 type Ended = futures_channel::oneshot::Receiver<()>;
 
@@ -43,17 +45,21 @@ impl Drop for PendingPoll<'_> {
         self.reply.close();
         // An answer that was sent but never taken is lost with the connection.
         let lost = match self.reply.try_recv() {
-            // A lone noop says nothing.
-            Ok(Some(PollReply::Payload(payload))) => !matches!(payload.as_str(), "6" | "1:6"),
+            Ok(Some(PollReply::Payload(payload))) => says_something(&payload),
             _ => false,
         };
         self.worker.poll_lost(self.session, lost);
     }
 }
 
+/// A lone noop says nothing, and nobody misses it.
+fn says_something(payload: &sio_core::engine::Payload) -> bool {
+    !matches!(payload.as_str(), "6" | "1:6")
+}
+
 /// Answers a GET as soon as there is something to say; `first`: it opened the session.
 pub(crate) async fn poll(
-    worker: &Worker,
+    worker: &Rc<Worker>,
     session: &Arc<SessionHandle>,
     answers: &Answers,
     request: &HttpRequest,
@@ -64,7 +70,12 @@ pub(crate) async fn poll(
     let reply = (&mut pending.reply).await;
     pending.answered = true;
     match reply {
-        Ok(PollReply::Payload(payload)) => Ok(answers.payload(payload, request, session, first)),
+        Ok(PollReply::Payload(payload)) => {
+            if says_something(&payload) {
+                watch_answer(request, worker, session);
+            }
+            Ok(answers.payload(payload, request, session, first))
+        }
         Ok(PollReply::Refused(error)) => Err(error),
         Ok(PollReply::Overlap) => Ok(HttpResponse::BadRequest().finish()),
         Err(_gone) => Err(HandshakeError::UnknownSid),
@@ -130,7 +141,8 @@ pub(crate) async fn push(
     };
     let limits = worker.hub().limits();
     let body = {
-        let mut body = pin!(read_body(request, payload, limits.max_payload));
+        let budget = worker.hub().pending_input();
+        let mut body = pin!(read_body(request, payload, limits.max_payload, budget));
         match arrived(body.as_mut()).await {
             Some(body) => Some(Ok(body)),
             None => tokio::select! {
@@ -153,6 +165,10 @@ pub(crate) async fn push(
             let ended = session.push_ended();
             actix_rt::spawn(end_later(Rc::clone(worker), Arc::clone(session), ended));
             return Ok(closing(StatusCode::PAYLOAD_TOO_LARGE));
+        }
+        Ok(Err(BodyError::Exhausted)) => {
+            incoming.failure = Some("too much unfinished input");
+            return Ok(closing(StatusCode::SERVICE_UNAVAILABLE));
         }
         Ok(Err(BodyError::Broken)) => return Ok(closing(StatusCode::BAD_REQUEST)),
         Err(_elapsed) => {
@@ -213,6 +229,8 @@ fn is_encoded(request: &HttpRequest) -> bool {
 
 enum BodyError {
     TooLarge,
+    /// All clients together have too much unfinished.
+    Exhausted,
     Broken,
 }
 
@@ -221,6 +239,7 @@ async fn read_body(
     request: &HttpRequest,
     payload: &mut Payload,
     limit: usize,
+    budget: &Arc<Budget>,
 ) -> Result<Bytes, BodyError> {
     let declared = request
         .headers()
@@ -232,6 +251,7 @@ async fn read_body(
     }
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
+    let mut share = Share::default();
     while let Some(chunk) = poll_fn(|cx| Pin::new(&mut *payload).poll_next(cx)).await {
         let Ok(chunk) = chunk else {
             return Err(BodyError::Broken);
@@ -239,6 +259,9 @@ async fn read_body(
         if first.len() + rest.len() + chunk.len() > limit {
             return Err(BodyError::TooLarge);
         }
+        share
+            .hold(budget, first.len() + rest.len() + chunk.len())
+            .map_err(|_exhausted| BodyError::Exhausted)?;
         // Most bodies come in one piece, which needs no copy.
         if first.is_empty() && rest.is_empty() {
             first = chunk;

@@ -46,6 +46,8 @@ pub struct Connection {
     pub(crate) held: RefCell<HeldEvents>,
     /// When the session's events, spread evenly, would have used up its rate.
     pub(crate) rate: Cell<Option<Instant>>,
+    /// The log has said that there were too many.
+    pub(crate) rate_told: Cell<bool>,
     /// The sockets were told that the session ended.
     pub(crate) ended: Cell<bool>,
     pub(crate) connect_deadline: Cell<Option<Instant>>,
@@ -75,6 +77,7 @@ impl Connection {
             pushing: Cell::new(false),
             held: RefCell::default(),
             rate: Cell::new(None),
+            rate_told: Cell::new(false),
             ended: Cell::new(false),
             connect_deadline: Cell::new(connect_deadline),
             joined_implicitly: Cell::new(false),

@@ -3,6 +3,7 @@
 //! A copy in one block, never the request itself: a held request costs kilobytes per connection.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -84,7 +85,7 @@ impl Opening {
 ///
 /// Serialises as the reference's handshake object, without `auth`, which belongs to a socket: see
 /// [`Socket::handshake_object`](super::Socket::handshake_object).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Handshake {
     /// Name and value of each header, each ended by a line feed, which no header can contain; then the url.
     text: Box<str>,
@@ -93,6 +94,18 @@ pub struct Handshake {
     address: Option<SocketAddr>,
     secure: bool,
     time: SystemTime,
+}
+
+/// Neither headers nor query: they hold cookies and tokens.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake")
+            .field("path", &self.url().split('?').next())
+            .field("address", &self.address)
+            .field("secure", &self.secure)
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Handshake {
@@ -194,7 +207,7 @@ impl Handshake {
         self.time
     }
 
-    /// The request had an `Origin` header.
+    /// The request had an `Origin` header, and the session keeps it.
     #[must_use]
     pub fn is_cross_domain(&self) -> bool {
         self.header("origin").is_some()
@@ -264,10 +277,17 @@ impl Serialize for Handshake {
 }
 
 /// The handshake of a session with a socket's CONNECT payload: the reference's `socket.handshake`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HandshakeObject {
     pub(super) handshake: Arc<Handshake>,
     pub(super) auth: Value,
+}
+
+/// As [`Handshake`], and without the CONNECT payload.
+impl fmt::Debug for HandshakeObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handshake.fmt(f)
+    }
 }
 
 impl Serialize for HandshakeObject {

@@ -16,6 +16,8 @@ const FEW: usize = 32;
 pub(crate) struct RoomList {
     rooms: RoomSet,
     last_change: u64,
+    /// The log has said that rooms were not joined.
+    told: bool,
     /// In the order of their departure, which is that of the numbers.
     on_their_way: VecDeque<(u64, Room)>,
 }
@@ -24,6 +26,11 @@ impl RoomList {
     /// A list that begins with these rooms.
     pub(crate) fn of(names: Vec<Room>) -> Self {
         Self { rooms: names.into(), ..Self::default() }
+    }
+
+    /// `true` once: the log has to say that rooms were not joined.
+    pub(crate) const fn is_news(&mut self) -> bool {
+        !std::mem::replace(&mut self.told, true)
     }
 
     /// The rooms, in the order they were joined.

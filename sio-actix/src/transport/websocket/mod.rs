@@ -25,6 +25,7 @@ use sio_core::engine::HandshakeError;
 use sio_core::server::{Connection, SessionHandle, Upgrade, Worker};
 
 pub(crate) use self::offer::Carried;
+pub(crate) use self::protocol::let_others;
 pub(crate) use self::raw::{Closing, Ended, RawConnection};
 
 use self::body::BodyConnection;

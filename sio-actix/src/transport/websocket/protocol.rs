@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use sio_core::budget::Share;
 use sio_core::close::CloseReason;
 use sio_core::engine::websocket::put_frame;
 use sio_core::engine::{ProbeReply, Revision, Wire};
@@ -23,6 +24,8 @@ use super::codec::{self, Message, Opcode, Parser, SCRATCH_KEPT, Violation};
 
 /// The answer to a probe (Engine.IO 4, "upgrade").
 const PROBE_PONG: Frame = Frame::constant("3probe");
+/// Close code of a server that has no room at the moment.
+const TRY_AGAIN_LATER: u16 = 1013;
 /// Messages of one connection before others have their turn.
 const TURN_MESSAGES: usize = 256;
 /// So many bytes of messages count as one more: a few bytes may inflate to a large message.
@@ -84,6 +87,8 @@ pub(super) struct Protocol {
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     parser: Parser,
+    /// The part of an unfinished message in what all clients may leave unfinished.
+    unfinished: Share,
     mode: Mode,
     end: Option<End>,
     /// The newest unanswered ping; older ones need no answer (RFC 6455 section 5.5.3).
@@ -112,6 +117,7 @@ impl Protocol {
             worker,
             connection,
             parser,
+            unfinished: Share::default(),
             mode,
             end: None,
             pong: None,
@@ -130,6 +136,18 @@ impl Protocol {
     /// The session has no use for the connection any more.
     pub(super) fn is_over(&self) -> bool {
         self.finished || self.session_is_over()
+    }
+
+    /// How long the peer may take nothing; zero: as long as it likes.
+    pub(super) fn write_timeout(&self) -> Duration {
+        self.worker.hub().limits().write_timeout
+    }
+
+    /// The peer takes nothing: the session ends for that reason.
+    pub(super) fn stalled(&mut self) {
+        if !self.finished {
+            self.finish(CloseReason::TransportError("the peer takes nothing"));
+        }
     }
 
     /// The server closes.
@@ -159,6 +177,10 @@ impl Protocol {
         // User code runs while frames are read: the scratch must not be borrowed meanwhile.
         let mut scratch = SCRATCH.take();
         self.read(cx, input, &mut scratch);
+        let budget = self.worker.hub().pending_input();
+        if self.unfinished.hold(budget, self.parser.unfinished()).is_err() && self.end.is_none() {
+            self.end = Some(End::Violated(TRY_AGAIN_LATER, "too much unfinished input"));
+        }
         if scratch.capacity() <= SCRATCH_KEPT {
             SCRATCH.set(scratch);
         }
@@ -233,7 +255,7 @@ impl Protocol {
                 Poll::Pending => return,
             };
             let mut rest = chunk;
-            while self.takes_input() {
+            loop {
                 if messages >= TURN_MESSAGES {
                     self.yields = true;
                     break;
@@ -245,6 +267,9 @@ impl Protocol {
                     }
                     Ok(None) => break,
                     Err(violation) => self.violated(&violation),
+                }
+                if rest.is_empty() || !self.takes_input() {
+                    break;
                 }
             }
             let used = chunk.len() - rest.len();
@@ -258,9 +283,7 @@ impl Protocol {
     fn takes_input(&self) -> bool {
         self.end.is_none()
             && match self.mode {
-                Mode::Session => {
-                    !self.connection.is_ending() && !self.worker.is_paused(&self.connection)
-                }
+                Mode::Session => self.worker.takes_frames(&self.connection),
                 Mode::Probe { .. } => self.connection.is_probing(),
             }
     }
@@ -351,7 +374,7 @@ impl Drop for Protocol {
 /// Goes on when other connections have had their turn.
 ///
 /// A task that wakes itself runs dozens of times before the runtime looks whether others have input.
-pub(super) fn let_others<T>(cx: &mut Context<'_>) -> Poll<T> {
+pub(crate) fn let_others<T>(cx: &mut Context<'_>) -> Poll<T> {
     // Polled once it has the waker, and is not needed any more.
     let yielded = pin!(yield_now()).poll(cx);
     if yielded.is_ready() {

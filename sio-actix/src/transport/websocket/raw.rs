@@ -26,10 +26,10 @@ const READ: usize = 64 * 1024;
 const PATIENCE: usize = 4 * READ;
 /// What is taken at once of a large frame; what is not taken yet counts as queued.
 const SLICE: usize = 256 * 1024;
-/// How often is looked whether a session ended while its peer does not read.
+/// How often is looked at a peer that does not read: whether its session ended, whether its time is over.
 const STALL_TICK: Duration = Duration::from_secs(1);
-/// Ticks that such a peer has to take something, before the connection is cut.
-const STALL_TICKS: u32 = 10;
+/// Time that such a peer has to take something once its session has ended, before the connection is cut.
+const FAREWELL_TIME: Duration = Duration::from_secs(10);
 
 thread_local! {
     /// Where input is read to; one per thread is enough, for what is not used is copied.
@@ -62,8 +62,8 @@ pub(crate) struct RawConnection {
 struct Unsent {
     parts: [Bytes; 2],
     stalled: Pin<Box<Sleep>>,
-    /// Ticks since the peer took something.
-    ticks: u32,
+    /// When the peer took something last.
+    since: Instant,
 }
 
 impl RawConnection {
@@ -191,12 +191,21 @@ impl RawConnection {
     }
 
     fn keep_unsent(&mut self, parts: [Bytes; 2]) {
-        let stalled = Box::pin(sleep(STALL_TICK));
-        self.unsent = Some(Box::new(Unsent { parts, stalled, ticks: 0 }));
+        let stalled = Box::pin(sleep(self.tick()));
+        self.unsent = Some(Box::new(Unsent { parts, stalled, since: Instant::now() }));
+    }
+
+    /// Time between two looks at a peer that takes nothing.
+    fn tick(&self) -> Duration {
+        match self.protocol.write_timeout() {
+            Duration::ZERO => STALL_TICK,
+            timeout => STALL_TICK.min(timeout),
+        }
     }
 
     /// Writes what was kept. While the peer takes nothing, looks now and then whether its session is over.
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let tick = self.tick();
         let Some(unsent) = &mut self.unsent else { return Poll::Ready(Ok(())) };
         let [head, tail] = &mut unsent.parts;
         loop {
@@ -215,14 +224,20 @@ impl RawConnection {
                 let of_head = written.min(head.len());
                 head.advance(of_head);
                 tail.advance(written - of_head);
-                unsent.ticks = 0;
+                unsent.since = Instant::now();
                 continue;
             }
             ready!(unsent.stalled.as_mut().poll(cx));
-            unsent.stalled.as_mut().reset(Instant::now() + STALL_TICK);
-            unsent.ticks += 1;
-            let patient = !self.protocol.is_server_closing() && unsent.ticks < STALL_TICKS;
-            if (self.last.is_some() || self.protocol.is_over()) && !patient {
+            let now = Instant::now();
+            unsent.stalled.as_mut().reset(now + tick);
+            let silent = now.saturating_duration_since(unsent.since);
+            let timeout = self.protocol.write_timeout();
+            let stalled = !timeout.is_zero() && silent >= timeout;
+            let patient = !self.protocol.is_server_closing() && silent < FAREWELL_TIME;
+            if stalled || ((self.last.is_some() || self.protocol.is_over()) && !patient) {
+                self.protocol.stalled();
+                // What it has not taken is worth nothing to it.
+                self.stream.reset_on_drop();
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }
