@@ -46,17 +46,17 @@ async fn repeat(redis: &RedisServer, words: &[String]) {
     let mut connection = redis.connect().await.unwrap();
     let mut command = deadpool_redis::redis::Cmd::new();
     for word in words {
-        let digits = word.len() > 100 && word.starts_with("c1");
-        match digits {
-            true => command.arg(
-                (0..word.len() / 2)
-                    .map(|at| u8::from_str_radix(&word[2 * at..2 * at + 2], 16).unwrap())
-                    .collect::<Vec<_>>(),
-            ),
+        match word.starts_with("c1") {
+            true => command.arg(bytes(word)),
             false => command.arg(word),
         };
     }
     command.exec_async(&mut connection).await.unwrap();
+}
+
+fn bytes(digits: &str) -> Vec<u8> {
+    let value = |digit: &u8| u8::try_from(char::from(*digit).to_digit(16).unwrap()).unwrap();
+    digits.as_bytes().chunks(2).map(|pair| value(&pair[0]) << 4 | value(&pair[1])).collect()
 }
 
 fn forged(node: &TestNode) -> u64 {
