@@ -115,7 +115,7 @@ fn row_16_an_answer_to_a_poll_that_is_never_read_ends_its_session() {
     let served = io.clone();
     let server = Server::host(io, move |listener| {
         sio_actix::Server::new(move || App::new().configure(served.configure()))
-            .workers(1)
+            .workers(2)
             .write_timeout(Duration::from_millis(400))
             .disable_signals()
             .listen(listener)
@@ -126,7 +126,7 @@ fn row_16_an_answer_to_a_poll_that_is_never_read_ends_its_session() {
     let mut session = Polling::open(&server);
     let id = session.join();
     // More than the system takes for both sides.
-    server.io().to(&id).emit("m", "x".repeat(32 << 20)).unwrap();
+    server.io().to(&id).emit("m", "x".repeat(24 << 20)).unwrap();
     let target = session.target().to_owned();
     session.polls.send("GET", &target, "", "");
     journal.expect("transport error");
@@ -295,7 +295,7 @@ fn limit_14_an_upgrade_that_is_not_finished_leaves_the_session() {
 
 #[test]
 fn limits_of_time_have_their_defaults() {
-    let io = sio_actix::Io::builder().build();
+    let io = Io::builder().build();
     assert_eq!(io.hub().limits().body_timeout, Duration::from_secs(30));
     assert_eq!(io.hub().engine_config().upgrade_timeout, Duration::from_secs(10));
     let Limits { max_request_target, max_request_head, max_request_headers, .. } =
