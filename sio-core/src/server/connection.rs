@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_channel::oneshot;
 
+use crate::close::CloseReason;
 use crate::engine::payload::PayloadReader;
 use crate::engine::{Session, Transport};
 use crate::frame::FrameGroup;
@@ -104,6 +105,12 @@ impl Connection {
     #[must_use]
     pub fn is_ending(&self) -> bool {
         self.engine.borrow().close_reason().is_some()
+    }
+
+    /// The session ends because the server does.
+    #[must_use]
+    pub fn ends_with_server(&self) -> bool {
+        self.engine.borrow().close_reason() == Some(CloseReason::ServerShuttingDown)
     }
 
     /// A WebSocket is being tried.
