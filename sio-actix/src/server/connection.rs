@@ -12,6 +12,7 @@ use std::time::Duration;
 use actix_http::Protocol;
 use bytes::BytesMut;
 
+use super::heads::HeadTimer;
 use super::listen::Listening;
 use super::stream::Stream;
 use super::takeover::{Slot, TakeIo};
@@ -39,6 +40,8 @@ pub(super) struct Http {
     dispatcher: Dispatching,
     /// `None`: HTTP/2.
     slot: Option<Rc<Slot>>,
+    /// `None`: HTTP/2, as before.
+    heads: Option<HeadTimer>,
     /// How long the peer of a closed WebSocket has to close its half.
     linger: Duration,
 }
@@ -55,7 +58,9 @@ impl ConnectionTask {
         let slot = matches!(protocol, Protocol::Http1).then(Rc::<Slot>::default);
         let io = TakeIo::new(stream, slot.clone(), listening.write_timeout);
         let dispatcher = listening.dispatch((io, protocol, peer));
-        Self::Http(Box::new(Http { dispatcher, slot, linger: listening.linger }))
+        let timer = |slot: &Rc<Slot>| HeadTimer::new(Rc::clone(&slot.heads), listening.head_time);
+        let heads = slot.as_ref().map(timer);
+        Self::Http(Box::new(Http { dispatcher, slot, heads, linger: listening.linger }))
     }
 }
 
@@ -65,7 +70,8 @@ impl Http {
         let finished = self.dispatcher.as_mut().poll(cx).is_ready();
         let taken = self.slot.as_ref().and_then(|slot| slot.take());
         let Some((stream, mut carried)) = taken else {
-            return if finished { Poll::Ready(None) } else { Poll::Pending };
+            let late = self.heads.as_mut().is_some_and(|heads| heads.is_over(cx));
+            return if finished || late { Poll::Ready(None) } else { Poll::Pending };
         };
         // What came behind the handshake waits in the payload, and if it is much, in the dispatcher, which
         // cannot read more: its stream is gone. It goes on where the payload has room again.

@@ -89,6 +89,7 @@ pub(super) struct Listening {
     http: BoxService<Incoming, (), DispatchError>,
     pub(super) tcp_nodelay: bool,
     pub(super) linger: Duration,
+    pub(super) head_time: Duration,
     pub(super) write_timeout: Duration,
 }
 
@@ -177,11 +178,12 @@ impl ListenerFactory {
     {
         let (front, app) = (self.front.clone(), self.app.start());
         let (tcp_nodelay, linger) = (self.app.tcp_nodelay, self.app.linger);
-        let write_timeout = self.app.write_timeout;
+        let (head_time, write_timeout) = (self.app.head_time, self.app.write_timeout);
         Box::pin(async move {
             let http = app.await?;
             let door = Door::open(&front).await?;
-            let listening = Rc::new(Listening { door, http, tcp_nodelay, linger, write_timeout });
+            let listening = Listening { door, http, tcp_nodelay, linger, head_time, write_timeout };
+            let listening = Rc::new(listening);
             Ok(ListenerService { listening, enter })
         })
     }

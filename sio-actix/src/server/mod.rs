@@ -4,6 +4,7 @@ mod bind;
 mod config;
 mod connection;
 mod goodbye;
+mod heads;
 mod listen;
 mod stream;
 mod takeover;
@@ -62,6 +63,7 @@ struct Socket {
 ///   `ServerHandle::stop(true)`, every [`Io`](crate::Io) of the application ends as [`Io::on_shutdown`]
 ///   says, which need not be wired; doing so all the same changes nothing.
 /// - [`Self::tcp_nodelay`] is on by default.
+/// - [`Self::client_request_timeout`] holds for every request over HTTP/1, and not for a connection's first only.
 /// - A client that does not read its answer is cut off: [`Self::write_timeout`].
 ///
 /// Under any other server, `HttpServer` and `actix_web::test` among them, the same application works alike, but
@@ -201,8 +203,8 @@ where
         self
     }
 
-    /// Sets how long the head of a connection's first request may take, 5 seconds by default; zero is without
-    /// limit.
+    /// Sets how long the head of a request may take, 5 seconds by default; zero is without limit. The first one of
+    /// a connection is answered 408, behind a later one the connection is closed.
     pub fn client_request_timeout(self, timeout: Duration) -> Self {
         self.settings.lock().client_request_timeout = timeout;
         self

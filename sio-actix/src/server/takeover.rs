@@ -24,6 +24,7 @@ use sio_core::server::{SessionHandle, Worker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::heads::Heads;
 use super::stream::Stream;
 use crate::transport::websocket::Carried;
 
@@ -36,6 +37,7 @@ pub(crate) struct Slot {
     written: Cell<bool>,
     carried: RefCell<Option<Carried>>,
     stream: RefCell<Option<Stream>>,
+    pub(super) heads: Rc<Heads>,
     /// The answer to a poll, until the system has taken all of it.
     answer: RefCell<Option<UnsentAnswer>>,
 }
@@ -207,8 +209,18 @@ impl AsyncRead for TakeIo {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Some(stream) => Pin::new(stream).poll_read(cx, buffer),
+        let this = self.get_mut();
+        match &mut this.stream {
+            Some(stream) => {
+                let before = buffer.filled().len();
+                let read = Pin::new(stream).poll_read(cx, buffer);
+                if buffer.filled().len() > before
+                    && let Some(slot) = &this.slot
+                {
+                    slot.heads.read();
+                }
+                read
+            }
             // The dispatcher is polled for what it has read before, then dropped.
             None => Poll::Pending,
         }

@@ -108,6 +108,7 @@ impl Outbox {
     }
 
     /// The lent buffer, if a frame may be written into it without overtaking another.
+    #[inline]
     fn open_turn(&mut self, len: usize) -> Option<&mut BytesMut> {
         if !self.is_empty() || len > LARGE_FRAME || self.turn_is_full {
             return None;
@@ -122,6 +123,7 @@ impl Outbox {
             return self.push(&Frame::text(parts.concat().into()));
         }
         if let Some(buffer) = self.open_turn(len) {
+            buffer.reserve(len + websocket::MAX_HEADER);
             websocket::put_header(buffer, FrameKind::Text, len);
             for part in parts {
                 buffer.extend_from_slice(part);
@@ -132,6 +134,20 @@ impl Outbox {
                 text.extend_from_slice(part);
             }
             self.enqueue(Frame::text(text.into()));
+        }
+    }
+
+    /// Appends a binary frame, whose bytes are shared only if it has to wait.
+    pub fn push_binary(&mut self, bytes: &Bytes) {
+        let deflates = self.wire.deflate.is_some_and(|threshold| bytes.len() >= threshold);
+        if self.wire.is_plain()
+            && !deflates
+            && let Some(buffer) = self.open_turn(bytes.len())
+        {
+            websocket::put_header(buffer, FrameKind::Binary, bytes.len());
+            buffer.extend_from_slice(bytes);
+        } else {
+            self.push(&Frame::binary(bytes.clone()));
         }
     }
 
@@ -253,7 +269,14 @@ impl Outbox {
         self.fill_turn();
     }
 
+    #[inline]
     fn fill_turn(&mut self) {
+        if !self.queue.is_empty() {
+            self.move_into_turn();
+        }
+    }
+
+    fn move_into_turn(&mut self) {
         let wire = self.wire;
         while self.rest_of_large.is_none() && !self.turn_is_full {
             let Some(buffer) = self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES) else {

@@ -147,6 +147,17 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
         self.route(packet)
     }
 
+    /// The socket that an event for `namespace` is for, if it has joined and no packet is unfinished; what is
+    /// wrong otherwise, [`Self::receive_text`] tells.
+    #[inline]
+    #[must_use]
+    pub fn receiver(&self, namespace: &str) -> Option<S> {
+        if self.reassembly.is_some() {
+            return None;
+        }
+        self.entry(namespace).and_then(Entry::member).cloned()
+    }
+
     /// Takes a binary message.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::adapter::Room;
 use crate::close::CloseReason;
 use crate::engine::{Session, Transport, timer};
-use crate::frame::{Frame, FrameGroup};
+use crate::frame::FrameGroup;
 use crate::handler::{EventError, Reply};
 
 use super::bus::{Action, Broadcast, Message, Selection};
@@ -205,7 +205,7 @@ impl Worker {
         self.push_here(handle, volatile, |engine| {
             engine.send_text(text);
             for bytes in attachments {
-                engine.send_frame(&Frame::binary(bytes.clone()));
+                engine.send_binary(bytes);
             }
         })
     }
@@ -227,10 +227,12 @@ impl Worker {
         volatile: bool,
         push: impl FnOnce(&mut Session),
     ) -> bool {
-        if self.is_behind() {
+        if self.is_behind() || handle.home() != self.index() {
             return false;
         }
-        let Some(connection) = self.local(handle) else {
+        let connections = self.connections.borrow();
+        let slot = connections.get(handle.slot());
+        let Some(connection) = slot.filter(|found| Arc::ptr_eq(&found.handle, handle)) else {
             return false;
         };
         let mut engine = connection.engine.borrow_mut();
@@ -245,6 +247,8 @@ impl Worker {
             connection.wake();
         }
         if needs_settling {
+            let connection = Rc::clone(connection);
+            drop(connections);
             self.settle(&connection);
         }
         true

@@ -15,7 +15,7 @@ use crate::engine::payload::Slot;
 use crate::engine::{Received, Revision, Transport};
 use crate::handler::{EventCx, EventError, run_hooks};
 use crate::mux::{MuxError, MuxEvent, ProtocolViolation};
-use crate::packet::{self, DecodeError};
+use crate::packet::{self, ArgCursor, DecodeError};
 use crate::parser::{Message, Parser};
 
 use super::connection::{Connection, PendingPush};
@@ -172,6 +172,19 @@ impl Worker {
         if let Some(parser) = &self.hub.parser {
             return self.on_foreign(connection, &**parser, Message::Text(text.to_owned()));
         }
+        // The common case in one step; what is wrong with others is found out below.
+        if let Some(event) = packet::plain_event(text, &self.hub.decode_limits) {
+            let socket = connection.mux.borrow().receiver(event.namespace);
+            if let Some(socket) = socket {
+                let args = ArgCursor::new(event.args, &[]);
+                return self.on_event(connection, &socket, event.name, event.ack, &args);
+            }
+        }
+        self.on_other_text(connection, text);
+    }
+
+    /// Takes a text message that is no event, or one with something special to it.
+    fn on_other_text(&self, connection: &Rc<Connection>, text: &str) {
         let event = connection.mux.borrow_mut().receive_text(
             self.now(),
             text,
@@ -182,7 +195,7 @@ impl Worker {
         self.on_event_or_error(connection, event, &[]);
         if is_incomplete {
             self.charge_unfinished(connection);
-            self.rearm(connection);
+            self.rearm_packet(connection);
         }
     }
 
@@ -211,7 +224,10 @@ impl Worker {
         };
         let decoded = packet::decode(&assembled.text, &self.hub.decode_limits)
             .and_then(|packet| {
-                packet::check_placeholders(packet.data, assembled.attachments.len())?;
+                let count = assembled.attachments.len();
+                if !packet::are_plain(packet.args, count) {
+                    packet::check_placeholders(packet.data, count)?;
+                }
                 Ok(packet)
             })
             .map_err(MuxError::from)
@@ -229,7 +245,7 @@ impl Worker {
                     let detail = "too much unfinished input";
                     connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
                 }
-                return self.rearm(connection);
+                return self.rearm_packet(connection);
             }
             Err(error) => return self.on_undecodable(connection, error),
         };
@@ -240,7 +256,6 @@ impl Worker {
         self.on_event_or_error(connection, routed, &incoming.attachments);
     }
 
-    #[inline]
     fn on_event_or_error(
         &self,
         connection: &Rc<Connection>,
@@ -249,7 +264,9 @@ impl Worker {
     ) {
         match event {
             Ok(MuxEvent::Event { socket, packet }) => {
-                self.on_event(connection, &socket, &packet, bins);
+                let event = packet.event.as_ref().map_or("", |event| event.as_str());
+                let args = ArgCursor::new(packet.args, bins);
+                self.on_event(connection, &socket, event, packet.ack, &args);
             }
             Ok(MuxEvent::Ack { socket, id: Some(id), args }) => socket.resolve_ack(id, args, bins),
             Ok(MuxEvent::Ack { id: None, .. } | MuxEvent::Incomplete | MuxEvent::Assembled(_)) => {}

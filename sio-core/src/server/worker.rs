@@ -431,6 +431,14 @@ impl Worker {
         }
     }
 
+    /// A packet began that is not complete: nothing else of the session is due earlier than before.
+    pub(super) fn rearm_packet(&self, connection: &Connection) {
+        let next = connection.packet_deadline();
+        if next.is_some_and(|next| !connection.timer.covers(next)) {
+            self.rearm(connection);
+        }
+    }
+
     // ---- sessions -------------------------------------------------------------------------------
 
     /// Opens a session on this worker.

@@ -277,7 +277,7 @@ impl WebSocket {
         }
         worker.tick();
         worker.begin_turn(&self.connection);
-        while !self.connection.is_ending() && !worker.is_paused(&self.connection) {
+        while worker.takes_frames(&self.connection) {
             match self.input.pop_front() {
                 Some(Input::Text(text)) => {
                     self.note(&format!("> {text}"));

@@ -71,6 +71,22 @@ fn row_14_one_byte_at_a_time_gains_nothing() {
     bystander.unharmed();
 }
 
+// Under actix's own server only the first head of a connection has a bound.
+#[test]
+fn row_14_a_later_head_that_takes_too_long_ends_the_connection() {
+    let target = target(&["--head-time", "1000"]);
+    let bystander = target.bystander();
+    for head in ["G", "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nX: "] {
+        let mut http = Http::connect_to(target.address());
+        assert_eq!(http.get(HANDSHAKE).status, 200);
+        http.write(head);
+        let began = Instant::now();
+        http.wire().expect_end();
+        assert!(began.elapsed() > Duration::from_millis(800), "{:?}", began.elapsed());
+    }
+    bystander.unharmed();
+}
+
 #[test]
 fn row_15_a_body_that_takes_too_long_is_408_and_ends_the_session() {
     let (server, journal, bystander) = recorded(r#"{"limits": {"bodyTimeout": 300}}"#);
@@ -264,6 +280,36 @@ fn limit_15_a_head_in_time_is_read() {
             std::thread::sleep(Duration::from_millis(20));
         }
         assert_eq!(http.response().status, 200);
+    }
+}
+
+#[test]
+fn limit_15_later_heads_in_time_are_read_and_what_waits_is_not_bounded() {
+    for target in both(&["--head-time", "1000", "--keep-alive", "4000"]) {
+        let mut session = Polling::joined_at(target.address());
+        session.start_poll();
+        let mut http = Http::connect_to(target.address());
+        let push = session.target().to_owned();
+        for _ in 0..2 {
+            for body in ["3", "3\x1e3"] {
+                let head = format!(
+                    "POST {push} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+                    body.len()
+                );
+                for part in [head.as_bytes(), body.as_bytes()].concat().chunks(60) {
+                    http.write(part);
+                    http.wire().wait_until_read();
+                }
+                http.response().expect(200, "ok");
+            }
+            // Nothing has begun: neither the poll nor the idle connection is late.
+            let end = Instant::now() + Duration::from_millis(1_300);
+            while Instant::now() < end {
+                http.wire().expect_silence();
+            }
+        }
+        session.push("42[\"echo\",1]");
+        session.finish_poll().expect(200, "42[\"echo\",1]");
     }
 }
 

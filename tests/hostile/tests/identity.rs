@@ -56,7 +56,7 @@ fn row_66_session_ids_are_not_to_be_guessed() {
 
 #[test]
 fn limit_29_session_ids_have_120_random_bits_or_more() {
-    assert!(sio_actix::core::sid::SID_BYTES * 8 >= 120);
+    const { assert!(sio_actix::core::sid::SID_BYTES * 8 >= 120) };
     let server = Server::echo();
     let (polling, ws) = (Polling::open(&server), Ws::open(&server));
     for sid in [polling.sid(), ws.sid()] {

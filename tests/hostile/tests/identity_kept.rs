@@ -1,6 +1,11 @@
 //! What a session keeps and what is told of it: cases 77 to 79 of `docs/hostile.md`, and case 20 in logs.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -94,13 +94,54 @@ impl Parser {
         if scratch.capacity() > SCRATCH_KEPT {
             scratch.shrink_to(SCRATCH_KEPT);
         }
-        let outcome = self.advance(input, scratch);
+        let outcome = match self.take_whole(input) {
+            Some((TEXT, mask, payload)) => {
+                append_unmasked(scratch, payload, mask);
+                check_utf8(scratch).map(|text| Some(Message::Text(text)))
+            }
+            Some((_, mask, payload)) => {
+                let mut message = Vec::with_capacity(payload.len());
+                append_unmasked(&mut message, payload, mask);
+                return Ok(Some(Message::Binary(message.into())));
+            }
+            None => self.advance(input, scratch),
+        };
         if matches!(outcome, Err(_) | Ok(Some(Message::Close(_)))) {
             self.stage = Stage::Closed;
             self.gathered = Vec::new();
             *input = &[];
         }
         outcome
+    }
+
+    /// The usual case in one step: a message in one frame, plain and short, which has come completely. Returns
+    /// its opcode, mask and payload; whatever is not like that is left to [`Self::advance`].
+    #[inline]
+    fn take_whole<'i>(&self, input: &mut &'i [u8]) -> Option<(u8, [u8; 4], &'i [u8])> {
+        if self.open.is_some() || self.head_len > 0 || !matches!(self.stage, Stage::Head) {
+            return None;
+        }
+        let &[first, second, ref rest @ ..] = *input else { return None };
+        let opcode = first ^ FIN;
+        if opcode != TEXT && opcode != BINARY {
+            return None;
+        }
+        let (len, rest) = match second.checked_sub(MASKED)? {
+            LENGTH_IN_2 => {
+                let (len, rest) = rest.split_first_chunk()?;
+                let len = u16::from_be_bytes(*len);
+                (len > u16::from(MAX_SHORT)).then_some((usize::from(len), rest))?
+            }
+            LENGTH_IN_8 => return None,
+            short => (usize::from(short), rest),
+        };
+        let (mask, rest) = rest.split_first_chunk()?;
+        let (payload, rest) = rest.split_at_checked(len)?;
+        if len > self.max_message {
+            return None;
+        }
+        *input = rest;
+        Some((opcode, *mask, payload))
     }
 
     /// Bytes that are held of a message that has not come completely.

@@ -257,7 +257,7 @@ impl Protocol {
                 Poll::Pending => return,
             };
             let mut rest = chunk;
-            while self.takes_input() {
+            loop {
                 if messages >= TURN_MESSAGES {
                     self.yields = true;
                     break;
@@ -269,6 +269,9 @@ impl Protocol {
                     }
                     Ok(None) => break,
                     Err(violation) => self.violated(&violation),
+                }
+                if rest.is_empty() || !self.takes_input() {
+                    break;
                 }
             }
             let used = chunk.len() - rest.len();
@@ -282,9 +285,7 @@ impl Protocol {
     fn takes_input(&self) -> bool {
         self.end.is_none()
             && match self.mode {
-                Mode::Session => {
-                    !self.connection.is_ending() && !self.worker.is_paused(&self.connection)
-                }
+                Mode::Session => self.worker.takes_frames(&self.connection),
                 Mode::Probe { .. } => self.connection.is_probing(),
             }
     }

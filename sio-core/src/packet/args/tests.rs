@@ -210,6 +210,51 @@ fn a_float_for_a_large_integer_is_invalid_and_not_malformed() {
 }
 
 #[test]
+fn what_is_not_plain_needs_the_checks_of_all_packets() {
+    for args in [
+        "",
+        ",",
+        ",1",
+        ",1,]",
+        "1]",
+        "]]",
+        ",1.5]",
+        ",[1]]",
+        ",{}]",
+        ",\"\\n\"]",
+        ", 1]",
+        ",{\"_placeholder\":true,\"num\":2}]",
+        ",{\"_placeholder\":true,\"num\":00}]",
+        ",{\"_placeholder\":true,\"num\":}]",
+        ",{\"_placeholder\":true,\"num\":-0}]",
+        ",{\"_placeholder\":true,\"num\":0.0}]",
+        ",{\"_placeholder\":true,\"num\":0,\"num\":5}]",
+        ",{\"_placeholder\":true,\"num\":0}x]",
+        ",{\"_placeholder\":true,\"num\":0}",
+        ",{\"num\":0,\"_placeholder\":true}]",
+        ",{\"_placeholder\":true, \"num\":0}]",
+    ] {
+        assert!(!are_plain(args, 2), "{args}");
+    }
+}
+
+#[test]
+fn what_is_plain_passes_the_checks_of_all_packets() {
+    for args in [
+        "]",
+        ",1]",
+        ",\"a\",-7,true,null]",
+        ",{\"_placeholder\":true,\"num\":0}]",
+        ",{\"_placeholder\":true,\"num\":1},\"a\",{\"_placeholder\":true,\"num\":0}]",
+    ] {
+        assert!(are_plain(args, 2), "{args}");
+        let data = format!("[\"name\"{args}");
+        assert_eq!(crate::packet::validate(&data), Ok(()), "{args}");
+        assert_eq!(check_placeholders(&data, 2), Ok(()), "{args}");
+    }
+}
+
+#[test]
 fn raw_control_characters_are_malformed_for_types_that_take_bytes_too() {
     struct Raw(Vec<u8>);
 
