@@ -187,8 +187,7 @@ fn row_93_without_descriptors_nobody_new_is_accepted_and_nobody_else_is_harmed()
     let bystander = target.bystander();
     let mut inside = joined(&target);
     // The system completes what the server cannot accept.
-    let mut crowd: Vec<Wire> =
-        (0..120).map(|_| Wire::connect_to(target.address())).collect();
+    let mut crowd: Vec<Wire> = (0..120).map(|_| Wire::connect_to(target.address())).collect();
     let end = Instant::now() + integration::DEADLINE;
     while target.descriptors() < 75 {
         assert!(Instant::now() < end, "only {} descriptors", target.descriptors());

@@ -245,7 +245,8 @@ fn promise_24_under_overload_those_who_are_in_are_served_and_the_door_is_shut() 
     let bystander = Bystander::watch(server.address());
     let mut inside = [Ws::joined(&server), Ws::joined(&server)];
     for _ in 0..50 {
-        let refused = integration::Http::connect(&server).get("/socket.io/?EIO=4&transport=polling");
+        let refused =
+            integration::Http::connect(&server).get("/socket.io/?EIO=4&transport=polling");
         assert_eq!(refused.status, 503);
         refused.expect_header("retry-after", "1");
     }

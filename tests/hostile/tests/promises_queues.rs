@@ -10,14 +10,8 @@ use std::path::{Path, PathBuf};
 
 const CRATES: [&str; 3] = ["sio-core", "sio-actix", "sio-redis"];
 /// What queues are made of.
-const QUEUES: [&str; 6] = [
-    "VecDeque<",
-    "mpsc::",
-    "unbounded",
-    "FuturesUnordered<",
-    "Vec<Waker>",
-    "broadcast::channel",
-];
+const QUEUES: [&str; 6] =
+    ["VecDeque<", "mpsc::", "unbounded", "FuturesUnordered<", "Vec<Waker>", "broadcast::channel"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -14,8 +14,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use actix_web::{App, HttpServer};
 use actix_web::rt::System;
+use actix_web::{App, HttpServer};
 use integration::{DEADLINE, Http, Polling, Ws, echo};
 use sio_actix::Drain;
 use sio_actix::prelude::*;
