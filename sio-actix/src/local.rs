@@ -16,6 +16,7 @@ pub(crate) fn worker(io: &Io) -> Rc<Worker> {
     if started {
         let running = Running(Rc::clone(&worker));
         actix_rt::spawn(async move { drive(&running.0).await });
+        actix_rt::spawn(write(Rc::clone(&worker)));
     }
     worker
 }
@@ -31,6 +32,18 @@ struct Running(Rc<Worker>);
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.stop();
+    }
+}
+
+/// Writes what broadcasts have for connections at rest.
+async fn write(worker: Rc<Worker>) {
+    loop {
+        poll_fn(|cx| match worker.write_directly(cx.waker()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        tokio::task::yield_now().await;
     }
 }
 

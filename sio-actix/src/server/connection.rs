@@ -16,7 +16,7 @@ use super::heads::HeadTimer;
 use super::listen::Listening;
 use super::stream::Stream;
 use super::takeover::{Slot, TakeIo};
-use crate::transport::websocket::{Carried, Closing, Ended, RawConnection};
+use crate::transport::websocket::{Carried, Closing, Ended, RawConnection, SharedConnection};
 
 #[cfg(any(feature = "http2", feature = "rustls-0_23", feature = "openssl"))]
 /// What a TLS handshake or a look at the first bytes leads to; errors are the client's affair.
@@ -30,7 +30,7 @@ pub(super) enum ConnectionTask {
     #[cfg(any(feature = "http2", feature = "rustls-0_23", feature = "openssl"))]
     Accepting(Accepting, Rc<Listening>),
     Http(Box<Http>),
-    WebSocket(Box<RawConnection>),
+    WebSocket(Rc<SharedConnection>),
     Closing(Box<Closing>),
     Done,
 }
@@ -103,7 +103,8 @@ impl Future for ConnectionTask {
                 }
                 Self::Http(http) => match ready!(http.poll(cx)) {
                     Some((stream, carried)) => {
-                        Self::WebSocket(Box::new(RawConnection::new(stream, carried, http.linger)))
+                        let socket = RawConnection::new(stream, carried, http.linger);
+                        Self::WebSocket(SharedConnection::new(socket))
                     }
                     None => Self::Done,
                 },
@@ -113,7 +114,8 @@ impl Future for ConnectionTask {
                         let Self::WebSocket(socket) = std::mem::replace(this, Self::Done) else {
                             return Poll::Ready(Ok(()));
                         };
-                        Self::Closing(Box::new(socket.close()))
+                        let closing = socket.close();
+                        closing.map_or(Self::Done, |closing| Self::Closing(Box::new(closing)))
                     }
                 },
                 Self::Closing(closing) => {

@@ -120,7 +120,10 @@ impl Listening {
         match &self.door {
             Door::Plain => ConnectionTask::http(self, Stream::Tcp(stream), Protocol::Http1),
             #[cfg(feature = "http2")]
-            Door::AutoH2c => ConnectionTask::Accepting(Box::pin(peek(stream)), Rc::clone(self)),
+            Door::AutoH2c => {
+                let accepting = peek(stream, self.head_time);
+                ConnectionTask::Accepting(Box::pin(accepting), Rc::clone(self))
+            }
             #[cfg(feature = "rustls-0_23")]
             Door::Rustls(acceptor) => {
                 let handshake = acceptor.call(stream);
@@ -145,11 +148,16 @@ impl Listening {
     }
 }
 
-/// Which HTTP a client speaks that may begin with either.
+/// Which HTTP a client speaks that may begin with either; `None`: it says nothing in time.
 #[cfg(feature = "http2")]
-async fn peek(stream: TcpStream) -> Option<(Stream, Protocol)> {
+async fn peek(stream: TcpStream, time: Duration) -> Option<(Stream, Protocol)> {
     let mut first = [0; H2_PREFACE.len()];
-    stream.peek(&mut first).await.ok()?;
+    let peeked = stream.peek(&mut first);
+    if time.is_zero() {
+        peeked.await.ok()?;
+    } else {
+        tokio::time::timeout(time, peeked).await.ok()?.ok()?;
+    }
     let protocol = if first == *H2_PREFACE { Protocol::Http2 } else { Protocol::Http1 };
     Some((Stream::Tcp(stream), protocol))
 }

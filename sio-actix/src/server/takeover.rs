@@ -145,6 +145,8 @@ impl Drop for Offer {
 /// A stream that can be taken out from under the dispatcher.
 pub(crate) struct TakeIo {
     stream: Option<Stream>,
+    /// The peer has closed its half, and everything it sent has been read.
+    ended: bool,
     /// `None`: HTTP/2.
     slot: Option<Rc<Slot>>,
     /// How long the peer may take nothing; zero: as long as it likes.
@@ -159,7 +161,7 @@ impl TakeIo {
         slot: Option<Rc<Slot>>,
         write_timeout: Duration,
     ) -> Self {
-        Self { stream: Some(stream), slot, write_timeout, stalled: None }
+        Self { stream: Some(stream), ended: false, slot, write_timeout, stalled: None }
     }
 
     /// Passes on what became of a write, which is an error if the peer has taken nothing for too long.
@@ -210,20 +212,16 @@ impl AsyncRead for TakeIo {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        match &mut this.stream {
-            Some(stream) => {
-                let before = buffer.filled().len();
-                let read = Pin::new(stream).poll_read(cx, buffer);
-                if buffer.filled().len() > before
-                    && let Some(slot) = &this.slot
-                {
-                    slot.heads.read();
-                }
-                read
-            }
-            // The dispatcher is polled for what it has read before, then dropped.
-            None => Poll::Pending,
+        // The dispatcher is polled for what it has read before, then dropped.
+        let Some(stream) = &mut this.stream else { return Poll::Pending };
+        let (before, room) = (buffer.filled().len(), buffer.remaining());
+        let read = ready!(Pin::new(stream).poll_read(cx, buffer));
+        let some = buffer.filled().len() > before;
+        this.ended = read.is_ok() && !some && room > 0;
+        if some && let Some(slot) = &this.slot {
+            slot.heads.read();
         }
+        Poll::Ready(read)
     }
 }
 
@@ -255,7 +253,10 @@ impl AsyncWrite for TakeIo {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
+        let this = self.get_mut();
+        match &mut this.stream {
+            // Nobody speaks any more, and the drop that follows closes both halves.
+            Some(stream) if this.ended && !stream.is_tls() => Poll::Ready(Ok(())),
             Some(stream) => Pin::new(stream).poll_shutdown(cx),
             None => Poll::Ready(Ok(())),
         }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -15,7 +15,7 @@ use futures_core::Stream as _;
 use sio_core::budget::{Budget, Share};
 use sio_core::engine::{HandshakeError, Revision};
 use sio_core::server::{Answer, PollReply, PushReply, SessionHandle, Worker};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::http::answers::Answers;
 use crate::http::jsonp;
@@ -25,6 +25,8 @@ type Ended = futures_channel::oneshot::Receiver<()>;
 
 /// How long the body of a push may take when its session has ended: what it can still say is short.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
+/// How long something between actix and the route may keep a request from what was fed to it.
+const FEEDING_TIME: Duration = Duration::from_millis(1);
 /// How long a 413 has to reach the client before its session ends; well below any ping timeout, so that the
 /// session ends for its own reason.
 const REFUSAL_TIME: Duration = Duration::from_millis(200);
@@ -140,10 +142,13 @@ pub(crate) async fn push(
         holds_on: false,
     };
     let limits = worker.hub().limits();
+    // What middleware has replaced, and HTTP/2, wake whoever waits.
+    let fed = matches!(payload, Payload::H1 { .. });
     let body = {
         let budget = worker.hub().pending_input();
         let mut body = pin!(read_body(request, payload, limits.max_payload, budget));
-        match arrived(body.as_mut()).await {
+        let together = if fed { arrived(body.as_mut()).await } else { None };
+        match together {
             Some(body) => Some(Ok(body)),
             None => tokio::select! {
                 biased;
@@ -189,18 +194,23 @@ pub(crate) async fn push(
 
 /// What a body that comes together with its head leads to; `None`: it takes time.
 ///
-/// actix polls a request once before it feeds what it has of the body, and again when it has. So a body that
-/// is there needs no timer.
+/// actix polls a request once before it feeds what it has of the body, and again when it has: nobody needs to
+/// be woken, and the task has no turn in vain behind the answer. Something between may poll this only when it
+/// was woken, so a timer is set; as a rule it is gone before it could wake.
 async fn arrived<F: Future>(mut body: Pin<&mut F>) -> Option<F::Output> {
-    let mut fed = false;
-    poll_fn(|cx| match body.as_mut().poll(cx) {
-        Poll::Ready(body) => Poll::Ready(Some(body)),
-        Poll::Pending if fed => Poll::Ready(None),
-        Poll::Pending => {
-            fed = true;
-            // Nothing else is sure to come back here. What is fed wakes the task anyway.
-            cx.waker().wake_by_ref();
-            Poll::Pending
+    let mut silent = Context::from_waker(Waker::noop());
+    if let Poll::Ready(body) = body.as_mut().poll(&mut silent) {
+        return Some(body);
+    }
+    let mut unfed = pin!(sleep(FEEDING_TIME));
+    let mut waits = false;
+    poll_fn(|cx| {
+        if !std::mem::replace(&mut waits, true) && unfed.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        match body.as_mut().poll(&mut silent) {
+            Poll::Ready(body) => Poll::Ready(Some(body)),
+            Poll::Pending => Poll::Ready(None),
         }
     })
     .await

@@ -18,6 +18,10 @@ use super::websocket;
 /// A lent buffer takes no further frames above this size; they wait in the queue instead, where
 /// they are counted.
 const TURN_BYTES: usize = 64 * 1024;
+/// Room for so many frames stays when they have gone.
+const MANY: usize = 32;
+/// Room for fewer than a queue gets when it grows is not kept either.
+const FEW: usize = 4;
 /// Frames above this size are not copied into the buffer but handed out as the shared bytes they are.
 const LARGE_FRAME: usize = 128 * 1024;
 
@@ -238,7 +242,8 @@ impl Outbox {
     fn dequeue(&mut self) -> Option<Frame> {
         let frame = self.queue.pop_front()?;
         self.queued_bytes -= frame.payload().len();
-        if self.queue.is_empty() && self.queue.capacity() > 32 {
+        // Room for many, and that which was cut to what waited when the session opened.
+        if self.queue.is_empty() && !(FEW..=MANY).contains(&self.queue.capacity()) {
             self.queue = VecDeque::new();
         }
         Some(frame)

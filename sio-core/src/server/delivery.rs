@@ -36,9 +36,10 @@ impl Worker {
         if let Some(adapter) = self.adapters.borrow().get(&broadcast.namespace.id()) {
             adapter.select(&broadcast.options, |receiver| {
                 // A socket whose end waits for its turn is told nothing more.
-                if !belongs_elsewhere(&receiver.connection, source) && !receiver.socket.has_ended()
-                {
-                    after.send(broadcast, receiver, deadline);
+                let told = !belongs_elsewhere(&receiver.connection, source)
+                    && !receiver.socket.has_ended();
+                if told && after.send(broadcast, receiver, deadline) {
+                    self.direct.push(&receiver.connection);
                 }
             });
         }
@@ -57,7 +58,9 @@ impl Worker {
         let mut after = Aftermath::default();
         let deadline = self.deadline_of(broadcast);
         for receiver in receivers {
-            after.send(broadcast, receiver, deadline);
+            if after.send(broadcast, receiver, deadline) {
+                self.direct.push(&receiver.connection);
+            }
         }
         self.follow_up(broadcast, after);
     }
@@ -275,26 +278,33 @@ struct Aftermath {
 }
 
 impl Aftermath {
-    /// Queues a broadcast's packet for one receiver.
-    fn send(&mut self, broadcast: &Broadcast, receiver: &Receiver, deadline: Option<Instant>) {
+    /// Queues a broadcast's packet for one receiver; `true`: the worker is to write it.
+    fn send(
+        &mut self,
+        broadcast: &Broadcast,
+        receiver: &Receiver,
+        deadline: Option<Instant>,
+    ) -> bool {
         let Receiver { connection, socket } = receiver;
         if !socket.takes_broadcast(broadcast.logged) {
-            return;
+            return false;
         }
         let volatile = broadcast.options.flags.volatile;
         if let (Some(question), Some(deadline)) = (&broadcast.question, deadline) {
             // Who would not hear the question is not asked.
             if (volatile && !connection.is_writable()) || !socket.ask_share(question, deadline) {
-                return;
+                return false;
             }
             self.asked.push(Rc::clone(connection));
         }
         if broadcast.shown.is_some() && socket.heeds(heed::OUTGOING) {
             self.listening.push(socket.clone());
         }
-        if connection.send(&broadcast.group, volatile) {
+        let (needs_settling, direct) = connection.send_shared(&broadcast.group, volatile);
+        if needs_settling {
             self.unsettled.push(Rc::clone(connection));
         }
+        direct
     }
 }
 

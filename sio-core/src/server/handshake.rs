@@ -90,7 +90,7 @@ pub struct Handshake {
     /// Name and value of each header, each ended by a line feed, which no header can contain; then the url.
     text: Box<str>,
     /// Where the url begins.
-    url: usize,
+    url: u32,
     address: Option<SocketAddr>,
     secure: bool,
     time: SystemTime,
@@ -131,7 +131,9 @@ impl Handshake {
     ) -> Self {
         let headers = text.len();
         text.push_str(url);
-        Self { text: text.into(), url: headers, address, secure, time }
+        // No carrier takes a request head of gigabytes.
+        let url = u32::try_from(headers).unwrap_or(u32::MAX);
+        Self { text: text.into(), url, address, secure, time }
     }
 
     /// Reads the object that [`Serialize`] writes, or another server; what is missing or of the wrong kind is
@@ -160,9 +162,13 @@ impl Handshake {
         )
     }
 
+    fn url_at(&self) -> usize {
+        usize::try_from(self.url).unwrap_or(usize::MAX)
+    }
+
     /// Header names in lower case, with their values, in the order of arrival.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut lines = self.text.get(..self.url).unwrap_or_default().split('\n');
+        let mut lines = self.text.get(..self.url_at()).unwrap_or_default().split('\n');
         std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
     }
 
@@ -186,7 +192,7 @@ impl Handshake {
     /// Path and query of the first request.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.text.get(self.url..).unwrap_or_default()
+        self.text.get(self.url_at()..).unwrap_or_default()
     }
 
     /// Address of the peer.

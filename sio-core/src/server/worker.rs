@@ -24,6 +24,7 @@ use crate::sid::Sid;
 
 use super::bus::Message;
 use super::connection::Connection;
+use super::direct::Direct;
 use super::handshake::{OpenError, Opening};
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
@@ -86,6 +87,8 @@ pub struct Worker {
     /// The carrier is in [`Self::poll`], and asks then whether there is more to do.
     pub(super) polling: Cell<bool>,
     waker: RefCell<Option<Waker>>,
+    /// Connections whose packet the carrier's task for that writes.
+    pub(super) direct: Direct,
     pub(super) out: Cell<BytesMut>,
 }
 
@@ -125,6 +128,7 @@ impl Worker {
             resumable: RefCell::new(Vec::new()),
             polling: Cell::new(false),
             waker: RefCell::new(None),
+            direct: Direct::default(),
             out: Cell::new(BytesMut::new()),
         });
         WORKERS.with_borrow_mut(|workers| workers.push((hub.id(), Rc::clone(&worker))));
@@ -155,6 +159,7 @@ impl Worker {
         self.close_all();
         // Requests that wait for a session are told that it does not come.
         self.arrivals.take();
+        self.direct.clear();
         let stopped = WORKERS
             .try_with(|workers| {
                 let mut workers = workers.try_borrow_mut().ok()?;

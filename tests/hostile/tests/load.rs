@@ -174,9 +174,9 @@ fn row_92_rooms_that_come_and_go_leave_nothing_behind() {
 /// Processor time of the process so far.
 fn busy(target: &Target) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", target.pid())).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
     // Its user and system time, in hundredths of a second.
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2);
+    let ticks: u64 = fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum();
     Duration::from_millis(ticks * 10)
 }
 

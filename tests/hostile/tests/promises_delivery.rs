@@ -16,6 +16,13 @@ fn number(packet: &str) -> u64 {
     text.trim_end_matches(']').parse().unwrap()
 }
 
+/// The ack id of an event of the server.
+#[track_caller]
+fn ack_id(packet: &str) -> String {
+    let text = packet.strip_prefix("42").unwrap_or_else(|| panic!("{packet}"));
+    text.split('[').next().unwrap().to_owned()
+}
+
 #[test]
 fn promise_01_what_is_emitted_arrives_once_and_promise_02_nothing_of_it_is_lost() {
     let server = Server::start(|io| io.namespace("/", echo), 2);
@@ -67,7 +74,7 @@ fn promise_03_packets_keep_their_order_and_their_attachments_when_all_threads_em
             })
         })
         .collect();
-    let mut next = [(0, 0); THREADS as usize];
+    let mut next = [(0, 0); 4];
     for _ in 0..2 * THREADS * EACH {
         let packet = ws.next_text();
         if packet.starts_with("451-") {
@@ -186,17 +193,17 @@ fn promise_06_a_volatile_event_is_dropped_or_comes_in_its_place() {
     let server = Server::start(|io| io.namespace("/", echo), 1);
     let mut session = Polling::open(&server);
     let id = session.join();
-    let to = server.io().to(&id);
+    let to = || server.io().to(&id);
     // Nobody waits for it: there is nothing to write it to.
-    to.clone().volatile().emit("m", 0).unwrap();
-    to.clone().emit("m", 1).unwrap();
-    to.clone().volatile().emit("m", 2).unwrap();
+    to().volatile().emit("m", 0).unwrap();
+    to().emit("m", 1).unwrap();
+    to().volatile().emit("m", 2).unwrap();
     session.push(r#"421["fence"]"#);
     assert_eq!(session.poll_packets(2), [r#"42["m",1]"#, "431[]"]);
     // A poll that waits takes one.
     session.start_poll();
     session.push("3");
-    to.volatile().emit("m", 3).unwrap();
+    to().volatile().emit("m", 3).unwrap();
     assert_eq!(session.finish_poll().text(), r#"42["m",3]"#);
 }
 
@@ -283,13 +290,12 @@ fn promise_10_every_wait_for_an_ack_ends_once() {
     );
     let mut ws = Ws::joined(&server);
     ws.text(r#"42["ask",0]"#);
-    let id = |packet: &str| packet["42".len()..].split('[').next().unwrap().to_owned();
-    let first = id(&ws.next_text());
+    let first = ack_id(&ws.next_text());
     ws.text(&format!(r#"43{first}["yes"]"#));
     ws.text(&format!(r#"43{first}["again"]"#));
     journal.expect("yes");
     ws.text(r#"42["ask",50]"#);
-    let late = id(&ws.next_text());
+    let late = ack_id(&ws.next_text());
     journal.expect("operation has timed out");
     ws.text(&format!(r#"43{late}["late"]"#));
     ws.text(r#"42["ask",0]"#);
@@ -341,8 +347,7 @@ fn promise_12_a_broadcast_with_acks_is_over_in_time_with_the_answers_that_came()
         let asked = io.emit_with_ack::<u8>("q", (), Duration::from_millis(300));
         runtime.block_on(asked)
     });
-    let asked = answers.next_text();
-    let id = asked["42".len()..].split('[').next().unwrap();
+    let id = ack_id(&answers.next_text());
     answers.text(&format!("43{id}[7]"));
     let error = asking.join().unwrap().unwrap_err();
     assert!(begin.elapsed() < Duration::from_millis(1_300));

@@ -54,7 +54,7 @@ pub(crate) struct Parser {
     stage: Stage,
     /// Front of a frame head that the end of a chunk cut in two.
     head: [u8; MAX_HEAD],
-    head_len: usize,
+    head_len: u8,
 }
 
 impl Parser {
@@ -182,12 +182,12 @@ impl Parser {
 
     /// Takes a frame head, or stores the front of one if `input` ends inside it.
     fn take_head(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, Violation> {
-        let stored = self.head_len;
+        let stored = usize::from(self.head_len);
         let found = if stored == 0 {
             self.check_head(input)?
         } else {
             self.store_head(input);
-            self.check_head(self.head.get(..self.head_len).unwrap_or_default())?
+            self.check_head(self.head.get(..usize::from(self.head_len)).unwrap_or_default())?
         };
         let Some((frame, head_len)) = found else {
             if stored == 0 {
@@ -214,12 +214,11 @@ impl Parser {
 
     /// Copies bytes behind the stored front of a head, without taking them from `input`.
     fn store_head(&mut self, input: &[u8]) {
-        let free = self.head.get_mut(self.head_len..).unwrap_or_default();
-        let taken = free.len().min(input.len());
+        let free = self.head.get_mut(usize::from(self.head_len)..).unwrap_or_default();
         for (to, from) in free.iter_mut().zip(input) {
             *to = *from;
+            self.head_len += 1;
         }
-        self.head_len += taken;
     }
 
     /// Reads the frame head at the front of `bytes` and returns it with its length.

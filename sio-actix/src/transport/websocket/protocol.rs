@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::future::Future as _;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use sio_core::close::CloseReason;
 use sio_core::engine::websocket::put_frame;
 use sio_core::engine::{ProbeReply, Revision, Wire};
 use sio_core::frame::Frame;
-use sio_core::server::{Connection, Worker};
+use sio_core::server::{Connection, Outlet, Worker};
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
@@ -51,14 +51,14 @@ pub(super) enum Mode {
 }
 
 /// How the input ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum End {
     /// The connection is gone.
     Lost,
     /// A close frame came; the answer carries its code.
     Closed(Option<u16>),
     /// The peer broke the protocol.
-    Violated(u16, &'static str),
+    Violated(Box<(u16, &'static str)>),
 }
 
 /// Where the bytes of a WebSocket come from.
@@ -181,7 +181,8 @@ impl Protocol {
         self.read(cx, input, &mut scratch);
         let budget = self.worker.hub().pending_input();
         if self.unfinished.hold(budget, self.parser.unfinished()).is_err() && self.end.is_none() {
-            self.end = Some(End::Violated(TRY_AGAIN_LATER, "too much unfinished input"));
+            self.end =
+                Some(End::Violated(Box::new((TRY_AGAIN_LATER, "too much unfinished input"))));
         }
         if scratch.capacity() <= SCRATCH_KEPT {
             SCRATCH.set(scratch);
@@ -212,6 +213,11 @@ impl Protocol {
             return None;
         }
         self.worker.take_ready(&self.connection)
+    }
+
+    /// Lets the worker write between the turns.
+    pub(super) fn set_outlet(&self, outlet: Weak<dyn Outlet>) {
+        self.connection.set_outlet(outlet);
     }
 
     /// Takes the buffer of a turn back.
@@ -325,7 +331,7 @@ impl Protocol {
             Violation::InvalidDeflate => "invalid compressed data",
             Violation::TooLarge { .. } => "message too large",
         };
-        self.end = Some(End::Violated(violation.close_code(), detail));
+        self.end = Some(End::Violated(Box::new((violation.close_code(), detail))));
     }
 
     /// The last bytes: an unsent pong is forgotten, what the session still had to say is not sent.
@@ -339,14 +345,17 @@ impl Protocol {
 
     /// What remains to be written once nothing waits in the session; `None` if the connection goes on.
     fn ending(&mut self) -> Option<Bytes> {
-        let (code, reason) = match self.end {
+        let (code, reason) = match &self.end {
             Some(End::Lost) => {
                 self.finish(CloseReason::TransportClose);
                 return Some(Bytes::new());
             }
             // A code is echoed; a reason is not worth repeating.
-            Some(End::Closed(code)) => (code, CloseReason::TransportClose),
-            Some(End::Violated(code, detail)) => (Some(code), CloseReason::TransportError(detail)),
+            Some(End::Closed(code)) => (*code, CloseReason::TransportClose),
+            Some(End::Violated(violation)) => {
+                let (code, detail) = **violation;
+                (Some(code), CloseReason::TransportError(detail))
+            }
             None if self.session_is_over() => {
                 let code = self.connection.ends_with_server().then_some(GOING_AWAY);
                 (code, CloseReason::TransportClose)

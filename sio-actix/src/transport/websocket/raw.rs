@@ -5,14 +5,16 @@
 //! waits for its turn. While a write is unfinished nothing is read, so that a peer that does not read is not
 //! heard either.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
+use sio_core::server::Outlet;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -55,7 +57,8 @@ pub(crate) struct RawConnection {
     said: bool,
     /// The last bytes were handed out; `true` in it: after a close frame.
     last: Option<bool>,
-    linger: Duration,
+    /// In milliseconds: there is one such connection per client.
+    linger: u32,
 }
 
 /// What the peer has still to take.
@@ -71,21 +74,38 @@ impl RawConnection {
     /// end.
     pub(crate) fn new(stream: Stream, carried: Carried, linger: Duration) -> Self {
         let Carried { protocol, early, .. } = carried;
+        let linger = u32::try_from(linger.as_millis()).unwrap_or(u32::MAX);
         Self { stream, protocol, kept: boxed(early), unsent: None, said: false, last: None, linger }
     }
 
+    /// As [`Outlet::write`].
+    fn write_at_rest(&mut self, take: &mut dyn FnMut() -> Option<Bytes>) -> bool {
+        if self.unsent.is_some() || self.said || self.last.is_some() {
+            return false;
+        }
+        let Some(bytes) = take() else { return false };
+        let written = match self.stream.try_write(&bytes) {
+            Ok(written) if written == bytes.len() => return true,
+            Ok(written) => written,
+            // The task waits, or meets the same error.
+            Err(_) => 0,
+        };
+        self.keep_unsent([bytes.slice(written..), Bytes::new()]);
+        false
+    }
+
     /// The orderly end of the connection.
-    pub(crate) fn close(self) -> Closing {
+    fn close(self) -> Closing {
         Closing {
             stream: self.stream,
-            deadline: Box::pin(sleep(self.linger)),
+            deadline: Box::pin(sleep(Duration::from_millis(self.linger.into()))),
             finished: false,
-            linger: !self.linger.is_zero(),
+            linger: self.linger > 0,
         }
     }
 
     /// Reads, handles and writes until the peer or its turn is over.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         // User code runs while frames are read: nothing is borrowed meanwhile.
         let mut buffer = INPUT.take();
         buffer.resize(READ, 0);
@@ -241,6 +261,45 @@ impl RawConnection {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }
+    }
+}
+
+/// A WebSocket, shared by its task with its worker, which writes to it what broadcasts have for it while the task
+/// rests.
+///
+/// Nothing that users can call reaches it, so it may be borrowed while their code runs.
+pub(crate) struct SharedConnection(RefCell<RawConnection>);
+
+impl SharedConnection {
+    /// Not over TLS, where a write may take more than one step, does the worker write.
+    pub(crate) fn new(connection: RawConnection) -> Rc<Self> {
+        let direct = !connection.stream.is_tls();
+        let shared = Rc::new(Self(RefCell::new(connection)));
+        if direct {
+            let outlet: Weak<dyn Outlet> = Rc::<Self>::downgrade(&shared);
+            shared.0.borrow().protocol.set_outlet(outlet);
+        }
+        shared
+    }
+
+    /// As [`RawConnection::poll`].
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Ended> {
+        match self.0.try_borrow_mut() {
+            Ok(mut connection) => connection.poll(cx),
+            // Nobody else borrows it while a task runs.
+            Err(_) => Poll::Ready(Ended::Gone),
+        }
+    }
+
+    /// As [`RawConnection::close`]; `None`: someone else holds it, which is only for the moment of a write.
+    pub(crate) fn close(self: Rc<Self>) -> Option<Closing> {
+        Rc::into_inner(self).map(|shared| shared.0.into_inner().close())
+    }
+}
+
+impl Outlet for SharedConnection {
+    fn write(&self, take: &mut dyn FnMut() -> Option<Bytes>) -> bool {
+        self.0.try_borrow_mut().is_ok_and(|mut connection| connection.write_at_rest(take))
     }
 }
 
