@@ -321,6 +321,7 @@ impl Worker {
             Message::Enter(handle) => self.expect(&handle),
             Message::HandOver(handle, parcel) => self.adopt(&handle, parcel),
             Message::Shutdown => self.shut_down(),
+            Message::ShutdownPart(part, of) => self.shut_down_part(part, of),
             Message::ServerSide(event) => self.run_node_event(*event),
             Message::Census(census) => self.count(&census),
         }
