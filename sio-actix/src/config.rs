@@ -4,6 +4,7 @@ mod http;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use actix_web::web;
@@ -22,9 +23,12 @@ use crate::Transport;
 use crate::bundle::{ClientFilesError, ClientSource};
 use crate::drain::Drain;
 use crate::http::answers::Answers;
+use crate::http::binding::SessionBinding;
 use crate::http::cors::Cors;
+use crate::http::head::KeptHeaders;
 use crate::http::ids::GenerateId;
 use crate::http::middleware::Middlewares;
+use crate::http::origin::OriginPolicy;
 use crate::http::refusal::ConnectionError;
 use crate::io::{Endpoint, Io};
 use crate::sids::OsSids;
@@ -100,11 +104,15 @@ pub struct IoBuilder {
     client: ClientSource,
     allow_request: Option<Box<AllowRequest>>,
     cors: Option<Cors>,
+    origins: OriginPolicy,
+    binding: SessionBinding,
+    keep_headers: KeptHeaders,
     middlewares: Middlewares,
     generate_id: Option<GenerateId>,
     on_connection_error: Option<Box<ConnectionErrorHook>>,
     answers: Answers,
     drain: Drain,
+    goodbye_on_sigterm: bool,
 }
 
 impl std::fmt::Debug for IoBuilder {
@@ -126,11 +134,15 @@ impl IoBuilder {
             client: ClientSource::Search,
             allow_request: None,
             cors: None,
+            origins: OriginPolicy::default(),
+            binding: SessionBinding::default(),
+            keep_headers: KeptHeaders::default(),
             middlewares: Middlewares::default(),
             generate_id: None,
             on_connection_error: None,
             answers: Answers::default(),
             drain: Drain::default(),
+            goodbye_on_sigterm: false,
         }
     }
 
@@ -387,6 +399,17 @@ impl IoBuilder {
         self
     }
 
+    /// Says goodbye to all clients when SIGTERM comes, for an `HttpServer` that handles signals itself: it then
+    /// waits for every connection, up to its `shutdown_timeout`, and would cut off those that are still open.
+    ///
+    /// [`Server`](crate::Server) does so by itself, and so does who passes [`Io::on_shutdown`] to
+    /// `HttpServer::shutdown_signal`.
+    #[must_use]
+    pub const fn goodbye_on_sigterm(mut self) -> Self {
+        self.goodbye_on_sigterm = true;
+        self
+    }
+
     /// Makes what clients are told of an error, in place of `{"error":{"code","message","data"}}` in an ack
     /// and the inner object in an `exception` event.
     ///
@@ -426,6 +449,12 @@ impl IoBuilder {
         if let Some(cookie) = &self.answers.cookie {
             cookie.check(&mut faults);
         }
+        if let SessionBinding::Cookie(name) = &self.binding
+            && (name.is_empty() || !self.keep_headers.keeps("cookie"))
+        {
+            let problem = "a cookie needs a name, and `keepHeaders` has to keep `cookie`";
+            faults.push(InvalidOption::new("bindSession", problem));
+        }
         if !faults.is_empty() {
             return Err(ConfigError::Invalid(faults));
         }
@@ -435,12 +464,16 @@ impl IoBuilder {
             trailing_slash: self.trailing_slash,
             client,
             cors,
+            origins: self.origins,
+            binding: self.binding,
+            keep_headers: self.keep_headers,
             middlewares: self.middlewares,
             allow_request: self.allow_request,
             generate_id: self.generate_id,
             on_connection_error: self.on_connection_error,
             answers: self.answers,
             drain: self.drain,
+            waits_for_sigterm: AtomicBool::new(!self.goodbye_on_sigterm),
         });
         let core = self.core.extension(Arc::clone(&endpoint) as Arc<_>);
         Ok(Io::from_parts(core.build(Box::new(OsSids::default()))?, endpoint))

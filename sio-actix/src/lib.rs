@@ -72,10 +72,13 @@ pub use bundle::{ClientBundle, ClientFilesError};
 pub use config::{ConfigError, Forbidden, InvalidOption, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
 pub use drain::Drain;
+pub use http::binding::SessionBinding;
 pub use http::compression::HttpCompression;
 pub use http::cookie::{Cookie, SameSite};
 pub use http::cors::Cors;
+pub use http::head::KeptHeaders;
 pub use http::middleware::Pass;
+pub use http::origin::OriginPolicy;
 pub use http::refusal::{ConnectionError, ErrorContext};
 pub use io::{Io, termination};
 pub use macros::*;
@@ -136,3 +139,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples about stopping a server compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/operations/shutdown.md")]
+struct Shutdown;

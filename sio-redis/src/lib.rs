@@ -32,6 +32,7 @@ mod error;
 mod link;
 mod options;
 mod redis_adapter;
+mod seal;
 mod wire;
 
 pub use builder::RedisAdapterBuilder;
@@ -39,6 +40,7 @@ pub use emitter::{Emitter, EmitterError};
 pub use error::Error;
 pub use options::{Mode, RedisOptions, SubscriptionMode};
 pub use redis_adapter::RedisAdapter;
+pub use seal::SigningKey;
 pub use wire::Codec;
 
 /// The README's example compiles.

@@ -4,6 +4,7 @@ mod bind;
 mod config;
 mod connection;
 mod goodbye;
+mod heads;
 mod listen;
 mod stream;
 mod takeover;
@@ -21,11 +22,12 @@ use actix_http::{Extensions, KeepAlive, Request, Response};
 use actix_server::ServerBuilder;
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::Error;
-use actix_web::dev::AppConfig;
+use actix_web::dev::{AppConfig, ServerHandle};
+use futures_channel::oneshot;
 
 pub(crate) use self::config::registered;
 pub(crate) use self::stream::Stream;
-pub(crate) use self::takeover::Offer;
+pub(crate) use self::takeover::{Offer, watch_answer};
 
 use self::config::Settings;
 use self::goodbye::Goodbye;
@@ -61,6 +63,8 @@ struct Socket {
 ///   `ServerHandle::stop(true)`, every [`Io`](crate::Io) of the application ends as [`Io::on_shutdown`]
 ///   says, which need not be wired; doing so all the same changes nothing.
 /// - [`Self::tcp_nodelay`] is on by default.
+/// - [`Self::client_request_timeout`] holds for every request over HTTP/1, and not for a connection's first only.
+/// - A client that does not read its answer is cut off: [`Self::write_timeout`].
 ///
 /// Under any other server, `HttpServer` and `actix_web::test` among them, the same application works alike, but
 /// for the cost; which of the two carries is logged at debug level with the first WebSocket.
@@ -199,8 +203,8 @@ where
         self
     }
 
-    /// Sets how long the head of a connection's first request may take, 5 seconds by default; zero is without
-    /// limit.
+    /// Sets how long the head of a request may take, 5 seconds by default; zero is without limit. The first one of
+    /// a connection is answered 408, behind a later one the connection is closed.
     pub fn client_request_timeout(self, timeout: Duration) -> Self {
         self.settings.lock().client_request_timeout = timeout;
         self
@@ -210,6 +214,13 @@ where
     /// default; for WebSockets as well. Zero cuts it at once, which may lose the last bytes.
     pub fn client_disconnect_timeout(self, timeout: Duration) -> Self {
         self.settings.lock().client_disconnect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may take nothing of an answer, 30 seconds by default; then its connection is cut.
+    /// Zero is without limit. For WebSockets it is `write_timeout` of [`Limits`](crate::Limits).
+    pub fn write_timeout(self, timeout: Duration) -> Self {
+        self.settings.lock().write_timeout = timeout;
         self
     }
 
@@ -308,25 +319,38 @@ where
     /// Starts the server; to be awaited in an actix or tokio runtime.
     ///
     /// Before it stops accepting connections on a signal, all clients are told, at the latest one second after
-    /// what [`Drain`](crate::Drain) gives to handlers. `ServerHandle::stop(true)` stops accepting at once
-    /// and tells them meanwhile; `stop(false)` cuts them off.
+    /// what [`Drain`](crate::Drain) gives to handlers and spreads ends over; a second signal meanwhile cuts all
+    /// connections off. `ServerHandle::stop(true)` stops accepting at once and tells them meanwhile;
+    /// `stop(false)` cuts them off.
     ///
     /// # Panics
     ///
     /// If it listens nowhere.
     pub fn run(self) -> actix_server::Server {
         let goodbye = self.goodbye;
+        let (running, handle) = oneshot::channel::<ServerHandle>();
         let builder = match self.stop {
             Stop::Never => self.builder.disable_signals(),
             Stop::Signals => self.builder.shutdown_signal(async move {
                 termination().await;
-                goodbye.say().await;
+                tokio::select! {
+                    () = goodbye.say() => {}
+                    () = termination() => {
+                        // Who says it again wants it now.
+                        if let Ok(handle) = handle.await {
+                            handle.stop(false).await;
+                        }
+                    }
+                }
             }),
             Stop::When(signal) => self.builder.shutdown_signal(async move {
                 signal.await;
                 goodbye.say().await;
             }),
         };
-        builder.run()
+        let server = builder.run();
+        // Without signals nobody asks for it.
+        let _unused = running.send(server.handle());
+        server
     }
 }

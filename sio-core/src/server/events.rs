@@ -11,15 +11,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::future::{AbortHandle, Abortable};
-
 use crate::handler::{
     Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
 };
-use crate::packet::{ArgCursor, ArgError, Packet};
+use crate::packet::{ArgCursor, ArgError};
+use crate::shown::Shown;
 
 use super::ack::no_answer;
+use super::cancelling::{Place, cancellable};
 use super::connection::Connection;
 use super::held::HeldEvent;
 use super::life::{panicked, report};
@@ -36,47 +35,43 @@ use super::worker::Worker;
 const BUSY: Duration = Duration::from_millis(100);
 
 impl Worker {
+    /// Takes an event; nothing of its arguments was read.
+    #[inline]
     pub(super) fn on_event(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,
-        packet: &Packet<'_>,
-        bins: &[Bytes],
+        event: &str,
+        ack: Option<u64>,
+        args: &ArgCursor<'_>,
     ) {
-        let event = packet.event.as_ref().map_or("", |event| event.as_str());
         let rate = self.hub.config.limits.max_events_per_second;
         if rate > 0 && !connection.admits_event(self.now(), rate) {
-            return self.refuse_event(connection, socket, packet, bins);
+            return self.refuse_event(connection, socket, event, ack, args);
         }
         if socket.is_busy() || connection.held.borrow().has(socket) {
-            connection.held.borrow_mut().push(HeldEvent {
-                socket: socket.clone(),
-                event: event.into(),
-                ack: packet.ack,
-                args: packet.args.into(),
-                attachments: bins.to_vec(),
-            });
-            return;
+            return connection.held.borrow_mut().push(HeldEvent::new(socket, event, ack, args));
         }
-        let args = ArgCursor::new(packet.args, bins);
-        self.run_event(connection, socket, event, packet.ack, &args);
+        self.run_event(connection, socket, event, ack, args);
     }
 
     /// Answers an event above the session's rate.
+    #[cold]
     fn refuse_event(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,
-        packet: &Packet<'_>,
-        bins: &[Bytes],
+        event: &str,
+        ack: Option<u64>,
+        args: &ArgCursor<'_>,
     ) {
-        if let Err(ArgError::Malformed(error)) = ArgCursor::new(packet.args, bins).finish() {
+        if let Err(ArgError::Malformed(error)) = args.clone().finish() {
             return self.on_undecodable(connection, error);
         }
-        let event = packet.event.as_ref().map_or("", |event| event.as_str());
         let rules = socket.handlers().event(event).map(|known| Arc::clone(&known.first.rules));
-        let ack = packet.ack.map_or(Ack::None, Ack::Automatic);
+        let ack = ack.map_or(Ack::None, Ack::Automatic);
         let error = EventError::new("rate_limited", "too many events");
+        let error = if connection.rate_told.replace(true) { error.silenced() } else { error };
         self.reply(socket, event, &rules.unwrap_or_default(), ack, Reply::Err(error));
     }
 
@@ -117,25 +112,43 @@ impl Worker {
         args: &ArgCursor<'_>,
     ) {
         let handlers = socket.handlers();
-        for entry in &handlers.any {
+        if (!handlers.any.is_empty() || socket.heeds(heed::ANY))
+            && !self.run_catch_all(connection, socket, event, args)
+        {
+            return;
+        }
+        if !handlers.middleware.is_empty() || socket.heeds(heed::MIDDLEWARE) {
+            return self.run_middleware(connection, socket, event, asked, args);
+        }
+        self.run_named(connection, socket, event, asked, args);
+    }
+
+    /// Calls what hears every event; `false`: it has ended the socket or the session.
+    #[inline(never)]
+    fn run_catch_all(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        args: &ArgCursor<'_>,
+    ) -> bool {
+        let goes_on = || !connection.is_ending() && !socket.has_ended();
+        for entry in &socket.handlers().any {
             self.run_handler(connection, socket, event, Asked::Observer, args, entry);
-            if connection.is_ending() || socket.has_ended() {
-                return;
+            if !goes_on() {
+                return false;
             }
         }
         if socket.heeds(heed::ANY) {
             for entry in socket.any_listeners() {
                 self.run_handler(connection, socket, event, Asked::Observer, args, &entry);
                 drop_listener(entry);
-                if connection.is_ending() || socket.has_ended() {
-                    return;
+                if !goes_on() {
+                    return false;
                 }
             }
         }
-        if !handlers.middleware.is_empty() || socket.heeds(heed::MIDDLEWARE) {
-            return self.run_middleware(connection, socket, event, asked, args);
-        }
-        self.run_named(connection, socket, event, asked, args);
+        true
     }
 
     #[inline]
@@ -156,7 +169,8 @@ impl Worker {
         let took = self.read_clock().saturating_duration_since(began);
         if took > BUSY {
             let handler = entry.rules.name();
-            tracing::warn!(handler, event, ?took, "a handler kept its worker from everything else");
+            let event = Shown(event);
+            tracing::warn!(handler, %event, ?took, "a handler kept its worker from everything else");
         }
     }
 
@@ -361,36 +375,6 @@ impl Worker {
     fn answer(&self, socket: &Socket, id: u64, reply: Reply) {
         socket.send_ack(Some(self), id, reply);
     }
-}
-
-/// Which of the handlers that can be dropped an event has become; `None`: it has not waited yet.
-pub(super) type Place = Rc<Cell<Option<u64>>>;
-
-/// Makes a waiting handler one that can be dropped, if its rules ask for it.
-pub(super) fn cancellable(
-    socket: &Socket,
-    rules: &Arc<Rules>,
-    latest: bool,
-    place: Option<&Place>,
-    future: LocalBoxFuture<Reply>,
-) -> LocalBoxFuture<Reply> {
-    if !latest && !rules.cancel_on_disconnect {
-        return future;
-    }
-    let (abort, registration) = AbortHandle::new_pair();
-    let slot =
-        socket.add_cancellable(rules.address(), latest, rules.cancel_on_disconnect, abort.clone());
-    if let (Some(place), Some(slot)) = (place, &slot) {
-        place.set(Some(slot.id));
-    }
-    if slot.is_none() && rules.cancel_on_disconnect {
-        abort.abort();
-    }
-    let future = Abortable::new(future, registration);
-    Box::pin(async move {
-        let _slot = slot;
-        future.await.unwrap_or_else(|_aborted| Reply::Err(EventError::cancelled()))
-    })
 }
 
 /// For whom a handler runs.

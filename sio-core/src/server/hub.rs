@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::budget::Budget;
 use crate::cluster::Adapter;
 use crate::engine::EngineConfig;
 use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
@@ -74,6 +75,8 @@ pub struct Hub {
     pub(crate) attachment_limits: AttachmentLimits,
     pub(crate) sids: Box<dyn SidSource>,
     pub(crate) bus: Bus,
+    /// What all clients have sent and not finished.
+    pub(super) input: Arc<Budget>,
     /// What recovers sockets, if the server does.
     pub(crate) keeper: Option<Keeper>,
     hasher: ahash::RandomState,
@@ -134,6 +137,7 @@ impl Hub {
                 max_bytes: limits.max_binary_packet,
                 timeout: limits.attachment_timeout,
             },
+            input: Budget::new(limits.max_pending_input),
             bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes),
             keeper: config.recovery.clone().map(|recovery| {
                 let engine = &config.engine;
@@ -144,7 +148,7 @@ impl Hub {
                 )
             }),
             rooms: (parts.room_event.is_some() || watches_rooms)
-                .then(|| RoomWatch::new(parts.room_event)),
+                .then(|| RoomWatch::new(parts.room_event, limits.max_room_events)),
             cluster,
             sids,
             hasher: ahash::RandomState::default(),
@@ -179,6 +183,12 @@ impl Hub {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.config.limits
+    }
+
+    /// What all clients have sent and not finished; a carrier charges what it holds itself.
+    #[must_use]
+    pub const fn pending_input(&self) -> &Arc<Budget> {
+        &self.input
     }
 
     /// Options of the Engine.IO layer.
@@ -375,15 +385,27 @@ impl Hub {
             return;
         }
         self.forget_everything();
-        let here = Worker::current(self);
+        self.tell_all_workers(|| Message::Shutdown, Worker::shut_down);
+    }
+
+    /// Ends one part of the sessions, of so many, and refuses new ones. Sessions that move meanwhile may be
+    /// missed: [`Self::close`] ends what is left.
+    pub(crate) fn close_part(self: &Arc<Self>, part: usize, of: usize) {
+        self.refuse_sessions();
+        let message = || Message::ShutdownPart(part, of);
+        self.tell_all_workers(message, |worker| worker.shut_down_part(part, of));
+    }
+
+    fn tell_all_workers(self: &Arc<Self>, message: impl Fn() -> Message, here: impl Fn(&Worker)) {
+        let current = Worker::current(self);
         for worker in 0..self.bus.registered() {
-            if here.as_ref().is_none_or(|here| here.index() != worker) {
+            if current.as_ref().is_none_or(|current| current.index() != worker) {
                 // A worker that has stopped has no sessions.
-                let _stopped = self.bus.send(worker, Message::Shutdown);
+                let _stopped = self.bus.send(worker, message());
             }
         }
-        if let Some(worker) = here {
-            worker.shut_down();
+        if let Some(worker) = current {
+            here(&worker);
         }
     }
 

@@ -25,7 +25,8 @@ use sio_core::engine::HandshakeError;
 use sio_core::server::{Connection, SessionHandle, Upgrade, Worker};
 
 pub(crate) use self::offer::Carried;
-pub(crate) use self::raw::{Closing, Ended, RawConnection};
+pub(crate) use self::protocol::let_others;
+pub(crate) use self::raw::{Closing, Ended, RawConnection, SharedConnection};
 
 use self::body::BodyConnection;
 use self::offer::OfferedBody;
