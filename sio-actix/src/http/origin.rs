@@ -5,7 +5,7 @@
 //! request without cookies can do nothing that its sender could not do anywhere.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::cors::Policy;
 
@@ -18,8 +18,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// A handshake is foreign if its `Origin` is neither that of the server nor one that
 /// [`IoBuilder::cors`](crate::IoBuilder::cors) allows. The server's is told by `Host`, or by what a proxy says in
 /// `X-Forwarded-Host` or `Forwarded`; scheme, host and port have to be the same, and an `http` page is foreign
-/// to a server that is reached by `https`. What carries no `Origin` is foreign if the browser says in
-/// `Sec-Fetch-Site` that another site asks. Clients that are no browsers send neither, and are never foreign.
+/// to a server that is reached by `https`. What the browser says itself goes before: with `Sec-Fetch-Site:
+/// same-origin` nothing is foreign, also behind a proxy that hides the host, and what carries no `Origin` is
+/// foreign if it says that another site asks. Clients that are no browsers send neither, and are never foreign.
 ///
 /// [`Cors::any`](crate::Cors::any) and [`Cors::mirror`](crate::Cors::mirror) allow all origins here as well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,11 +50,13 @@ impl OriginPolicy {
             Self::Cookies if !headers.contains_key(header::COOKIE) => return None,
             Self::Cookies | Self::Strict => {}
         }
+        // No page can set this header.
+        let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+        if site == Some(b"same-origin") {
+            return None;
+        }
         if !headers.contains_key(header::ORIGIN) {
-            let site = headers.get(SEC_FETCH_SITE);
-            return site
-                .is_some_and(|site| site == "cross-site" || site == "same-site")
-                .then_some(None);
+            return matches!(site, Some(b"cross-site" | b"same-site")).then_some(None);
         }
         headers.get_all(header::ORIGIN).find_map(|origin| {
             let text = origin.to_str().unwrap_or_default();
@@ -167,6 +170,9 @@ mod tests {
             (vec![host], false, false),
             (vec![host, cookie], false, false),
             (vec![host, cookie, own], false, false),
+            // The proxy says nothing of the host, but the browser knows.
+            (vec![cookie, own, ("origin", "http://a.example"), ("host", "10.0.0.1")], false, false),
+            (vec![cookie, ("origin", "http://a.example"), ("host", "10.0.0.1")], true, true),
             (vec![host, evil], false, true),
             (vec![host, cross], false, true),
             (vec![host, cookie, evil], true, true),

@@ -10,9 +10,10 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use actix_web::App;
 use hostile::{Bystander, Target};
-use integration::{Http, Journal, Legacy, Polling, Server, Wire, Ws};
-use sio_actix::Limits;
+use integration::{Http, Journal, Legacy, Polling, Server, Wire, Ws, echo};
+use sio_actix::{DisconnectReason, Io, Limits};
 
 const HANDSHAKE: &str = "/socket.io/?EIO=4&transport=polling";
 
@@ -95,6 +96,39 @@ fn row_15_a_body_that_takes_too_long_is_408_and_ends_the_session() {
     let head = format!("POST {} HTTP/1.1\r\nHost: a\r\n", session.target());
     http.write(head + "Content-Length: 20\r\n\r\n42[\"m\"");
     http.response().expect(408, "").expect_header("connection", "close");
+    journal.expect("transport error");
+    session.expect_unknown();
+    bystander.unharmed();
+}
+
+#[test]
+fn row_16_an_answer_to_a_poll_that_is_never_read_ends_its_session() {
+    let journal = Journal::new();
+    let noted = journal.clone();
+    let io = Io::builder()
+        .limits(|limits| (limits.send_buffer_max, limits.send_buffer_max_frames) = (0, 0))
+        .namespace("/", |ns| {
+            echo(ns);
+            ns.on_disconnect(move |reason: DisconnectReason| noted.note(reason.as_str()));
+        })
+        .build();
+    let served = io.clone();
+    let server = Server::host(io, move |listener| {
+        sio_actix::Server::new(move || App::new().configure(served.configure()))
+            .workers(2)
+            .write_timeout(Duration::from_millis(400))
+            .disable_signals()
+            .listen(listener)
+            .unwrap()
+            .run()
+    });
+    let bystander = Bystander::watch(server.address());
+    let mut session = Polling::open(&server);
+    let id = session.join();
+    // More than the system takes for both sides.
+    server.io().to(&id).emit("m", "x".repeat(24 << 20)).unwrap();
+    let target = session.target().to_owned();
+    session.polls.send("GET", &target, "", "");
     journal.expect("transport error");
     session.expect_unknown();
     bystander.unharmed();
@@ -261,7 +295,7 @@ fn limit_14_an_upgrade_that_is_not_finished_leaves_the_session() {
 
 #[test]
 fn limits_of_time_have_their_defaults() {
-    let io = sio_actix::Io::builder().build();
+    let io = Io::builder().build();
     assert_eq!(io.hub().limits().body_timeout, Duration::from_secs(30));
     assert_eq!(io.hub().engine_config().upgrade_timeout, Duration::from_secs(10));
     let Limits { max_request_target, max_request_head, max_request_headers, .. } =
