@@ -140,9 +140,8 @@ async fn promise_22_a_rolling_restart_under_load_loses_no_event_of_those_who_com
     let said = load.await.unwrap();
     until("the last event", || have(said - 1)).await;
     for (socket, got) in &clients {
-        let got = got.lock().unwrap();
-        assert_eq!(got.numbers, (0..said).collect::<Vec<_>>());
-        drop(got);
+        let numbers = std::mem::take(&mut got.lock().unwrap().numbers);
+        assert_eq!(numbers, (0..said).collect::<Vec<_>>());
         socket.client().close().await;
     }
     let recovered: usize = clients.iter().map(|(_, got)| got.lock().unwrap().recovered).sum();
