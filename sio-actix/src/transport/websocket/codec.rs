@@ -103,6 +103,12 @@ impl Parser {
         outcome
     }
 
+    /// Memory taken for what is not complete.
+    #[cfg(feature = "internals")]
+    pub(crate) const fn held(&self) -> usize {
+        self.gathered.capacity()
+    }
+
     fn advance<'s>(
         &mut self,
         input: &mut &[u8],

@@ -95,6 +95,9 @@ pub(super) struct Protocol {
     /// What comes next leaves in a write of its own, late enough to be read by itself.
     pause: Option<Pin<Box<Sleep>>>,
     finished: bool,
+    /// Messages are those of the application, not engine packets.
+    #[cfg(feature = "internals")]
+    bare: bool,
 }
 
 impl Protocol {
@@ -119,7 +122,16 @@ impl Protocol {
             yields: false,
             pause,
             finished: false,
+            #[cfg(feature = "internals")]
+            bare: false,
         }
+    }
+
+    /// The same without Engine.IO.
+    #[cfg(feature = "internals")]
+    pub(super) const fn bare(mut self) -> Self {
+        self.bare = true;
+        self
     }
 
     /// The last bytes were handed out.
@@ -267,6 +279,10 @@ impl Protocol {
 
     fn receive(&mut self, message: Message<'_>) {
         match (message, self.mode) {
+            #[cfg(feature = "internals")]
+            (Message::Text(text), Mode::Session) if self.bare => {
+                self.worker.receive_bare_text(&self.connection, text);
+            }
             (Message::Text(text), Mode::Session) => {
                 self.worker.receive_text(&self.connection, text);
             }

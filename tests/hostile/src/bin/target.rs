@@ -2,11 +2,12 @@
 
 use conformance::echo::handlers;
 use conformance::{Flags, serve};
-use sio_actix::Io;
+use sio_actix::{Io, PerMessageDeflate};
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    let flags = Flags::parse(&["--workers"])?;
-    let io = Io::builder().namespace("/", handlers).build();
+    let flags = Flags::parse(&["--workers", "--deflate"])?;
+    let deflate = flags.has("--deflate").then(PerMessageDeflate::default);
+    let io = Io::builder().per_message_deflate(deflate).namespace("/", handlers).build();
     serve(io, 0, flags.number("--workers", 2)?).await
 }
