@@ -93,7 +93,7 @@ pub use subscription::{EventStream, LifeStream, Once};
 
 pub use sio_core::engine::Transport;
 pub use sio_core::handler::EventError;
-pub use sio_core::packet::{Binary, Rest, Value};
+pub use sio_core::packet::{ArgError, Binary, Rest, Value};
 
 /// The README's example compiles and runs.
 #[cfg(all(doctest, feature = "test"))]

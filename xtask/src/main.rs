@@ -8,6 +8,7 @@ mod bench;
 mod checks;
 mod programs;
 mod sh;
+mod soak;
 mod suites;
 mod test;
 mod tidy;
@@ -20,9 +21,11 @@ const HELP: &str = "\
 cargo xtask <task>
 
   test [--only PART[,PART..]]   set-up, checks and every test; a table of totals at the end
-                                parts: fmt clippy tidy rust stock doctest docs features wasm deny typos,
+                                parts: fmt clippy tidy rust stock doctest docs features wasm deny typos soak,
                                 and the Node.js suites: interop clients cluster proxies browser
   ci                            the same as test
+  soak [--minutes N] [--clients N] [--seed N] [--workers N] [--server sio|stock]
+                                a crowd of clients, and what each must have got
   tidy                          the rules of this project that a program can check
 ";
 
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         "test" | "ci" => test::run(rest),
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),
+        "soak" => soak::run(rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}\n{}", bench::USAGE);
             Ok(())

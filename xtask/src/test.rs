@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::checks::{features, optional, wasm};
 use crate::sh::{Cmd, Outcome};
 use crate::totals::{self, Counts, Row};
-use crate::{programs, suites, tidy};
+use crate::{programs, soak, suites, tidy};
 
 /// What a step did.
 pub(crate) enum Done {
@@ -41,6 +41,7 @@ const STEPS: &[Step] = &[
     ("wasm", wasm),
     ("deny", || optional("cargo-deny", "deny --workspace check bans licenses sources")),
     ("typos", || optional("typos", "")),
+    ("soak", || Done::Ran(soak::step())),
 ];
 
 pub(crate) fn run(args: &[String]) -> Result<(), String> {

@@ -6,6 +6,7 @@ use futures_channel::oneshot;
 
 use super::bus::Message;
 use super::hub::Hub;
+use super::recovery::Keeper;
 use super::worker::Worker;
 
 /// What the workers of a server hold; see [`Io::inventory`](super::Io::inventory).
@@ -23,6 +24,10 @@ pub struct Inventory {
     pub pending_acks: usize,
     /// Handlers and connect guards that have not finished.
     pub handlers: usize,
+    /// Entries on the timer wheels. What a session leaves there at its end goes within 33 s.
+    pub timers: usize,
+    /// Sockets that are kept for clients that come back; see [`Recovery`](super::Recovery).
+    pub recoverable: usize,
 }
 
 /// A count on its way through the workers; the last to drop it gives the result.
@@ -44,7 +49,9 @@ impl Drop for Census {
 /// The receiver gets the count when the last worker has given its share.
 pub(super) fn take(hub: &Arc<Hub>) -> oneshot::Receiver<Inventory> {
     let (done, result) = oneshot::channel();
-    let census = Arc::new(Census { totals: Mutex::default(), done: Mutex::new(Some(done)) });
+    let recoverable = hub.keeper.as_ref().map_or(0, Keeper::kept);
+    let totals = Mutex::new(Inventory { recoverable, ..Inventory::default() });
+    let census = Arc::new(Census { totals, done: Mutex::new(Some(done)) });
     let here = Worker::current(hub);
     for worker in 0..hub.bus.registered() {
         if here.as_ref().is_none_or(|here| here.index() != worker) {
@@ -60,7 +67,8 @@ pub(super) fn take(hub: &Arc<Hub>) -> oneshot::Receiver<Inventory> {
 
 impl Worker {
     pub(super) fn count(&self, census: &Census) {
-        let mut sum = Inventory { handlers: self.tasks.len(), ..Inventory::default() };
+        let mut sum =
+            Inventory { handlers: self.tasks.len(), timers: self.timers(), ..Inventory::default() };
         for (_, connection) in self.connections.borrow().iter() {
             sum.sessions += 1;
             let mux = connection.mux.borrow();
@@ -76,5 +84,6 @@ impl Worker {
         totals.rooms += sum.rooms;
         totals.pending_acks += sum.pending_acks;
         totals.handlers += sum.handlers;
+        totals.timers += sum.timers;
     }
 }

@@ -76,6 +76,11 @@ impl Wheel {
         self.tick = self.tick.max(current + 1);
     }
 
+    /// Entries, also of sessions that are gone.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
     /// When the next entry comes up.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         if self.len == 0 {

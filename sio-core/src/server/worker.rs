@@ -388,6 +388,11 @@ impl Worker {
             .min()
     }
 
+    /// Entries on the wheel.
+    pub(super) fn timers(&self) -> usize {
+        self.wheel.borrow().len()
+    }
+
     /// Puts a session's next deadline on the wheel, if that is earlier than what stands there.
     pub(super) fn rearm(&self, connection: &Connection) {
         let Some(next) = self.next_timeout(connection) else { return };

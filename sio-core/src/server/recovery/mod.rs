@@ -223,6 +223,11 @@ impl Keeper {
         lock(&self.shelf)
     }
 
+    /// Sockets that are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.shelf().len()
+    }
+
     /// When a worker has to look again, if anything is kept.
     pub(super) fn next_sweep(&self, now: Instant) -> Option<Instant> {
         let mut next = lock(&self.next_sweep);

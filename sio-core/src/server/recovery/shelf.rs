@@ -88,6 +88,11 @@ impl Shelf {
         self.kept.is_empty()
     }
 
+    /// Sockets that are kept.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
     /// A socket is connected.
     pub(super) fn add_live(
         &mut self,
