@@ -31,3 +31,4 @@ pub mod packet;
 pub mod parser;
 pub mod server;
 pub mod sid;
+mod sync;

@@ -55,9 +55,7 @@ impl Format {
                 let heard = classic::decode_broadcast(payload, NAMESPACE).ok()?;
                 message(heard.map(|heard| heard.message))
             }
-            Self::ClassicRequest => {
-                Heard::Message(classic::decode_request(payload).ok()?.message)
-            }
+            Self::ClassicRequest => Heard::Message(classic::decode_request(payload).ok()?.message),
             Self::ClassicResponse => Heard::Response(classic::decode_response(payload).ok()?.1),
             Self::Envelope => {
                 match envelope::decode(payload, NAMESPACE).ok()?.map(|envelope| envelope.body) {

@@ -59,7 +59,8 @@ fn suite(cases: &[&str], accept: bool) -> Done {
 
 /// A Python that runs; a version manager's stand-in may be there and have none behind it.
 fn python() -> Option<PathBuf> {
-    let mut found: Vec<PathBuf> = std::env::var_os("SIO_PYTHON2").map(PathBuf::from).into_iter().collect();
+    let mut found: Vec<PathBuf> =
+        std::env::var_os("SIO_PYTHON2").map(PathBuf::from).into_iter().collect();
     found.extend(which("python2.7"));
     if let Some(home) = std::env::var_os("HOME") {
         let versions = fs::read_dir(Path::new(&home).join(".pyenv/versions"));
@@ -172,7 +173,8 @@ fn judge(all: &[Outcomes], complete: bool, accept: bool) -> Result<String, Strin
     let file = root().join(DATA).join("outcome.txt");
     if accept {
         let first = all.first().ok_or("nothing was played")?;
-        let lines: String = first.iter().map(|(id, outcome)| format!("{} {outcome}\n", shown(id))).collect();
+        let lines: String =
+            first.iter().map(|(id, outcome)| format!("{} {outcome}\n", shown(id))).collect();
         fs::write(&file, lines).map_err(|e| format!("{}: {e}", file.display()))?;
     }
     let expected = fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
@@ -190,7 +192,8 @@ fn judge(all: &[Outcomes], complete: bool, accept: bool) -> Result<String, Strin
             } else {
                 let wanted = expected.get(id).map_or("nothing", String::as_str);
                 // Writing to a string cannot fail.
-                let _written = write!(wrong, "\n{} on {server}: {outcome}, expected {wanted}", shown(id));
+                let _written =
+                    write!(wrong, "\n{} on {server}: {outcome}, expected {wanted}", shown(id));
             }
         }
         for id in expected.keys().filter(|id| complete && !outcomes.contains_key(*id)) {

@@ -55,7 +55,9 @@ pub(crate) fn optional(program: &str, args: &str) -> Done {
 pub(crate) fn miri() -> Done {
     let cargo = |args: &str| Cmd::new("cargo").args("+nightly miri").args(args);
     if cargo("--version").output().is_err() {
-        return Done::Left("the component miri of the nightly toolchain is not installed".to_owned());
+        return Done::Left(
+            "the component miri of the nightly toolchain is not installed".to_owned(),
+        );
     }
     Done::Ran(cargo("test -p sio-core --lib").env("MIRIFLAGS", "-Zmiri-disable-isolation").run())
 }

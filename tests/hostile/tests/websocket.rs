@@ -290,7 +290,7 @@ fn row_35_extension_and_protocol_headers_may_be_anything() {
 fn row_36_an_upgrade_for_an_unknown_session_is_refused_before_it() {
     let target = target();
     let bystander = target.bystander();
-    for sid in ["AAAAAAAAAAAAAAAAAAAA", "__proto__", "x", ""] {
+    for sid in ["AAAAAAAAAAAAAAAAAAAA", "__proto__", "x", "%00"] {
         let mut http = Http::connect_to(target.address());
         http.write(Ws::handshake(&format!("{SESSION}&sid={sid}")));
         assert_eq!(http.response().status, 400, "{sid}");

@@ -33,7 +33,14 @@ fn inflate(message: &[u8]) -> Vec<u8> {
 
 fn sample(len: usize) -> Vec<u8> {
     let words = b"the quick brown fox jumps over the lazy dog, 0123456789; ";
-    words.iter().copied().cycle().enumerate().map(|(n, b)| b ^ ((n / 97) as u8 & 1)).take(len).collect()
+    words
+        .iter()
+        .copied()
+        .cycle()
+        .enumerate()
+        .map(|(n, b)| b ^ ((n / 97) as u8 & 1))
+        .take(len)
+        .collect()
 }
 
 #[test]

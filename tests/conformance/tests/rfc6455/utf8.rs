@@ -1,6 +1,8 @@
 //! Group 6: text is UTF-8, whole and in fragments.
 
-use crate::echo::{BINARY, Case, ENDS, GOES_ON, PING, PONG, TEXT, TEXT_BEGINS, WHOLE, play, play_cut};
+use crate::echo::{
+    BINARY, Case, ENDS, GOES_ON, PING, PONG, TEXT, TEXT_BEGINS, WHOLE, play, play_cut,
+};
 
 const VALID: &str = "Hello-µ@ßöäüàá-UTF-8!!";
 /// "κόσμε", a surrogate, "edited".
