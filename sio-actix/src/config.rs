@@ -22,9 +22,12 @@ use crate::Transport;
 use crate::bundle::{ClientFilesError, ClientSource};
 use crate::drain::Drain;
 use crate::http::answers::Answers;
+use crate::http::binding::SessionBinding;
 use crate::http::cors::Cors;
+use crate::http::head::KeptHeaders;
 use crate::http::ids::GenerateId;
 use crate::http::middleware::Middlewares;
+use crate::http::origin::OriginPolicy;
 use crate::http::refusal::ConnectionError;
 use crate::io::{Endpoint, Io};
 use crate::sids::OsSids;
@@ -100,6 +103,9 @@ pub struct IoBuilder {
     client: ClientSource,
     allow_request: Option<Box<AllowRequest>>,
     cors: Option<Cors>,
+    origins: OriginPolicy,
+    binding: SessionBinding,
+    keep_headers: KeptHeaders,
     middlewares: Middlewares,
     generate_id: Option<GenerateId>,
     on_connection_error: Option<Box<ConnectionErrorHook>>,
@@ -126,6 +132,9 @@ impl IoBuilder {
             client: ClientSource::Search,
             allow_request: None,
             cors: None,
+            origins: OriginPolicy::default(),
+            binding: SessionBinding::default(),
+            keep_headers: KeptHeaders::default(),
             middlewares: Middlewares::default(),
             generate_id: None,
             on_connection_error: None,
@@ -426,6 +435,12 @@ impl IoBuilder {
         if let Some(cookie) = &self.answers.cookie {
             cookie.check(&mut faults);
         }
+        if let SessionBinding::Cookie(name) = &self.binding
+            && (name.is_empty() || !self.keep_headers.keeps("cookie"))
+        {
+            let problem = "a cookie needs a name, and `keepHeaders` has to keep `cookie`";
+            faults.push(InvalidOption::new("bindSession", problem));
+        }
         if !faults.is_empty() {
             return Err(ConfigError::Invalid(faults));
         }
@@ -435,6 +450,9 @@ impl IoBuilder {
             trailing_slash: self.trailing_slash,
             client,
             cors,
+            origins: self.origins,
+            binding: self.binding,
+            keep_headers: self.keep_headers,
             middlewares: self.middlewares,
             allow_request: self.allow_request,
             generate_id: self.generate_id,

@@ -16,9 +16,12 @@ use crate::bundle::ClientBundle;
 use crate::config::{AllowRequest, ConnectionErrorHook, IoBuilder};
 use crate::drain::{self, Drain};
 use crate::http::answers::Answers;
+use crate::http::binding::SessionBinding;
 use crate::http::cors::Policy;
+use crate::http::head::KeptHeaders;
 use crate::http::ids::GenerateId;
 use crate::http::middleware::Middlewares;
+use crate::http::origin::OriginPolicy;
 use crate::local;
 use crate::server::{Server, registered};
 use crate::service;
@@ -29,6 +32,9 @@ pub(crate) struct Endpoint {
     pub(crate) trailing_slash: bool,
     pub(crate) client: Option<ClientBundle>,
     pub(crate) cors: Option<Policy>,
+    pub(crate) origins: OriginPolicy,
+    pub(crate) binding: SessionBinding,
+    pub(crate) keep_headers: KeptHeaders,
     pub(crate) middlewares: Middlewares,
     pub(crate) allow_request: Option<Box<AllowRequest>>,
     pub(crate) generate_id: Option<GenerateId>,

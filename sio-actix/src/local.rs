@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 
 use sio_core::server::{Io, Worker};
 
+use crate::transport::websocket::let_others;
+
 /// This thread's worker; the first call starts it together with its task.
 pub(crate) fn worker(io: &Io) -> Rc<Worker> {
     let (worker, started) = Worker::start(io, now);
     if started {
         let running = Running(Rc::clone(&worker));
         actix_rt::spawn(async move { drive(&running.0).await });
+        actix_rt::spawn(write(Rc::clone(&worker)));
     }
     worker
 }
@@ -29,6 +32,18 @@ struct Running(Rc<Worker>);
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.stop();
+    }
+}
+
+/// Writes what broadcasts have for connections at rest.
+async fn write(worker: Rc<Worker>) {
+    loop {
+        poll_fn(|cx| match worker.write_directly(cx.waker()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        tokio::task::yield_now().await;
     }
 }
 
@@ -48,7 +63,7 @@ async fn drive(worker: &Worker) {
                 }
             }
             if sleeps_until.is_none() || sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
+                return if worker.has_more() { let_others(cx) } else { Poll::Pending };
             }
             // The deadline has passed already.
             sleeps_until = None;

@@ -8,7 +8,6 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 
 use actix_http::ConnectionType;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -20,11 +19,12 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
-use sio_core::server::{Handshake, HandshakeParts, Io, OpenError, Opening};
+use sio_core::server::{Handshake, Io, OpenError, Opening};
 use sio_core::sid::Sid;
 
 use crate::config::Forbidden;
 use crate::http::answers::shielded;
+use crate::http::head::{self, KeptHeaders};
 use crate::http::headers;
 use crate::http::refusal::{ErrorContext, Refusal};
 use crate::io::Endpoint;
@@ -46,12 +46,15 @@ pub(crate) async fn handle(
     // Without CORS and middlewares this stays empty, which needs no memory.
     let mut gathered = HeaderMap::new();
     let upgrade = websocket::wants_upgrade(request);
-    let (mut response, routed) = match before(endpoint, request, upgrade, &mut gathered).await {
-        Some(response) => (response, false),
-        None => match route(core, endpoint, request, &mut payload, upgrade).await {
+    let (mut response, routed) = if let Some(status) = head::excess(request, core.hub().limits()) {
+        (HttpResponse::build(status).force_close().finish(), false)
+    } else if let Some(response) = before(endpoint, request, upgrade, &mut gathered).await {
+        (response, false)
+    } else {
+        match route(core, endpoint, request, &mut payload, upgrade).await {
             Ok(response) => (response, true),
             Err(refusal) => (endpoint.refuse(&refusal, request, upgrade), true),
-        },
+        }
     };
     if !gathered.is_empty() {
         headers::put(&mut response, &gathered);
@@ -130,7 +133,7 @@ impl Endpoint {
         if let Some(hook) = &self.on_connection_error {
             shielded(|| hook(&refusal.seen_by(request)));
         }
-        if upgrade { refused_upgrade(&refusal.error) } else { refused(&refusal.error) }
+        if upgrade { refused_upgrade(refusal) } else { refused(&refusal.error) }
     }
 }
 
@@ -152,6 +155,9 @@ async fn route(
     }
     if let Some(sid) = &query.sid {
         let session = hub.session(sid).ok_or_else(|| Refusal::unknown_sid(sid))?;
+        if !endpoint.binding.admits(request, session.handshake()) {
+            return Err(Refusal::unbound(sid));
+        }
         // The revision is that of the handshake; a request cannot change it.
         let revision = query.revision(hub.engine_config());
         if query.revision.is_some() && revision != Ok(session.revision()) {
@@ -187,7 +193,10 @@ async fn route(
     if (transport == Transport::Websocket) != upgrade {
         return Err(Refusal::bad_request(ErrorContext::TransportHandshake));
     }
-    let handshake = Arc::new(handshake(request));
+    if let Some(origin) = endpoint.origins.refuses(request, endpoint.cors.as_ref()) {
+        return Err(Refusal::foreign(origin));
+    }
+    let handshake = Arc::new(KeptHeaders::All.copy(request));
     if let Some(allow) = &endpoint.allow_request {
         let deciding = AssertUnwindSafe(async { allow(Arc::clone(&handshake)).await });
         let verdict = deciding.catch_unwind().await.unwrap_or_else(|_| {
@@ -222,7 +231,7 @@ async fn route(
         jsonp: jsonp.map(digits),
         deflate: accepted.as_ref().is_some_and(Accepted::deflate),
         sid: custom_sid(endpoint, &handshake).await?,
-        ..Opening::new(handshake, transport)
+        ..Opening::new(kept(endpoint, request, handshake), transport)
     };
     let worker = local::worker(core);
     let connection = match worker.open(opening) {
@@ -263,21 +272,12 @@ fn digits(index: &str) -> Box<str> {
     index.chars().filter(char::is_ascii_digit).take(MAX_JSONP_DIGITS).collect()
 }
 
-/// Copies what a session keeps of its first request.
-fn handshake(request: &HttpRequest) -> Handshake {
-    let headers: Vec<(&str, &str)> = request
-        .headers()
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect();
-    let uri = request.uri();
-    Handshake::new(&HandshakeParts {
-        headers: &headers,
-        url: uri.path_and_query().map_or("", |url| url.as_str()),
-        address: request.peer_addr(),
-        secure: request.app_config().secure(),
-        time: SystemTime::now(),
-    })
+/// What the session keeps of the handshake that the application has decided about.
+fn kept(endpoint: &Endpoint, request: &HttpRequest, seen: Arc<Handshake>) -> Arc<Handshake> {
+    match &endpoint.keep_headers {
+        KeptHeaders::All => seen,
+        only => Arc::new(only.copy(request)),
+    }
 }
 
 /// An origin that could not be echoed into a header.
@@ -305,11 +305,11 @@ fn refused(error: &HandshakeError) -> HttpResponse {
         .body(error.body())
 }
 
-fn refused_upgrade(error: &HandshakeError) -> HttpResponse {
-    HttpResponse::BadRequest()
+fn refused_upgrade(refusal: &Refusal) -> HttpResponse {
+    HttpResponse::build(refusal.status_of_upgrade())
         .force_close()
         .insert_header((header::CONTENT_TYPE, "text/html"))
-        .body(error.to_string())
+        .body(refusal.error.to_string())
 }
 
 fn unavailable() -> HttpResponse {

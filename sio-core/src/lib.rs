@@ -11,11 +11,13 @@
 //! - [`adapter`]: rooms and the selection of a broadcast;
 //! - [`cluster`]: what several servers that act as one say to each other;
 //! - [`handler`]: what users register;
+//! - [`budget`]: what all clients together may leave unfinished;
 //! - [`server`]: what ties them together on the threads of a carrier.
 //!
 //! Users of actix-web depend on `sio-actix`, which re-exports what they need.
 
 pub mod adapter;
+pub mod budget;
 pub mod close;
 pub mod cluster;
 mod date;
@@ -30,5 +32,6 @@ pub mod mux;
 pub mod packet;
 pub mod parser;
 pub mod server;
+mod shown;
 pub mod sid;
 mod sync;

@@ -39,6 +39,10 @@ pub struct Limits {
     pub max_binary_packet: usize,
     /// Time without progress on a packet that waits for attachments; then the session ends. Default: 30 s.
     pub attachment_timeout: Duration,
+    /// Bytes of unfinished bodies, WebSocket messages and binary packets of all clients together; up to 64 KiB
+    /// of each are not counted. Above, the one that needs more is refused: 503 for a POST, close code 1013 for
+    /// a WebSocket message, and its session ends with `transport error`. 0: no bound. Default: 256 MiB.
+    pub max_pending_input: usize,
     /// Length of a namespace name. Above: the session ends and the name is not echoed. Default: 255.
     pub max_namespace_len: usize,
     /// Namespaces one session may have joined. Above: CONNECT_ERROR `Too many namespaces`. Default: 100.
@@ -58,8 +62,9 @@ pub struct Limits {
     pub send_policy: SendPolicy,
     /// Emits of one socket that wait for an ack. Above: the emit returns an error. Default: 10,000.
     pub max_pending_acks: usize,
-    /// Unfinished event handlers of one socket; above, its events are held in order, and when more than
-    /// [`Self::max_payload`] bytes of them are, nothing more is read from its peer. Default: 64.
+    /// Unfinished event handlers of one socket; of a session, so many times the most sockets it had at a time,
+    /// and those of its former sockets count. Above, its events are held in order, and when more than [`Self::max_payload`] bytes of them are,
+    /// nothing more is read from its peer. Default: 64.
     pub max_handlers: usize,
     /// Unfinished handlers of events that other servers have sent, with the events that wait for their worker.
     /// Above: an event is answered with the error `overloaded` and logged, and its handler is not called.
@@ -76,12 +81,24 @@ pub struct Limits {
     /// Sessions from one address of a peer, for IPv6 from one /64 network. Above: 503 with `Retry-After`. 0,
     /// the default: no bound, for behind a proxy all clients have one address.
     pub max_connections_per_ip: usize,
+    /// Path and query of a request. Above: 414. 0: no bound of ours. Default: 8 KiB.
+    pub max_request_target: usize,
+    /// The head of a request: target, names and values of its headers, 4 bytes for each of them. Above: 431. 0:
+    /// no bound of ours. Default: 32 KiB.
+    pub max_request_head: usize,
+    /// Headers of a request. Above: 431. 0: no bound of ours. Default: 96.
+    pub max_request_headers: usize,
     /// Packets without a message in one polling payload. Above: parse error. Default: 64.
     pub max_idle_packets: usize,
     /// Time for the whole body of one POST. Above: 408, and the session ends. Default: 30 s.
     pub body_timeout: Duration,
     /// Orderly-close wait of a polling session without a poll. Default: 30 s.
     pub close_timeout: Duration,
+    /// Time for which the peer of a WebSocket may take nothing of what waits for it; then its connection is cut,
+    /// and its session ends with `transport error`. Under another HTTP server than `sio_actix::Server`, which
+    /// does not ask for more while it cannot write, the heartbeat ends the session, and the connection is that
+    /// server's affair. 0: no bound. Default: 30 s.
+    pub write_timeout: Duration,
     /// Operations waiting for a worker from other threads. Above: the emit returns an error.
     /// Default: 1,048,576.
     pub max_worker_queue: usize,
@@ -98,6 +115,9 @@ pub struct Limits {
     pub max_recovery_bytes_total: usize,
     /// Sockets that are kept for clients that come back. Above, the oldest are forgotten. Default: 100,000.
     pub max_recovery_sockets: usize,
+    /// Events about rooms that wait for the hook for rooms. Above, they are dropped, and the hook is told how
+    /// many. Default: 100,000.
+    pub max_room_events: usize,
     /// Requests to other nodes of a cluster that wait for answers, broadcasts with acks among them. Above: the
     /// request fails. Default: 10,000.
     pub max_cluster_requests: usize,
@@ -119,6 +139,7 @@ impl Default for Limits {
             max_json_depth: crate::packet::MAX_DEPTH,
             max_binary_packet: 10_000_000,
             attachment_timeout: Duration::from_secs(30),
+            max_pending_input: 256 << 20,
             max_namespace_len: 255,
             max_namespaces: 100,
             max_dynamic_namespaces: 10_000,
@@ -134,15 +155,20 @@ impl Default for Limits {
             max_rooms: 0,
             max_connections: 0,
             max_connections_per_ip: 0,
+            max_request_target: 8 << 10,
+            max_request_head: 32 << 10,
+            max_request_headers: 96,
             max_idle_packets: 64,
             body_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             max_worker_queue: 1 << 20,
             max_worker_queue_bytes: 256 << 20,
             max_recovery_packets: 10_000,
             max_recovery_bytes: 16 << 20,
             max_recovery_bytes_total: 256 << 20,
             max_recovery_sockets: 100_000,
+            max_room_events: 100_000,
             max_cluster_requests: 10_000,
             max_cluster_answers: 1_000_000,
             max_cluster_answer_bytes: 256 << 20,

@@ -14,6 +14,8 @@ use serde::{Serialize, Serializer};
 /// Random bytes in one id.
 pub const SID_BYTES: usize = 15;
 
+/// Characters of one id.
+const SID_CHARS: usize = SID_BYTES / 3 * 4;
 /// Longest id that an application may make.
 const MAX_CUSTOM: usize = 128;
 /// Longest id of a socket of another server, whose namespaces may have long names.
@@ -29,7 +31,11 @@ impl Sid {
     /// Encodes random bytes as an id of 20 URL-safe characters.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; SID_BYTES]) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(bytes).into())
+        let mut text = [0; SID_CHARS];
+        // There is room for all of it, in characters of one byte.
+        let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).unwrap_or_default();
+        let text = text.get(..written).unwrap_or_default();
+        Self(str::from_utf8(text).unwrap_or_default().into())
     }
 
     /// Draws a new id.

@@ -15,6 +15,7 @@ use sio_core::packet::{EncodeError, check_name, encode_args};
 use crate::error::Error;
 use crate::link::{Server, Timing, pool, reason};
 use crate::options::{Mode, RedisOptions};
+use crate::seal::{Seal, SigningKey};
 use crate::wire::envelope::{self, Encoding, Said};
 use crate::wire::{Codec, EMITTER, Sender, channel, classic, entry};
 
@@ -59,6 +60,7 @@ pub struct Emitter {
 struct Manner {
     options: RedisOptions,
     codec: Codec,
+    seal: Option<Arc<Seal>>,
 }
 
 /// Why something was not said.
@@ -101,7 +103,10 @@ impl Emitter {
     /// everything that is said.
     pub fn options(mut self, options: RedisOptions) -> Self {
         self.timeout = options.command_timeout;
-        self.change(|manner| manner.options = options)
+        self.change(|manner| {
+            manner.seal = options.signing_key.as_ref().map(|key| Arc::new(Seal::new(key)));
+            manner.options = options;
+        })
     }
 
     /// How the servers speak to each other; [`Mode::Classic`] if it is not said.
@@ -122,6 +127,11 @@ impl Emitter {
     /// How broadcasts are written in the mode [`Mode::Classic`].
     pub fn codec(self, codec: Codec) -> Self {
         self.change(|manner| manner.codec = codec)
+    }
+
+    /// Signs what it says, for servers that want that: [`sign_with`](crate::RedisAdapterBuilder::sign_with) of theirs.
+    pub fn sign_with(self, key: &SigningKey) -> Self {
+        self.change(|manner| manner.seal = Some(Arc::new(Seal::new(key))))
     }
 
     /// Another namespace, with an empty selection; a missing slash is added.
@@ -272,7 +282,7 @@ impl From<Pool> for Emitter {
         Self {
             pool,
             timeout: options.command_timeout,
-            manner: Arc::new(Manner { options, codec: Codec::default() }),
+            manner: Arc::new(Manner { options, codec: Codec::default(), seal: None }),
             namespace: "/".into(),
             selection: BroadcastOptions::default(),
         }
@@ -298,29 +308,35 @@ impl Manner {
             Mode::Classic => {
                 let channel = channel::classic(prefix, namespace, message);
                 let payload = classic::encode(self.codec, from, namespace, message)?;
-                Ok(publish("PUBLISH", &channel, &payload))
+                Ok(self.publish("PUBLISH", &channel, &payload))
             }
             Mode::Sharded => {
                 let rooms = options.subscription_mode.into();
                 let channel = channel::sharded(prefix, namespace, message, rooms);
                 let said = Said::Message(message);
                 let payload = envelope::encode(from, namespace, said, Encoding::Smallest)?;
-                Ok(publish("SPUBLISH", &channel, &payload))
+                Ok(self.publish("SPUBLISH", &channel, &payload))
             }
             Mode::Streams => {
                 let stream = channel::stream(&options.stream_name, options.stream_count, namespace);
                 let plain = options.stream_only_plaintext;
                 let fields = entry::encode(from, namespace, message, plain)?;
-                Ok(entry::command(&stream, options.stream_max_len, EMITTER, namespace, &fields))
+                let seal = self.seal.as_deref();
+                let max_len = options.stream_max_len;
+                Ok(entry::command(&stream, max_len, EMITTER, namespace, &fields, seal))
             }
         }
     }
-}
 
-fn publish(name: &str, channel: &str, payload: &[u8]) -> Cmd {
-    let mut command = cmd(name);
-    command.arg(channel).arg(payload);
-    command
+    fn publish(&self, name: &str, channel: &str, payload: &[u8]) -> Cmd {
+        let mut command = cmd(name);
+        command.arg(channel);
+        match &self.seal {
+            None => command.arg(payload),
+            Some(seal) => command.arg(seal.message(channel, payload)),
+        };
+        command
+    }
 }
 
 /// Name and arguments as one array.

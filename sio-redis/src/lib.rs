@@ -35,6 +35,7 @@ pub mod internals;
 mod link;
 mod options;
 mod redis_adapter;
+mod seal;
 mod wire;
 
 pub use builder::RedisAdapterBuilder;
@@ -42,6 +43,7 @@ pub use emitter::{Emitter, EmitterError};
 pub use error::Error;
 pub use options::{Mode, RedisOptions, SubscriptionMode};
 pub use redis_adapter::RedisAdapter;
+pub use seal::SigningKey;
 pub use wire::Codec;
 
 /// The README's example compiles.

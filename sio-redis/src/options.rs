@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::seal::SigningKey;
 use crate::wire::channel::RoomChannels;
 
 /// A node reads all streams with one command.
@@ -50,7 +51,8 @@ impl From<SubscriptionMode> for RoomChannels {
     }
 }
 
-/// Options of an adapter, also as data: keys are the reference's where it has them, times are milliseconds.
+/// Options of an adapter, also as data: keys are the reference's where it has them, times are milliseconds. What is
+/// written is without the key of signatures.
 ///
 /// ```
 /// use sio_redis::{Mode, RedisOptions};
@@ -108,6 +110,10 @@ pub struct RedisOptions {
     /// Channels beside the stream belong to shards (`useShardedPubSub`); no.
     #[serde(rename = "useShardedPubSub")]
     pub stream_sharded_channels: bool,
+    /// What nodes say is signed with this key, and what is not is dropped and counted; nothing is. Servers in
+    /// Node.js cannot be among them then.
+    #[serde(skip_serializing)]
+    pub signing_key: Option<SigningKey>,
 }
 
 impl Default for RedisOptions {
@@ -130,6 +136,7 @@ impl Default for RedisOptions {
             stream_only_plaintext: false,
             stream_offset_wait: Duration::from_millis(250),
             stream_sharded_channels: false,
+            signing_key: None,
         }
     }
 }

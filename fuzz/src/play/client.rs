@@ -21,6 +21,15 @@ pub(super) enum Input {
     Binary(Vec<u8>),
 }
 
+impl Input {
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+}
+
 struct WebSocket {
     connection: Rc<Connection>,
     probing: bool,
@@ -230,8 +239,9 @@ impl Client {
         let worker = &self.server.worker;
         if websocket.probing {
             worker.probe_closed(&websocket.connection);
-            // What it had said there is lost; it must not be missed.
-            self.lossy |= !websocket.input.is_empty();
+            // What it had said there was said to nobody.
+            let said: Vec<String> = websocket.input.into_iter().filter_map(Input::text).collect();
+            self.said_nothing(&said);
         } else {
             worker.transport_closed(&websocket.connection, CloseReason::TransportClose);
             self.over = true;
@@ -266,16 +276,15 @@ impl Client {
                 let waker = Waker::from(Arc::clone(&websocket.wakes));
                 return connection.set_waiting(&waker);
             };
-            let reply = match input {
-                Input::Text(text) => worker.probe_frame(&connection, &text, false, false),
+            let reply = match &input {
+                Input::Text(text) => worker.probe_frame(&connection, text, false, false),
                 Input::Binary(_) => ProbeReply::Refused,
             };
             match reply {
                 ProbeReply::Pong => {}
                 ProbeReply::Upgraded => websocket.probing = false,
                 ProbeReply::Refused => {
-                    // A numbered event on a probe is none.
-                    self.lossy = true;
+                    websocket.input.push_front(input);
                     return self.close_websocket();
                 }
             }

@@ -9,11 +9,14 @@ use sio_core::frame::Frame;
 use sio_core::server::Handshake;
 
 use crate::bundle::{ClientBundle, ClientSource};
+use crate::http::binding::SessionBinding;
 use crate::http::compression::HttpCompression;
 use crate::http::cookie::Cookie;
 use crate::http::cors::Cors;
+use crate::http::head::KeptHeaders;
 use crate::http::ids::GenerateId;
 use crate::http::middleware::Pass;
+use crate::http::origin::OriginPolicy;
 use crate::http::refusal::ConnectionError;
 
 use super::{Forbidden, IoBuilder};
@@ -25,6 +28,22 @@ impl IoBuilder {
     #[must_use]
     pub fn cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
         self.cors = cors.into();
+        self
+    }
+
+    /// Which pages may open sessions: none of other origins with cookies, by default. See [`OriginPolicy`].
+    #[must_use]
+    pub const fn origin_policy(mut self, policy: OriginPolicy) -> Self {
+        self.origins = policy;
+        self
+    }
+
+    /// Refuses requests for a session that do not come from where it was opened, with what is answered for an
+    /// unknown session; the session goes on, and [`Self::on_connection_error`] is told. Off by default. See
+    /// [`SessionBinding`].
+    #[must_use]
+    pub fn bind_session(mut self, binding: SessionBinding) -> Self {
+        self.binding = binding;
         self
     }
 
@@ -94,6 +113,24 @@ impl IoBuilder {
     }
 
     // ---- sessions -------------------------------------------------------------------------------
+
+    /// Which headers of its first request a session keeps for as long as it lives: all of them by default, at
+    /// most [`Limits::max_request_head`](crate::Limits::max_request_head). See [`KeptHeaders`].
+    ///
+    /// [`Self::allow_request`] and the makers of session ids see all of them; guards, handlers and
+    /// [`Self::initial_headers`] see what is kept.
+    ///
+    /// ```
+    /// use sio_actix::{Io, KeptHeaders};
+    ///
+    /// let io = Io::builder().keep_headers(KeptHeaders::Only(vec!["user-agent".to_owned()])).build();
+    /// # drop(io);
+    /// ```
+    #[must_use]
+    pub fn keep_headers(mut self, headers: KeptHeaders) -> Self {
+        self.keep_headers = headers;
+        self
+    }
 
     /// Makes session ids (the reference's `generateId`); random ones by default.
     ///

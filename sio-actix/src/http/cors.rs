@@ -40,8 +40,9 @@ enum Origin {
 
 /// Which origins may read the server's answers, and with what; for [`IoBuilder::cors`](crate::IoBuilder::cors).
 ///
-/// Without it, pages of other origins cannot use polling. WebSockets are not subject to CORS: who may
-/// open one is decided by [`IoBuilder::allow_request`](crate::IoBuilder::allow_request).
+/// Without it, pages of other origins cannot use polling. WebSockets are not subject to CORS: a page may open
+/// one unless [`OriginPolicy`](crate::OriginPolicy) or [`IoBuilder::allow_request`](crate::IoBuilder::allow_request)
+/// is against it. The former lets the origins in that are allowed here.
 ///
 /// ```
 /// use std::time::Duration;
@@ -85,6 +86,9 @@ impl Cors {
     }
 
     /// All origins, without credentials: `Access-Control-Allow-Origin: *`.
+    ///
+    /// That is for answers: a WebSocket carries cookies wherever its page is from, and none of them is foreign
+    /// then. Where cookies say who somebody is, list the origins.
     #[must_use]
     pub const fn any() -> Self {
         Self::with(Origin::Any)
@@ -361,6 +365,15 @@ impl Policy {
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, age.clone());
         }
         HttpResponse::build(self.status).finish()
+    }
+
+    /// The origin may send cookies or open a WebSocket, whatever it may read.
+    pub(crate) fn allows(&self, origin: &str) -> bool {
+        match &self.origin {
+            Decision::Any | Decision::Mirror => true,
+            Decision::Fixed(fixed) => fixed == origin,
+            Decision::Listed(tests) => tests.iter().any(|test| test.allows(origin)),
+        }
     }
 
     fn allowed_origin(&self, origin: Option<&HeaderValue>) -> Option<HeaderValue> {

@@ -1,8 +1,10 @@
 //! Refused requests, as the hook of the application sees them.
 
+use std::borrow::Cow;
+
 use actix_web::HttpRequest;
-use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sio_core::engine::{HandshakeError, Transport};
 
@@ -90,6 +92,17 @@ pub enum ErrorContext {
         /// The header, what is no UTF-8 replaced.
         origin: String,
     },
+    /// Code 4: a page of another origin may open no session; see [`OriginPolicy`](crate::OriginPolicy).
+    ForeignOrigin {
+        /// The `Origin` header, what is no UTF-8 replaced; `None` if only `Sec-Fetch-Site` tells.
+        origin: Option<String>,
+    },
+    /// Code 1: the request does not come from where the session was opened; see
+    /// [`SessionBinding`](crate::SessionBinding).
+    SessionBinding {
+        /// The id of the session, which goes on.
+        sid: String,
+    },
     /// Code 3: no session id could be made.
     IdGeneration {
         /// Why not.
@@ -129,6 +142,14 @@ impl Serialize for ErrorContext {
                 map.serialize_entry("name", "INVALID_ORIGIN")?;
                 map.serialize_entry("origin", origin)?;
             }
+            Self::ForeignOrigin { origin } => {
+                map.serialize_entry("name", "FOREIGN_ORIGIN")?;
+                map.serialize_entry("origin", origin)?;
+            }
+            Self::SessionBinding { sid } => {
+                map.serialize_entry("name", "SESSION_BINDING")?;
+                map.serialize_entry("sid", sid)?;
+            }
             Self::IdGeneration { error } => {
                 map.serialize_entry("name", "ID_GENERATION_ERROR")?;
                 map.serialize_entry("error", error)?;
@@ -156,6 +177,32 @@ impl Refusal {
         Self {
             error: HandshakeError::UnknownSid,
             context: ErrorContext::UnknownSid { sid: sid.to_owned() },
+        }
+    }
+
+    /// A handshake of a page that may open no session.
+    pub(crate) const fn foreign(origin: Option<String>) -> Self {
+        Self {
+            error: HandshakeError::Forbidden(Cow::Borrowed("Origin not allowed")),
+            context: ErrorContext::ForeignOrigin { origin },
+        }
+    }
+
+    /// A request for a session that was opened from elsewhere: it is told what it would be told of a session
+    /// that does not exist.
+    pub(crate) fn unbound(sid: &str) -> Self {
+        Self {
+            error: HandshakeError::UnknownSid,
+            context: ErrorContext::SessionBinding { sid: sid.to_owned() },
+        }
+    }
+
+    /// The status of a refused WebSocket handshake: the reference's is 400 whatever was wrong.
+    pub(crate) const fn status_of_upgrade(&self) -> StatusCode {
+        match self.context {
+            // The reference does not refuse it at all.
+            ErrorContext::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
+            _ => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -211,6 +258,14 @@ mod tests {
         assert_eq!(
             text(ErrorContext::IdGeneration { error: owned("e") }),
             r#"{"name":"ID_GENERATION_ERROR","error":"e"}"#
+        );
+        assert_eq!(
+            text(ErrorContext::ForeignOrigin { origin: Some(owned("o")) }),
+            r#"{"name":"FOREIGN_ORIGIN","origin":"o"}"#
+        );
+        assert_eq!(
+            text(ErrorContext::SessionBinding { sid: owned("s") }),
+            r#"{"name":"SESSION_BINDING","sid":"s"}"#
         );
         assert_eq!(text(ErrorContext::Refused { message: None }), r#"{"message":null}"#);
         assert_eq!(text(ErrorContext::UnsupportedProtocol { protocol: 3 }), r#"{"protocol":3}"#);

@@ -82,6 +82,15 @@ impl IoBuilder {
         if let Some(cors) = options.cors {
             self = self.cors(cors.on().and_then(CorsOptions::into_cors));
         }
+        if let Some(policy) = options.origin_policy {
+            self = self.origin_policy(policy);
+        }
+        if let Some(binding) = options.bind_session {
+            self = self.bind_session(binding);
+        }
+        if let Some(headers) = options.keep_headers {
+            self = self.keep_headers(headers);
+        }
         if let Some(cookie) = options.cookie {
             self = self.cookie(cookie.on().map(CookieOptions::into_cookie));
         }
@@ -219,6 +228,11 @@ impl LimitOptions {
             (self.max_cluster_requests, &mut limits.max_cluster_requests),
             (self.max_cluster_answers, &mut limits.max_cluster_answers),
             (self.max_cluster_answer_bytes, &mut limits.max_cluster_answer_bytes),
+            (self.max_pending_input, &mut limits.max_pending_input),
+            (self.max_room_events, &mut limits.max_room_events),
+            (self.max_request_target, &mut limits.max_request_target),
+            (self.max_request_head, &mut limits.max_request_head),
+            (self.max_request_headers, &mut limits.max_request_headers),
             (self.max_idle_packets, &mut limits.max_idle_packets),
             (self.max_worker_queue, &mut limits.max_worker_queue),
             (self.max_worker_queue_bytes, &mut limits.max_worker_queue_bytes),
@@ -230,6 +244,7 @@ impl LimitOptions {
             (self.body_timeout, &mut limits.body_timeout),
             (self.max_cluster_ack_timeout, &mut limits.max_cluster_ack_timeout),
             (self.close_timeout, &mut limits.close_timeout),
+            (self.write_timeout, &mut limits.write_timeout),
         ] {
             set(target, value);
         }

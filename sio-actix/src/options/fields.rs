@@ -8,7 +8,10 @@ use sio_core::engine::Transport;
 use sio_core::limits::SendPolicy;
 
 use crate::config::InvalidOption;
+use crate::http::binding::SessionBinding;
 use crate::http::cookie::SameSite;
+use crate::http::head::KeptHeaders;
+use crate::http::origin::OriginPolicy;
 
 use super::values::{OriginOption, ParserOption, Switch};
 
@@ -111,6 +114,7 @@ macro_rules! whole {
 
 whole!(bool, u16, u32, usize, String, PathBuf, Duration, Vec<String>, Vec<Transport>);
 whole!(OriginOption, ParserOption, SameSite, SendPolicy);
+whole!(KeptHeaders, OriginPolicy, SessionBinding);
 
 /// Declares an object of options: `field: type = "key" | "another spelling" => reader`.
 macro_rules! options {

@@ -15,12 +15,15 @@ use std::time::Duration;
 use sio_core::engine::Transport;
 use sio_core::limits::SendPolicy;
 
+use crate::http::binding::SessionBinding;
 use crate::http::cookie::SameSite;
+use crate::http::head::KeptHeaders;
+use crate::http::origin::OriginPolicy;
 
 use fields::{nested, options, switch};
 use values::{
-    count, flag, http_status, millis, names, origins, parser, path, same_site, seconds,
-    send_policy, size, text, text_or_false, transports,
+    count, flag, http_status, kept_headers, millis, names, origin_policy, origins, parser, path,
+    same_site, seconds, send_policy, session_binding, size, text, text_or_false, transports,
 };
 
 pub use values::{OriginOption, ParserOption, Switch};
@@ -29,8 +32,8 @@ options! {
     /// Options of a server, as read from JSON, another format of serde, or the environment; for
     /// [`IoBuilder::options`](crate::IoBuilder::options).
     ///
-    /// Keys are those of the reference (`pingInterval`, in milliseconds); `clientDir`, `parser` and
-    /// `limits` are ours. What is absent or `null` keeps its default. A key that is not known and a value
+    /// Keys are those of the reference (`pingInterval`, in milliseconds); `clientDir`, `parser`,
+    /// `originPolicy`, `bindSession`, `keepHeaders` and `limits` are ours. What is absent or `null` keeps its default. A key that is not known and a value
     /// that cannot be used are errors that name the option.
     ///
     /// ```
@@ -75,6 +78,12 @@ options! {
         initial_packet: String = "initialPacket" => text,
         /// `cors`: who may read answers.
         cors: Switch<CorsOptions> = "cors" => nested,
+        /// `originPolicy`: `"off"`, `"cookies"` or `"strict"`.
+        origin_policy: OriginPolicy = "originPolicy" => origin_policy,
+        /// `bindSession`: `"none"`, `"ip"`, or `"cookie:"` and a name.
+        bind_session: SessionBinding = "bindSession" => session_binding,
+        /// `keepHeaders`: `true`, `false`, or a list of names.
+        keep_headers: KeptHeaders = "keepHeaders" => kept_headers,
         /// `cookie`: the session cookie; a text is its name.
         cookie: Switch<CookieOptions> = "cookie" => values::cookie,
         /// `perMessageDeflate`: compression of WebSocket messages.
@@ -228,12 +237,24 @@ options! {
         /// Longest time for acks that another node asks for.
         max_cluster_ack_timeout: Duration =
             "maxClusterAckTimeout" | "max_cluster_ack_timeout" => millis,
+        /// Path and query of a request.
+        max_request_target: usize = "maxRequestTarget" | "max_request_target" => size,
+        /// The head of a request.
+        max_request_head: usize = "maxRequestHead" | "max_request_head" => size,
+        /// Headers of a request.
+        max_request_headers: usize = "maxRequestHeaders" | "max_request_headers" => size,
         /// Packets without a message in one polling payload.
         max_idle_packets: usize = "maxIdlePackets" | "max_idle_packets" => size,
         /// Time for the body of one POST.
         body_timeout: Duration = "bodyTimeout" | "body_timeout" => millis,
         /// Orderly-close wait of a polling session.
         close_timeout: Duration = "closeTimeout" | "close_timeout" => millis,
+        /// Time for which a peer may take nothing.
+        write_timeout: Duration = "writeTimeout" | "write_timeout" => millis,
+        /// Unfinished input of all clients together.
+        max_pending_input: usize = "maxPendingInput" | "max_pending_input" => size,
+        /// Events about rooms that wait for their hook.
+        max_room_events: usize = "maxRoomEvents" | "max_room_events" => size,
         /// Operations waiting for a worker.
         max_worker_queue: usize = "maxWorkerQueue" | "max_worker_queue" => size,
         /// Bytes that wait with them.

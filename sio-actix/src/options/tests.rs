@@ -55,6 +55,11 @@ fn unusable_values_are_named() {
             json!({"connectionStateRecovery": {"maxDisconnectionDuration": 0}}),
             "connectionStateRecovery.maxDisconnectionDuration",
         ),
+        (json!({"originPolicy": "lax"}), "originPolicy"),
+        (json!({"bindSession": "cookie"}), "bindSession"),
+        (json!({"bindSession": "cookie:"}), "bindSession"),
+        (json!({"keepHeaders": 1}), "keepHeaders"),
+        (json!({"limits": {"maxRequestHead": -1}}), "limits.maxRequestHead"),
         (json!({"parser": "yaml"}), "parser"),
         (json!({"limits": {"sendPolicy": "wait"}}), "limits.sendPolicy"),
         (json!({"limits": {"bodyTimeout": 0}}), "limits.bodyTimeout"),
@@ -80,6 +85,7 @@ fn combinations_that_cannot_be_are_refused_when_built() {
         (json!({"cors": {"credentials": true}}), "cors.credentials"),
         (json!({"cookie": {"sameSite": "none"}}), "cookie.sameSite"),
         (json!({"cookie": "a b"}), "cookie.name"),
+        (json!({"bindSession": "cookie:a", "keepHeaders": ["host"]}), "bindSession"),
         (json!({"maxHttpBufferSize": 0}), "max_payload"),
     ] {
         let built = Io::builder().options(read(options).unwrap()).try_build();
@@ -119,6 +125,45 @@ fn everything_the_reference_takes_is_taken() {
     let nulls = read(json!({"cors": null, "pingInterval": null})).unwrap();
     assert_eq!(nulls, IoOptions::default());
     assert_eq!(read(json!({"cookie": false})).unwrap().cookie, Some(Switch::Off));
+}
+
+#[test]
+fn who_may_open_a_session_is_an_option() {
+    for (text, policy) in [
+        ("off", OriginPolicy::Off),
+        ("cookies", OriginPolicy::Cookies),
+        ("strict", OriginPolicy::Strict),
+    ] {
+        assert_eq!(read(json!({"originPolicy": text})).unwrap().origin_policy, Some(policy));
+    }
+    for (text, binding) in [
+        ("none", SessionBinding::None),
+        ("ip", SessionBinding::Ip),
+        ("cookie:login", SessionBinding::Cookie("login".to_owned())),
+    ] {
+        assert_eq!(read(json!({"bindSession": text})).unwrap().bind_session, Some(binding));
+    }
+    for (value, kept) in [
+        (json!(true), KeptHeaders::All),
+        (json!(false), KeptHeaders::Only(Vec::new())),
+        (json!(["host", "cookie"]), KeptHeaders::Only(vec!["host".into(), "cookie".into()])),
+    ] {
+        assert_eq!(read(json!({ "keepHeaders": value })).unwrap().keep_headers, Some(kept));
+    }
+    let vars = from_vars(&[
+        ("SIO_ORIGIN_POLICY", "strict"),
+        ("SIO_BIND_SESSION", "cookie:login"),
+        ("SIO_KEEP_HEADERS", "host,cookie"),
+        ("SIO_LIMITS_MAX_REQUEST_HEAD", "1000"),
+    ]);
+    let expected = json!({
+        "originPolicy": "strict", "bindSession": "cookie:login", "keepHeaders": ["host", "cookie"],
+        "limits": {"maxRequestHead": 1000},
+    });
+    let options = vars.unwrap();
+    assert_eq!(options, read(expected).unwrap());
+    let io = Io::builder().options(options).build();
+    assert_eq!(io.hub().limits().max_request_head, 1_000);
 }
 
 #[test]

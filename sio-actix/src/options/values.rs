@@ -8,7 +8,10 @@ use serde_json::Value;
 use sio_core::engine::Transport;
 use sio_core::limits::SendPolicy;
 
+use crate::http::binding::SessionBinding;
 use crate::http::cookie::SameSite;
+use crate::http::head::KeptHeaders;
+use crate::http::origin::OriginPolicy;
 
 use super::fields::{Faults, Fields as _, fault, switch};
 use super::{CookieOptions, LimitOptions};
@@ -141,6 +144,34 @@ pub(super) fn origins(value: Value) -> Result<OriginOption, Faults> {
             Ok(OriginOption::List(origins))
         }
         other => Err(fault(format!("must be true, an origin or a list of origins, not {other}"))),
+    }
+}
+
+pub(super) fn origin_policy(value: Value) -> Result<OriginPolicy, Faults> {
+    match &*text(value)? {
+        "off" => Ok(OriginPolicy::Off),
+        "cookies" => Ok(OriginPolicy::Cookies),
+        "strict" => Ok(OriginPolicy::Strict),
+        other => Err(fault(format!("there is no `{other}`, only off, cookies and strict"))),
+    }
+}
+
+pub(super) fn session_binding(value: Value) -> Result<SessionBinding, Faults> {
+    let text = text(value)?;
+    match (&*text, text.strip_prefix("cookie:")) {
+        ("none", _) => Ok(SessionBinding::None),
+        ("ip", _) => Ok(SessionBinding::Ip),
+        (_, Some(name)) if !name.is_empty() => Ok(SessionBinding::Cookie(name.to_owned())),
+        _ => Err(fault(format!("there is no `{text}`, only none, ip and `cookie:` with a name"))),
+    }
+}
+
+/// Names, or all or none of them.
+pub(super) fn kept_headers(value: Value) -> Result<KeptHeaders, Faults> {
+    match value {
+        Value::Bool(true) => Ok(KeptHeaders::All),
+        Value::Bool(false) => Ok(KeptHeaders::Only(Vec::new())),
+        other => names(other).map(KeptHeaders::Only),
     }
 }
 

@@ -11,17 +11,19 @@ use std::time::Duration;
 
 use actix_http::body::MessageBody;
 use actix_http::error::DispatchError;
-use actix_http::{Extensions, HttpService, KeepAlive, Request, Response};
+use actix_http::{Extensions, HttpService, KeepAlive, Payload, Request, Response};
 use actix_server::GracefulShutdownSignal;
 use actix_service::boxed::{self, BoxService};
 use actix_service::{
-    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, map_config,
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory,
+    map_config,
 };
 use actix_web::Error;
 use actix_web::dev::AppConfig;
 use futures_util::future::LocalBoxFuture;
 
 use super::goodbye::Goodbye;
+use super::heads::{Answer, Answering};
 use super::listen::Incoming;
 use super::takeover::{TakeIo, Takeover};
 
@@ -36,6 +38,7 @@ pub(super) struct Config {
     pub(super) tcp_nodelay: bool,
     pub(super) client_request_timeout: Duration,
     pub(super) client_disconnect_timeout: Duration,
+    pub(super) write_timeout: Duration,
     pub(super) h1_allow_half_closed: bool,
     pub(super) h1_write_buffer_size: Option<usize>,
     #[cfg(feature = "http2")]
@@ -48,7 +51,7 @@ pub(super) struct Config {
 }
 
 impl Default for Config {
-    /// As `HttpServer`, but for `TCP_NODELAY`.
+    /// As `HttpServer`, but for `TCP_NODELAY` and the time for writes.
     fn default() -> Self {
         Self {
             host: None,
@@ -56,6 +59,7 @@ impl Default for Config {
             tcp_nodelay: true,
             client_request_timeout: Duration::from_secs(5),
             client_disconnect_timeout: Duration::from_secs(1),
+            write_timeout: Duration::from_secs(30),
             h1_allow_half_closed: true,
             h1_write_buffer_size: None,
             #[cfg(feature = "http2")]
@@ -99,6 +103,8 @@ pub(super) struct AppFactory {
     start: Box<dyn Fn() -> LocalBoxFuture<'static, Result<Http, ()>>>,
     pub(super) tcp_nodelay: bool,
     pub(super) linger: Duration,
+    pub(super) head_time: Duration,
+    pub(super) write_timeout: Duration,
 }
 
 impl fmt::Debug for AppFactory {
@@ -126,6 +132,8 @@ impl AppFactory {
     {
         let config = site.settings.lock().clone();
         let (tcp_nodelay, linger) = (config.tcp_nodelay, config.client_disconnect_timeout);
+        let head_time = config.client_request_timeout;
+        let write_timeout = config.write_timeout;
         let address = site.address;
         let host = config.host.unwrap_or_else(|| address.to_string());
         let stopping = site.stopping.clone();
@@ -169,6 +177,14 @@ impl AppFactory {
         let secure = site.secure;
         let app = app.into_factory().map_err(|error| error.into().error_response());
         let app = map_config(app, move |()| app_config(secure, host.clone(), address));
+        let app = apply_fn_factory(app, |mut request: Request, service: &_| {
+            let answering = answering(&mut request);
+            let answer = Service::<Request>::call(service, request);
+            async move {
+                let answer: Response<B> = answer.await?.into();
+                Ok(answer.map_body(|_, body| Answer::new(body.boxed(), answering)))
+            }
+        });
         let factory = boxed::factory(http.finish(app));
         let goodbye = Arc::clone(&site.goodbye);
         let start = move || {
@@ -179,8 +195,15 @@ impl AppFactory {
                 Box::pin(poll_fn(move |cx| goodbye.collect(|| building.as_mut().poll(cx))));
             built
         };
-        Self { start: Box::new(start), tcp_nodelay, linger }
+        Self { start: Box::new(start), tcp_nodelay, linger, head_time, write_timeout }
     }
+}
+
+/// The head of a request is complete.
+fn answering(request: &mut Request) -> Option<Answering> {
+    let has_body = !matches!(request.payload(), Payload::None);
+    let Takeover(slot) = request.conn_data::<Takeover>()?;
+    Some(Answering::new(Rc::clone(&slot.heads), has_body))
 }
 
 /// What the application knows of its listener: scheme, host, local address.

@@ -12,10 +12,11 @@ use std::time::Duration;
 use actix_http::Protocol;
 use bytes::BytesMut;
 
+use super::heads::HeadTimer;
 use super::listen::Listening;
 use super::stream::Stream;
 use super::takeover::{Slot, TakeIo};
-use crate::transport::websocket::{Carried, Closing, Ended, RawConnection};
+use crate::transport::websocket::{Carried, Closing, Ended, RawConnection, SharedConnection};
 
 #[cfg(any(feature = "http2", feature = "rustls-0_23", feature = "openssl"))]
 /// What a TLS handshake or a look at the first bytes leads to; errors are the client's affair.
@@ -29,7 +30,7 @@ pub(super) enum ConnectionTask {
     #[cfg(any(feature = "http2", feature = "rustls-0_23", feature = "openssl"))]
     Accepting(Accepting, Rc<Listening>),
     Http(Box<Http>),
-    WebSocket(Box<RawConnection>),
+    WebSocket(Rc<SharedConnection>),
     Closing(Box<Closing>),
     Done,
 }
@@ -39,6 +40,8 @@ pub(super) struct Http {
     dispatcher: Dispatching,
     /// `None`: HTTP/2.
     slot: Option<Rc<Slot>>,
+    /// `None`: HTTP/2, as before.
+    heads: Option<HeadTimer>,
     /// How long the peer of a closed WebSocket has to close its half.
     linger: Duration,
 }
@@ -53,9 +56,11 @@ impl ConnectionTask {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let slot = matches!(protocol, Protocol::Http1).then(Rc::<Slot>::default);
-        let io = TakeIo::new(stream, slot.clone());
+        let io = TakeIo::new(stream, slot.clone(), listening.write_timeout);
         let dispatcher = listening.dispatch((io, protocol, peer));
-        Self::Http(Box::new(Http { dispatcher, slot, linger: listening.linger }))
+        let timer = |slot: &Rc<Slot>| HeadTimer::new(Rc::clone(&slot.heads), listening.head_time);
+        let heads = slot.as_ref().map(timer);
+        Self::Http(Box::new(Http { dispatcher, slot, heads, linger: listening.linger }))
     }
 }
 
@@ -65,7 +70,8 @@ impl Http {
         let finished = self.dispatcher.as_mut().poll(cx).is_ready();
         let taken = self.slot.as_ref().and_then(|slot| slot.take());
         let Some((stream, mut carried)) = taken else {
-            return if finished { Poll::Ready(None) } else { Poll::Pending };
+            let late = self.heads.as_mut().is_some_and(|heads| heads.is_over(cx));
+            return if finished || late { Poll::Ready(None) } else { Poll::Pending };
         };
         // What came behind the handshake waits in the payload, and if it is much, in the dispatcher, which
         // cannot read more: its stream is gone. It goes on where the payload has room again.
@@ -97,7 +103,8 @@ impl Future for ConnectionTask {
                 }
                 Self::Http(http) => match ready!(http.poll(cx)) {
                     Some((stream, carried)) => {
-                        Self::WebSocket(Box::new(RawConnection::new(stream, carried, http.linger)))
+                        let socket = RawConnection::new(stream, carried, http.linger);
+                        Self::WebSocket(SharedConnection::new(socket))
                     }
                     None => Self::Done,
                 },
@@ -107,7 +114,8 @@ impl Future for ConnectionTask {
                         let Self::WebSocket(socket) = std::mem::replace(this, Self::Done) else {
                             return Poll::Ready(Ok(()));
                         };
-                        Self::Closing(Box::new(socket.close()))
+                        let closing = socket.close();
+                        closing.map_or(Self::Done, |closing| Self::Closing(Box::new(closing)))
                     }
                 },
                 Self::Closing(closing) => {

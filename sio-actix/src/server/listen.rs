@@ -89,6 +89,8 @@ pub(super) struct Listening {
     http: BoxService<Incoming, (), DispatchError>,
     pub(super) tcp_nodelay: bool,
     pub(super) linger: Duration,
+    pub(super) head_time: Duration,
+    pub(super) write_timeout: Duration,
 }
 
 impl Listening {
@@ -118,7 +120,10 @@ impl Listening {
         match &self.door {
             Door::Plain => ConnectionTask::http(self, Stream::Tcp(stream), Protocol::Http1),
             #[cfg(feature = "http2")]
-            Door::AutoH2c => ConnectionTask::Accepting(Box::pin(peek(stream)), Rc::clone(self)),
+            Door::AutoH2c => {
+                let accepting = peek(stream, self.head_time);
+                ConnectionTask::Accepting(Box::pin(accepting), Rc::clone(self))
+            }
             #[cfg(feature = "rustls-0_23")]
             Door::Rustls(acceptor) => {
                 let handshake = acceptor.call(stream);
@@ -143,11 +148,16 @@ impl Listening {
     }
 }
 
-/// Which HTTP a client speaks that may begin with either.
+/// Which HTTP a client speaks that may begin with either; `None`: it says nothing in time.
 #[cfg(feature = "http2")]
-async fn peek(stream: TcpStream) -> Option<(Stream, Protocol)> {
+async fn peek(stream: TcpStream, time: Duration) -> Option<(Stream, Protocol)> {
     let mut first = [0; H2_PREFACE.len()];
-    stream.peek(&mut first).await.ok()?;
+    let peeked = stream.peek(&mut first);
+    if time.is_zero() {
+        peeked.await.ok()?;
+    } else {
+        tokio::time::timeout(time, peeked).await.ok()?.ok()?;
+    }
     let protocol = if first == *H2_PREFACE { Protocol::Http2 } else { Protocol::Http1 };
     Some((Stream::Tcp(stream), protocol))
 }
@@ -176,10 +186,12 @@ impl ListenerFactory {
     {
         let (front, app) = (self.front.clone(), self.app.start());
         let (tcp_nodelay, linger) = (self.app.tcp_nodelay, self.app.linger);
+        let (head_time, write_timeout) = (self.app.head_time, self.app.write_timeout);
         Box::pin(async move {
             let http = app.await?;
             let door = Door::open(&front).await?;
-            let listening = Rc::new(Listening { door, http, tcp_nodelay, linger });
+            let listening = Listening { door, http, tcp_nodelay, linger, head_time, write_timeout };
+            let listening = Rc::new(listening);
             Ok(ListenerService { listening, enter })
         })
     }

@@ -4,6 +4,7 @@ mod bind;
 mod config;
 mod connection;
 mod goodbye;
+mod heads;
 mod listen;
 mod stream;
 mod takeover;
@@ -25,7 +26,7 @@ use actix_web::dev::AppConfig;
 
 pub(crate) use self::config::registered;
 pub(crate) use self::stream::Stream;
-pub(crate) use self::takeover::Offer;
+pub(crate) use self::takeover::{Offer, watch_answer};
 
 use self::config::Settings;
 use self::goodbye::Goodbye;
@@ -61,6 +62,8 @@ struct Socket {
 ///   `ServerHandle::stop(true)`, every [`Io`](crate::Io) of the application ends as [`Io::on_shutdown`]
 ///   says, which need not be wired; doing so all the same changes nothing.
 /// - [`Self::tcp_nodelay`] is on by default.
+/// - [`Self::client_request_timeout`] holds for every request over HTTP/1, and not for a connection's first only.
+/// - A client that does not read its answer is cut off: [`Self::write_timeout`].
 ///
 /// Under any other server, `HttpServer` and `actix_web::test` among them, the same application works alike, but
 /// for the cost; which of the two carries is logged at debug level with the first WebSocket.
@@ -199,8 +202,8 @@ where
         self
     }
 
-    /// Sets how long the head of a connection's first request may take, 5 seconds by default; zero is without
-    /// limit.
+    /// Sets how long the head of a request may take, 5 seconds by default; zero is without limit. The first one of
+    /// a connection is answered 408, behind a later one the connection is closed.
     pub fn client_request_timeout(self, timeout: Duration) -> Self {
         self.settings.lock().client_request_timeout = timeout;
         self
@@ -210,6 +213,13 @@ where
     /// default; for WebSockets as well. Zero cuts it at once, which may lose the last bytes.
     pub fn client_disconnect_timeout(self, timeout: Duration) -> Self {
         self.settings.lock().client_disconnect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may take nothing of an answer, 30 seconds by default; then its connection is cut.
+    /// Zero is without limit. For WebSockets it is `write_timeout` of [`Limits`](crate::Limits).
+    pub fn write_timeout(self, timeout: Duration) -> Self {
+        self.settings.lock().write_timeout = timeout;
         self
     }
 

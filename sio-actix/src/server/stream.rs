@@ -39,6 +39,32 @@ impl Stream {
         }
     }
 
+    /// Its end has to be said, and not only to be had.
+    pub(crate) const fn is_tls(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            #[cfg(unix)]
+            Self::Unix(_) => false,
+            #[cfg(feature = "rustls-0_23")]
+            Self::Rustls(_) => true,
+            #[cfg(feature = "openssl")]
+            Self::Openssl(_) => true,
+        }
+    }
+
+    /// Writes what can be written at once, without waiting; never over TLS.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_write(bytes),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.try_write(bytes),
+            #[cfg(feature = "rustls-0_23")]
+            Self::Rustls(_) => Err(io::ErrorKind::WouldBlock.into()),
+            #[cfg(feature = "openssl")]
+            Self::Openssl(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
     /// The connection below TLS.
     pub(super) fn tcp(&self) -> Option<&TcpStream> {
         match self {
@@ -49,6 +75,17 @@ impl Stream {
             Self::Rustls(stream) => Some(stream.get_ref().0),
             #[cfg(feature = "openssl")]
             Self::Openssl(stream) => Some(stream.get_ref()),
+        }
+    }
+}
+
+impl Stream {
+    /// When this is dropped, what the peer has not taken is forgotten, and the system keeps nothing for it.
+    pub(crate) fn reset_on_drop(&self) {
+        if let Some(tcp) = self.tcp()
+            && let Err(error) = tcp.set_zero_linger()
+        {
+            tracing::debug!(%error, "a connection could not be reset");
         }
     }
 }

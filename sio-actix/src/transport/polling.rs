@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -12,17 +12,21 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
+use sio_core::budget::{Budget, Share};
 use sio_core::engine::{HandshakeError, Revision};
 use sio_core::server::{Answer, PollReply, PushReply, SessionHandle, Worker};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::http::answers::Answers;
 use crate::http::jsonp;
+use crate::server::watch_answer;
 
 type Ended = futures_channel::oneshot::Receiver<()>;
 
 /// How long the body of a push may take when its session has ended: what it can still say is short.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
+/// How long something between actix and the route may keep a request from what was fed to it.
+const FEEDING_TIME: Duration = Duration::from_millis(1);
 /// How long a 413 has to reach the client before its session ends; well below any ping timeout, so that the
 /// session ends for its own reason.
 const REFUSAL_TIME: Duration = Duration::from_millis(200);
@@ -43,17 +47,21 @@ impl Drop for PendingPoll<'_> {
         self.reply.close();
         // An answer that was sent but never taken is lost with the connection.
         let lost = match self.reply.try_recv() {
-            // A lone noop says nothing.
-            Ok(Some(PollReply::Payload(payload))) => !matches!(payload.as_str(), "6" | "1:6"),
+            Ok(Some(PollReply::Payload(payload))) => says_something(&payload),
             _ => false,
         };
         self.worker.poll_lost(self.session, lost);
     }
 }
 
+/// A lone noop says nothing, and nobody misses it.
+fn says_something(payload: &sio_core::engine::Payload) -> bool {
+    !matches!(payload.as_str(), "6" | "1:6")
+}
+
 /// Answers a GET as soon as there is something to say; `first`: it opened the session.
 pub(crate) async fn poll(
-    worker: &Worker,
+    worker: &Rc<Worker>,
     session: &Arc<SessionHandle>,
     answers: &Answers,
     request: &HttpRequest,
@@ -64,7 +72,12 @@ pub(crate) async fn poll(
     let reply = (&mut pending.reply).await;
     pending.answered = true;
     match reply {
-        Ok(PollReply::Payload(payload)) => Ok(answers.payload(payload, request, session, first)),
+        Ok(PollReply::Payload(payload)) => {
+            if says_something(&payload) {
+                watch_answer(request, worker, session);
+            }
+            Ok(answers.payload(payload, request, session, first))
+        }
         Ok(PollReply::Refused(error)) => Err(error),
         Ok(PollReply::Overlap) => Ok(HttpResponse::BadRequest().finish()),
         Err(_gone) => Err(HandshakeError::UnknownSid),
@@ -129,9 +142,13 @@ pub(crate) async fn push(
         holds_on: false,
     };
     let limits = worker.hub().limits();
+    // What middleware has replaced, and HTTP/2, wake whoever waits.
+    let fed = matches!(payload, Payload::H1 { .. });
     let body = {
-        let mut body = pin!(read_body(request, payload, limits.max_payload));
-        match arrived(body.as_mut()).await {
+        let budget = worker.hub().pending_input();
+        let mut body = pin!(read_body(request, payload, limits.max_payload, budget));
+        let together = if fed { arrived(body.as_mut()).await } else { None };
+        match together {
             Some(body) => Some(Ok(body)),
             None => tokio::select! {
                 biased;
@@ -154,6 +171,10 @@ pub(crate) async fn push(
             actix_rt::spawn(end_later(Rc::clone(worker), Arc::clone(session), ended));
             return Ok(closing(StatusCode::PAYLOAD_TOO_LARGE));
         }
+        Ok(Err(BodyError::Exhausted)) => {
+            incoming.failure = Some("too much unfinished input");
+            return Ok(closing(StatusCode::SERVICE_UNAVAILABLE));
+        }
         Ok(Err(BodyError::Broken)) => return Ok(closing(StatusCode::BAD_REQUEST)),
         Err(_elapsed) => {
             incoming.failure = Some("data request took too long");
@@ -173,18 +194,23 @@ pub(crate) async fn push(
 
 /// What a body that comes together with its head leads to; `None`: it takes time.
 ///
-/// actix polls a request once before it feeds what it has of the body, and again when it has. So a body that
-/// is there needs no timer.
+/// actix polls a request once before it feeds what it has of the body, and again when it has: nobody needs to
+/// be woken, and the task has no turn in vain behind the answer. Something between may poll this only when it
+/// was woken, so a timer is set; as a rule it is gone before it could wake.
 async fn arrived<F: Future>(mut body: Pin<&mut F>) -> Option<F::Output> {
-    let mut fed = false;
-    poll_fn(|cx| match body.as_mut().poll(cx) {
-        Poll::Ready(body) => Poll::Ready(Some(body)),
-        Poll::Pending if fed => Poll::Ready(None),
-        Poll::Pending => {
-            fed = true;
-            // Nothing else is sure to come back here. What is fed wakes the task anyway.
-            cx.waker().wake_by_ref();
-            Poll::Pending
+    let mut silent = Context::from_waker(Waker::noop());
+    if let Poll::Ready(body) = body.as_mut().poll(&mut silent) {
+        return Some(body);
+    }
+    let mut unfed = pin!(sleep(FEEDING_TIME));
+    let mut waits = false;
+    poll_fn(|cx| {
+        if !std::mem::replace(&mut waits, true) && unfed.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        match body.as_mut().poll(&mut silent) {
+            Poll::Ready(body) => Poll::Ready(Some(body)),
+            Poll::Pending => Poll::Ready(None),
         }
     })
     .await
@@ -213,6 +239,8 @@ fn is_encoded(request: &HttpRequest) -> bool {
 
 enum BodyError {
     TooLarge,
+    /// All clients together have too much unfinished.
+    Exhausted,
     Broken,
 }
 
@@ -221,6 +249,7 @@ async fn read_body(
     request: &HttpRequest,
     payload: &mut Payload,
     limit: usize,
+    budget: &Arc<Budget>,
 ) -> Result<Bytes, BodyError> {
     let declared = request
         .headers()
@@ -232,6 +261,7 @@ async fn read_body(
     }
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
+    let mut share = Share::default();
     while let Some(chunk) = poll_fn(|cx| Pin::new(&mut *payload).poll_next(cx)).await {
         let Ok(chunk) = chunk else {
             return Err(BodyError::Broken);
@@ -239,6 +269,9 @@ async fn read_body(
         if first.len() + rest.len() + chunk.len() > limit {
             return Err(BodyError::TooLarge);
         }
+        share
+            .hold(budget, first.len() + rest.len() + chunk.len())
+            .map_err(|_exhausted| BodyError::Exhausted)?;
         // Most bodies come in one piece, which needs no copy.
         if first.is_empty() && rest.is_empty() {
             first = chunk;

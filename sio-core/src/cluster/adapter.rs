@@ -23,6 +23,8 @@ pub struct AdapterStats {
     pub received: u64,
     /// What arrived and was not understood.
     pub garbage: u64,
+    /// What arrived without a valid signature, too late or again, where messages are signed.
+    pub forged: u64,
     /// What could not be sent: a queue was full, or a command was refused.
     pub dropped: u64,
     /// How often a lost connection was made anew. Others may have lost theirs at the same time: while this

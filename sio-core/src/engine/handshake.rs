@@ -13,6 +13,9 @@ use crate::sid::Sid;
 use super::deflate::PerMessageDeflate;
 use super::revision::Revision;
 
+/// Bytes of an open packet besides the id, with usual numbers.
+const OPEN_PACKET: usize = 100;
+
 /// How bytes travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -113,36 +116,29 @@ impl EngineConfig {
     /// The open packet of a session (Engine.IO 4, "handshake"), type digit included.
     #[must_use]
     pub fn open_packet(&self, sid: &Sid, transport: Transport) -> String {
-        let upgrades: &[&str] =
-            if transport == Transport::Polling && self.allow_upgrades && self.websocket {
-                &["websocket"]
-            } else {
-                &[]
-            };
-        let open = OpenPacket {
-            sid: sid.as_str(),
-            upgrades,
-            ping_interval: millis(self.ping_interval),
-            ping_timeout: millis(self.ping_timeout),
-            max_payload: self.max_payload,
-        };
-        // Texts and numbers always serialise.
-        format!("0{}", serde_json::to_string(&open).unwrap_or_default())
+        let upgrades = transport == Transport::Polling && self.allow_upgrades && self.websocket;
+        let numbers = [
+            (",\"pingInterval\":", millis(self.ping_interval)),
+            (",\"pingTimeout\":", millis(self.ping_timeout)),
+            (",\"maxPayload\":", u64::try_from(self.max_payload).unwrap_or(u64::MAX)),
+        ];
+        let mut packet = String::with_capacity(OPEN_PACKET + sid.as_str().len());
+        // The id of a session has no character that JSON would escape.
+        packet.push_str("0{\"sid\":\"");
+        packet.push_str(sid.as_str());
+        packet.push_str("\",\"upgrades\":");
+        packet.push_str(if upgrades { "[\"websocket\"]" } else { "[]" });
+        for (key, number) in numbers {
+            packet.push_str(key);
+            packet.push_str(itoa::Buffer::new().format(number));
+        }
+        packet.push('}');
+        packet
     }
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OpenPacket<'a> {
-    sid: &'a str,
-    upgrades: &'a [&'a str],
-    ping_interval: u64,
-    ping_timeout: u64,
-    max_payload: usize,
 }
 
 /// Why a request was refused, with the reference's code, message and HTTP status.

@@ -18,6 +18,10 @@ use super::websocket;
 /// A lent buffer takes no further frames above this size; they wait in the queue instead, where
 /// they are counted.
 const TURN_BYTES: usize = 64 * 1024;
+/// Room for so many frames stays when they have gone.
+const MANY: usize = 32;
+/// Room for fewer than a queue gets when it grows is not kept either.
+const FEW: usize = 4;
 /// Frames above this size are not copied into the buffer but handed out as the shared bytes they are.
 const LARGE_FRAME: usize = 128 * 1024;
 
@@ -108,6 +112,7 @@ impl Outbox {
     }
 
     /// The lent buffer, if a frame may be written into it without overtaking another.
+    #[inline]
     fn open_turn(&mut self, len: usize) -> Option<&mut BytesMut> {
         if !self.is_empty() || len > LARGE_FRAME || self.turn_is_full {
             return None;
@@ -122,6 +127,7 @@ impl Outbox {
             return self.push(&Frame::text(parts.concat().into()));
         }
         if let Some(buffer) = self.open_turn(len) {
+            buffer.reserve(len + websocket::MAX_HEADER);
             websocket::put_header(buffer, FrameKind::Text, len);
             for part in parts {
                 buffer.extend_from_slice(part);
@@ -132,6 +138,20 @@ impl Outbox {
                 text.extend_from_slice(part);
             }
             self.enqueue(Frame::text(text.into()));
+        }
+    }
+
+    /// Appends a binary frame, whose bytes are shared only if it has to wait.
+    pub fn push_binary(&mut self, bytes: &Bytes) {
+        let deflates = self.wire.deflate.is_some_and(|threshold| bytes.len() >= threshold);
+        if self.wire.is_plain()
+            && !deflates
+            && let Some(buffer) = self.open_turn(bytes.len())
+        {
+            websocket::put_header(buffer, FrameKind::Binary, bytes.len());
+            buffer.extend_from_slice(bytes);
+        } else {
+            self.push(&Frame::binary(bytes.clone()));
         }
     }
 
@@ -222,7 +242,8 @@ impl Outbox {
     fn dequeue(&mut self) -> Option<Frame> {
         let frame = self.queue.pop_front()?;
         self.queued_bytes -= frame.payload().len();
-        if self.queue.is_empty() && self.queue.capacity() > 32 {
+        // Room for many, and that which was cut to what waited when the session opened.
+        if self.queue.is_empty() && !(FEW..=MANY).contains(&self.queue.capacity()) {
             self.queue = VecDeque::new();
         }
         Some(frame)
@@ -253,7 +274,14 @@ impl Outbox {
         self.fill_turn();
     }
 
+    #[inline]
     fn fill_turn(&mut self) {
+        if !self.queue.is_empty() {
+            self.move_into_turn();
+        }
+    }
+
+    fn move_into_turn(&mut self) {
         let wire = self.wire;
         while self.rest_of_large.is_none() && !self.turn_is_full {
             let Some(buffer) = self.turn.as_mut().filter(|buffer| buffer.len() < TURN_BYTES) else {

@@ -331,6 +331,14 @@ impl Session {
         }
     }
 
+    /// Queues a binary frame.
+    pub fn send_binary(&mut self, bytes: &Bytes) {
+        if self.reason.is_none() {
+            self.outbox.push_binary(bytes);
+            self.check_overflow();
+        }
+    }
+
     /// Queues a frame.
     pub fn send_frame(&mut self, frame: &Frame) {
         if self.reason.is_none() {
@@ -365,7 +373,11 @@ impl Session {
 
     /// So much waits for the peer that nothing more should be read from it.
     #[must_use]
+    #[inline]
     pub fn is_congested(&self) -> bool {
+        if self.outbox.is_empty() {
+            return false;
+        }
         let bytes = self.config.send_buffer_high;
         let frames = self.config.send_buffer_max_frames / 2;
         (bytes > 0 && self.outbox.queued_bytes() >= bytes)

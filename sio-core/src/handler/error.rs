@@ -37,6 +37,8 @@ enum Kind {
     Absence,
     /// The handler was dropped where it waited.
     Cancellation,
+    /// The log has said it before.
+    Silent,
 }
 
 impl EventError {
@@ -89,6 +91,16 @@ impl EventError {
 
     pub(crate) fn is_cancellation(&self) -> bool {
         matches!(self.0.kind, Kind::Cancellation)
+    }
+
+    /// The error, not to be logged again.
+    pub(crate) fn silenced(mut self) -> Self {
+        self.0.kind = Kind::Silent;
+        self
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self.0.kind, Kind::Silent)
     }
 
     pub(crate) fn from_argument(error: &ArgError) -> Self {

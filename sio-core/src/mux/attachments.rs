@@ -4,10 +4,12 @@
 //! binary messages. This module holds the text until the last attachment is there.
 //! It sits behind `packet::decode` and never looks into arguments.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::budget::{Budget, Exhausted, Share};
 use crate::packet::DecodeError;
 
 /// A complete binary packet: its text, to be decoded again, and its attachments.
@@ -27,6 +29,7 @@ pub struct Reassembly {
     missing: usize,
     bytes: usize,
     deadline: Instant,
+    share: Share,
 }
 
 /// Bounds of [`Reassembly`].
@@ -48,7 +51,17 @@ impl Reassembly {
             missing: count,
             bytes: 0,
             deadline: now.checked_add(limits.timeout).unwrap_or(now),
+            share: Share::default(),
         }
+    }
+
+    /// Charges what has come so far to what all peers may leave unfinished.
+    ///
+    /// # Errors
+    ///
+    /// There is no room; the packet has to be given up.
+    pub fn charge(&mut self, budget: &Arc<Budget>) -> Result<(), Exhausted> {
+        self.share.hold(budget, self.packet.text.len() + self.bytes)
     }
 
     /// Adds an attachment; `Ok(true)` when it was the last one.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::budget::{Budget, Exhausted};
 use crate::packet::{self, DecodeError, DecodeLimits, Packet, PacketType};
 
 use super::attachments::{Assembled, AttachmentLimits, Reassembly};
@@ -144,6 +145,17 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
             return Ok(MuxEvent::Incomplete);
         }
         self.route(packet)
+    }
+
+    /// The socket that an event for `namespace` is for, if it has joined and no packet is unfinished; what is
+    /// wrong otherwise, [`Self::receive_text`] tells.
+    #[inline]
+    #[must_use]
+    pub fn receiver(&self, namespace: &str) -> Option<S> {
+        if self.reassembly.is_some() {
+            return None;
+        }
+        self.entry(namespace).and_then(Entry::member).cloned()
     }
 
     /// Takes a binary message.
@@ -306,6 +318,15 @@ impl<S: Clone + PartialEq> Multiplexer<S> {
             .into_iter()
             .map(|entry| Member { namespace: entry.namespace, socket: entry.socket })
             .collect()
+    }
+
+    /// Charges an unfinished binary packet to what all peers may leave unfinished.
+    ///
+    /// # Errors
+    ///
+    /// There is no room; the session has to end.
+    pub fn charge(&mut self, budget: &Arc<Budget>) -> Result<(), Exhausted> {
+        self.reassembly.as_mut().map_or(Ok(()), |reassembly| reassembly.charge(budget))
     }
 
     /// When an unfinished binary packet is given up.

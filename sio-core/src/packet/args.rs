@@ -10,7 +10,7 @@
 mod event_arg;
 mod scalar;
 
-use std::marker::PhantomData;
+use std::{cell::Cell, marker::PhantomData};
 
 use bytes::Bytes;
 use serde::{
@@ -24,8 +24,9 @@ pub use self::event_arg::{EventArg, Rest, Try};
 use self::scalar::Scalar;
 use super::{
     DecodeError,
-    binary::{Bin, ShownGuard, check_placeholders},
+    binary::{Bin, ShownGuard, check_placeholders, index_front, placeholder_front},
     decode::{check_depth, is_blank, value_len},
+    value::First,
 };
 
 /// The longest message kept in [`ArgError::Invalid`], in bytes.
@@ -138,6 +139,16 @@ impl<'de> ArgCursor<'de> {
             self.index += 1;
             return Ok(Some(value));
         }
+        if !self.bins.is_empty()
+            && let Some((attachment, len)) = placeholder_front(self.unread(), self.bins)
+        {
+            let _guard = ShownGuard;
+            if let Ok(value) = T::deserialize(attachment) {
+                self.pos += len;
+                self.index += 1;
+                return Ok(Some(value));
+            }
+        }
         self.parse_next(PhantomData::<T>).map(Some)
     }
 
@@ -153,8 +164,9 @@ impl<'de> ArgCursor<'de> {
     /// Reads the argument at `pos`, which is no blank.
     fn parse_next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ArgError> {
         let mut de = serde_json::Deserializer::from_str(self.unread());
+        let taken = Cell::new(0);
         let value = if self.bins.is_empty() {
-            seed.deserialize(&mut de)
+            seed.deserialize(First { de: &mut de, text: self.unread(), taken: &taken })
         } else {
             let _guard = ShownGuard;
             seed.deserialize(Bin { de: &mut de, bins: self.bins })
@@ -162,11 +174,20 @@ impl<'de> ArgCursor<'de> {
         match value {
             Ok(value) => {
                 // The iterator parses nothing; it is the public way to ask for the position.
-                let len = de.into_iter::<IgnoredAny>().byte_offset();
+                let len = match taken.get() {
+                    0 => de.into_iter::<IgnoredAny>().byte_offset(),
+                    taken => taken,
+                };
                 let len = if len == 0 { value_len(self.unread())? } else { len };
                 // The parser's largest integers are read as far as their digits go: `1e5` is none of them.
                 if let Some(b'.' | b'e' | b'E') = self.unread().as_bytes().get(len) {
                     return Err(self.refuse(&de::Error::custom("invalid number")));
+                }
+                // For a type that takes bytes, the parser lets them stand in a string as they are.
+                let read = self.unread().as_bytes().get(..len).unwrap_or_default();
+                let lowest = read.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte));
+                if taken.get() == 0 && lowest < b' ' {
+                    value_len(self.unread())?;
                 }
                 self.pos += len;
                 self.index += 1;
@@ -348,6 +369,26 @@ impl<'de> ArgCursor<'de> {
         }
         Ok(())
     }
+}
+
+/// Every argument is a plain scalar or a placeholder for one of `count` attachments, so that neither their JSON
+/// nor their placeholders need another check; `args` as [`Packet::args`](super::Packet::args) of an event.
+#[inline]
+pub(crate) fn are_plain(args: &str, count: usize) -> bool {
+    let mut rest = args;
+    while rest != "]" {
+        let Some(argument) = rest.strip_prefix(',') else { return false };
+        let len = match index_front(argument) {
+            Some((index, len)) if index < count => len,
+            Some(_) => return false,
+            None => match Scalar::front(argument) {
+                Some((_, len)) => len,
+                None => return false,
+            },
+        };
+        rest = argument.get(len..).unwrap_or_default();
+    }
+    true
 }
 
 /// Where serde repeats the input: ``string "x"`` and ``integer `7` `` become `string` and `integer`.

@@ -10,6 +10,7 @@
 mod de;
 mod map;
 mod placeholder;
+mod plain;
 
 use std::{
     cell::Cell,
@@ -27,6 +28,7 @@ use serde_json::ser::Formatter;
 
 pub(super) use self::de::Bin;
 pub use self::placeholder::check_placeholders;
+pub(super) use self::plain::{index_front, placeholder_front};
 use super::MAX_DEPTH;
 use super::text::write_quoted;
 
@@ -123,6 +125,9 @@ impl<'de> Visitor<'de> for BinaryVisitor {
     }
 }
 
+/// So much of the list is kept from argument to argument.
+const SHOWN_KEPT: usize = 16;
+
 thread_local! {
     /// The attachments shown to the argument being read.
     static SHOWN: Cell<Vec<Bytes>> = const { Cell::new(Vec::new()) };
@@ -177,7 +182,14 @@ pub(super) struct ShownGuard;
 
 impl Drop for ShownGuard {
     fn drop(&mut self) {
-        let _ = SHOWN.try_with(|cell| drop(cell.take()));
+        let _ = SHOWN.try_with(|cell| {
+            let mut shown = cell.take();
+            shown.clear();
+            // The list itself serves the next argument.
+            if shown.capacity() <= SHOWN_KEPT {
+                cell.set(shown);
+            }
+        });
     }
 }
 
@@ -274,7 +286,9 @@ impl Formatter for PacketFormatter<'_> {
         let given = GIVEN.try_with(Cell::take).ok().flatten();
         let bytes = given.filter(|given| is_same(given, value));
         self.attachments.push(bytes.unwrap_or_else(|| Bytes::copy_from_slice(value)));
-        write!(writer, r#"{{"_placeholder":true,"num":{num}}}"#)
+        writer.write_all(br#"{"_placeholder":true,"num":"#)?;
+        writer.write_all(itoa::Buffer::new().format(num).as_bytes())?;
+        writer.write_all(b"}")
     }
 }
 

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::binary::{MAX_OUTGOING_ATTACHMENTS, check_placeholders};
-use super::text::{literal_len, plain_len};
-use super::{DecodeError, EventName, Packet, PacketType, reserved};
+use super::text::{literal_len, short_plain_len};
+use super::{DecodeError, EventName, Packet, PacketType, are_plain, reserved};
 
 /// The deepest nesting of arrays and objects in a packet, the outer array included.
 ///
@@ -66,6 +66,45 @@ pub fn decode<'a>(text: &'a str, limits: &DecodeLimits) -> Result<Packet<'a>, De
     let data = trim(rest);
     let (name, args) = event_head(data)?;
     Ok(Packet { kind, attachments, namespace, ack, data, event: Some(name), args })
+}
+
+/// An event without attachments, as [`plain_event`] reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PlainEvent<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) ack: Option<u64>,
+    pub(crate) name: &'a str,
+    /// As [`Packet::args`].
+    pub(crate) args: &'a str,
+}
+
+/// Ack ids with more digits are left to [`decode`], which knows what is too large.
+const PLAIN_ID_DIGITS: usize = 15;
+
+/// Reads an EVENT as clients usually write one, in one step: no blanks around its JSON, no escapes in its name.
+///
+/// `None`: it is something else, or not valid; [`decode`] knows. What is found is what [`decode`] would find.
+#[inline]
+pub(crate) fn plain_event<'a>(text: &'a str, limits: &DecodeLimits) -> Option<PlainEvent<'a>> {
+    let rest = text.strip_prefix('2')?;
+    let (namespace, rest) = if rest.starts_with('/') { rest.split_once(',')? } else { ("/", rest) };
+    let (mut id, mut digits) = (0_u64, 0);
+    while let Some(digit @ b'0'..=b'9') = rest.as_bytes().get(digits) {
+        id = id * 10 + u64::from(digit - b'0');
+        digits += 1;
+        if digits > PLAIN_ID_DIGITS {
+            return None;
+        }
+    }
+    let quoted = rest.get(digits..)?.strip_prefix("[\"")?;
+    let (name, behind) = quoted.split_at_checked(short_plain_len(quoted))?;
+    let args = behind.strip_prefix('"')?;
+    let is_whole = matches!(args.as_bytes(), [b']'] | [b',', .., b']']);
+    let is_usual = limits.max_depth >= MAX_DEPTH && namespace.len() <= limits.max_namespace_len;
+    if !is_whole || !is_usual || reserved(name).is_some() {
+        return None;
+    }
+    Some(PlainEvent { namespace, ack: (digits > 0).then_some(id), name, args })
 }
 
 /// Puts a packet together whose parts another parser has read; `rest` is its JSON, empty when absent, and
@@ -129,8 +168,11 @@ fn with_payload<'a>(
             packet.args = args;
         }
         PacketType::BinaryEvent => {
-            validate(data)?;
-            let (name, args) = event_head(data)?;
+            let head = event_head(data);
+            if !head.as_ref().is_ok_and(|(_, args)| are_plain(args, attachments)) {
+                validate(data)?;
+            }
+            let (name, args) = head?;
             packet.event = Some(name);
             packet.args = args;
         }
@@ -350,7 +392,7 @@ fn any_event_head(data: &str) -> Result<(EventName<'_>, &str), DecodeError> {
 #[inline]
 fn plain_name(quoted: &str) -> Option<(Cow<'_, str>, &str)> {
     // JSON has no raw control characters in strings; the slow path reports them.
-    let (name, rest) = quoted.split_at_checked(plain_len(quoted))?;
+    let (name, rest) = quoted.split_at_checked(short_plain_len(quoted))?;
     Some((Cow::Borrowed(name), rest.strip_prefix('"')?))
 }
 

@@ -118,16 +118,28 @@ pub fn encode_ack_encoded(
     out.push(b']');
 }
 
-/// Gives an ACK without attachments in parts that one frame joins, so that nothing is copied twice; `args` as
-/// written by [`encode_args`].
+/// Gives the text of an ACK in parts that one frame joins, so that nothing is copied twice; `args` as written by
+/// [`encode_args`], with so many `attachments`.
 #[inline]
 pub(crate) fn ack_in_parts<R>(
     namespace: &str,
     id: u64,
     args: &[u8],
+    attachments: usize,
     send: impl FnOnce(&[&[u8]]) -> R,
 ) -> R {
     let args = args.strip_prefix(b",").unwrap_or(args);
+    if attachments > 0 {
+        let (mut count, mut id_digits) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let count = count.format(attachments).as_bytes();
+        let id = id_digits.format(id).as_bytes();
+        // An engine message with a Socket.IO BINARY_ACK.
+        return if namespace == "/" {
+            send(&[b"46", count, b"-", id, b"[", args, b"]"])
+        } else {
+            send(&[b"46", count, b"-", namespace.as_bytes(), b",", id, b"[", args, b"]"])
+        };
+    }
     // An engine message with a Socket.IO ACK.
     if namespace == "/" {
         let mut head = [0; ACK_HEAD];

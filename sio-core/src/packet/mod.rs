@@ -16,8 +16,8 @@ mod value;
 
 use std::{borrow::Cow, fmt};
 
-pub(crate) use self::args::message_for_client;
-pub(crate) use self::decode::{from_parts, server_event};
+pub(crate) use self::args::{are_plain, message_for_client};
+pub(crate) use self::decode::{from_parts, plain_event, server_event};
 pub(crate) use self::encode::{ack_in_parts, append_text_argument, event_in_parts, write_string};
 pub use self::{
     args::{ArgCursor, ArgError, EventArg, MAX_PROBLEMS, Problem, Rest, Try},

@@ -8,6 +8,8 @@ use memchr::memchr2;
 
 /// Bytes looked at in one step where nothing is found.
 const STEP: usize = 64;
+/// Bytes looked at in smaller steps before.
+const SHORT: usize = 16;
 
 /// A string cannot hold the byte as it is.
 #[inline]
@@ -24,18 +26,38 @@ pub(super) fn plain_len(text: &str) -> usize {
     plain_bytes(text.as_bytes())
 }
 
+/// As [`plain_len`], of what is expected to end soon, whatever follows it.
+#[inline]
+pub(super) fn short_plain_len(text: &str) -> usize {
+    plain_words(text.as_bytes(), 0)
+}
+
 #[inline]
 fn plain_bytes(text: &[u8]) -> usize {
+    // Most strings are keys and names, and end within a few bytes.
+    let (words, _) = text.as_chunks::<8>();
     let mut taken = 0;
-    if text.len() >= STEP {
-        for step in text.as_chunks::<STEP>().0 {
-            // Without a way out in between the compiler uses vector instructions.
-            if step.iter().fold(false, |found, byte| found | is_special(*byte)) {
-                break;
-            }
-            taken += STEP;
+    for word in words.iter().take(SHORT / 8) {
+        let found = special_bytes(u64::from_le_bytes(*word));
+        if found != 0 {
+            return taken + found.trailing_zeros() as usize / 8;
         }
+        taken += 8;
     }
+    let behind = text.get(taken..).unwrap_or_default();
+    for step in behind.as_chunks::<STEP>().0 {
+        // Without a way out in between the compiler uses vector instructions.
+        if step.iter().fold(false, |found, byte| found | is_special(*byte)) {
+            break;
+        }
+        taken += STEP;
+    }
+    plain_words(text, taken)
+}
+
+/// Goes on where `taken` bytes are known to be plain.
+#[inline]
+fn plain_words(text: &[u8], mut taken: usize) -> usize {
     let (words, rest) = text.get(taken..).unwrap_or_default().as_chunks::<8>();
     for word in words {
         let found = special_bytes(u64::from_le_bytes(*word));
@@ -162,6 +184,7 @@ mod tests {
                 .collect();
             let expected = text.iter().position(|byte| is_special(*byte)).unwrap_or(text.len());
             assert_eq!(plain_bytes(&text), expected, "{text:?}");
+            assert_eq!(plain_words(&text, 0), expected, "{text:?}");
         }
     }
 

@@ -5,6 +5,8 @@
 //! placeholders, and the encoder takes them out again; neither copies them.
 
 mod de;
+mod first;
+mod plain;
 
 use std::fmt;
 
@@ -19,6 +21,7 @@ use serde_json::Number;
 
 pub(super) use self::de::ValueDeserializer;
 use self::de::{TOKEN, moved};
+pub(super) use self::first::First;
 use super::binary::{serialize_shared, shared};
 
 /// A JSON value that may hold bytes.

@@ -465,9 +465,31 @@ impl BroadcastOperator {
         Some(Arc::new(Selection { namespace, options: self.options.clone(), action }))
     }
 
-    /// Does something to the selected sockets of this node.
+    /// Does what another node says to the selected sockets of this node.
+    ///
+    /// # Errors
+    ///
+    /// A worker's queue is full: only the others' sockets were reached.
     pub(crate) fn select(&self, action: Action) -> Result<(), QueueFull> {
-        self.selection(action).map_or(Ok(()), |selection| self.hub.select(&selection))
+        let Some(selection) = self.selection(action) else { return Ok(()) };
+        self.hub.select(&selection).inspect_err(|_full| {
+            let message = || bus::Message::Selection(Arc::clone(&selection));
+            self.hub.bus.publish_where_room(message);
+        })
+    }
+
+    /// An event of another node that some worker's queue had no room for: the other workers' sockets get it.
+    pub(crate) fn emit_where_room(&self, event: &str, args: &EncodedArgs) {
+        let Some(namespace) = &self.namespace else { return };
+        // What is logged goes to all or to nobody.
+        if namespace.log().is_some() || namespace.relay().is_some() {
+            return;
+        }
+        if let Ok(broadcast) = self.prepare(namespace, event, args, None) {
+            let broadcast = Arc::new(broadcast);
+            let message = || bus::Message::Broadcast(Arc::clone(&broadcast));
+            self.hub.bus.publish_where_room(message);
+        }
     }
 }
 

@@ -301,6 +301,26 @@ impl Bus {
         Ok((number, wakers))
     }
 
+    /// Sends a message to the workers whose queues have room: better some sockets hear of it than none, where
+    /// nobody is told that it was refused.
+    pub(crate) fn publish_where_room(&self, message: impl Fn() -> Message) {
+        let (mut wakers, mut lost) = (Vec::new(), Vec::new());
+        let mut state = self.lock();
+        let number = state.next_number();
+        for worker in 0..state.queues.len() {
+            if state.queues.get(worker).is_some_and(|queue| self.is_full(queue)) {
+                continue;
+            }
+            match state.push(worker, number, message()) {
+                Ok(waker) => wakers.extend(waker),
+                Err(message) => lost.push(message),
+            }
+        }
+        drop(state);
+        drop(lost);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Sends an operation to the worker that is the session's home.
     pub(crate) fn send_home(
         &self,

@@ -1,6 +1,8 @@
 //! A session on its home worker: engine session, multiplexer, and the ends of its transports.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Weak;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -14,6 +16,7 @@ use crate::frame::FrameGroup;
 use crate::mux::Multiplexer;
 
 use super::decoding::Decoding;
+use super::direct::Outlet;
 use super::held::HeldEvents;
 use super::hub::SessionHandle;
 use super::sessions::{PollReply, PushReply};
@@ -28,6 +31,21 @@ pub(crate) struct PendingPush {
     pub(crate) idle_packets: usize,
     /// Who is told; nobody yet while whoever brought it waits for the call to return.
     pub(crate) reply: Option<oneshot::Sender<PushReply>>,
+}
+
+/// Who moves the bytes of a WebSocket connection.
+#[derive(Default)]
+struct Carrier {
+    /// Of its task.
+    waker: Option<Waker>,
+    /// Its stream, if that can be written to without the task.
+    outlet: Option<Weak<dyn Outlet>>,
+}
+
+impl fmt::Debug for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Carrier").field("waker", &self.waker).finish_non_exhaustive()
+    }
 }
 
 /// A session as its home worker owns it; never shared between threads and never locked.
@@ -46,6 +64,8 @@ pub struct Connection {
     pub(crate) held: RefCell<HeldEvents>,
     /// When the session's events, spread evenly, would have used up its rate.
     pub(crate) rate: Cell<Option<Instant>>,
+    /// The log has said that there were too many.
+    pub(crate) rate_told: Cell<bool>,
     /// The sockets were told that the session ended.
     pub(crate) ended: Cell<bool>,
     pub(crate) connect_deadline: Cell<Option<Instant>>,
@@ -53,7 +73,9 @@ pub struct Connection {
     pub(crate) joined_implicitly: Cell<bool>,
     pub(crate) timer: WheelTimer,
     pub(crate) key: Cell<(u32, u32)>,
-    waker: RefCell<Option<Waker>>,
+    carrier: RefCell<Carrier>,
+    /// The worker writes to it soon, unless its task does before.
+    direct: Cell<bool>,
     /// The WebSocket connection runs, or will without being woken again.
     woken: Cell<bool>,
 }
@@ -75,12 +97,14 @@ impl Connection {
             pushing: Cell::new(false),
             held: RefCell::default(),
             rate: Cell::new(None),
+            rate_told: Cell::new(false),
             ended: Cell::new(false),
             connect_deadline: Cell::new(connect_deadline),
             joined_implicitly: Cell::new(false),
             timer: WheelTimer::default(),
             key: Cell::new((u32::MAX, 0)),
-            waker: RefCell::new(None),
+            carrier: RefCell::default(),
+            direct: Cell::new(false),
             woken: Cell::new(false),
         }
     }
@@ -167,21 +191,27 @@ impl Connection {
     /// The connection is about to wait; `waker` is called when there is something to do.
     pub fn set_waiting(&self, waker: &Waker) {
         self.woken.set(false);
-        let mut slot = self.waker.borrow_mut();
-        match &mut *slot {
+        let slot = &mut self.carrier.borrow_mut().waker;
+        match slot {
             Some(known) => known.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
     }
 
+    /// Lets the worker write to the connection while its task rests.
+    pub fn set_outlet(&self, outlet: Weak<dyn Outlet>) {
+        self.carrier.borrow_mut().outlet = Some(outlet);
+    }
+
     /// The WebSocket connection is gone.
     pub fn clear_waker(&self) {
-        *self.waker.borrow_mut() = None;
+        let gone = self.carrier.take();
+        drop(gone);
     }
 
     pub(crate) fn wake(&self) {
         if !self.woken.replace(true)
-            && let Some(waker) = &*self.waker.borrow()
+            && let Some(waker) = &self.carrier.borrow().waker
         {
             waker.wake_by_ref();
         }
@@ -190,18 +220,61 @@ impl Connection {
     /// Queues a packet; the caller settles the session if that is needed.
     /// `true`: a waiting poll or an overflow has to be dealt with.
     pub(crate) fn send(&self, group: &FrameGroup, volatile: bool) -> bool {
-        let mut engine = self.engine.borrow_mut();
-        if volatile && !engine.is_writable() {
-            return false;
-        }
-        engine.send_group(group);
-        let needs_settling =
-            engine.poll_waits() || (engine.close_reason().is_some() && !self.ended.get());
-        let websocket = engine.transport() == Transport::Websocket;
-        drop(engine);
+        let (needs_settling, websocket) = self.queue(group, volatile);
         if websocket {
             self.wake();
         }
         needs_settling
+    }
+
+    /// As [`Self::send`], of a packet for many; also `true`, second, if the worker is to write it.
+    pub(crate) fn send_shared(&self, group: &FrameGroup, volatile: bool) -> (bool, bool) {
+        let (needs_settling, websocket) = self.queue(group, volatile);
+        (needs_settling, websocket && self.wants_direct_write())
+    }
+
+    /// Queues a packet, and tells whether the session has to be settled, and whether a WebSocket has to be woken.
+    fn queue(&self, group: &FrameGroup, volatile: bool) -> (bool, bool) {
+        let mut engine = self.engine.borrow_mut();
+        if volatile && !engine.is_writable() {
+            return (false, false);
+        }
+        engine.send_group(group);
+        let needs_settling =
+            engine.poll_waits() || (engine.close_reason().is_some() && !self.ended.get());
+        (needs_settling, engine.transport() == Transport::Websocket)
+    }
+
+    // ---- writing for a connection at rest -------------------------------------------------------
+
+    /// The connection rests, and is to be queued for [`Self::write_directly`]. Otherwise it runs, or is woken
+    /// here, or is queued already.
+    fn wants_direct_write(&self) -> bool {
+        if self.woken.get() || self.direct.get() {
+            return false;
+        }
+        let wants = self.carrier.borrow().outlet.is_some();
+        self.direct.set(wants);
+        if !wants {
+            self.wake();
+        }
+        wants
+    }
+
+    /// Writes what waits, if it is one packet for many and the connection still rests; wakes its task if that
+    /// does not do. `true`: it was written.
+    pub(super) fn write_directly(&self) -> bool {
+        self.direct.set(false);
+        // Who runs writes everything that waits.
+        if self.woken.get() || !self.has_output() {
+            return false;
+        }
+        let outlet = self.carrier.borrow().outlet.as_ref().and_then(Weak::upgrade);
+        let mut take = || self.engine.borrow_mut().take_ready();
+        let written = outlet.is_some_and(|outlet| outlet.write(&mut take));
+        if !written {
+            self.wake();
+        }
+        written
     }
 }

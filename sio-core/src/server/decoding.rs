@@ -6,8 +6,10 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::budget::{Budget, Exhausted, Share};
 use crate::limits::Limits;
 use crate::packet::DecodeError;
 use crate::parser::{Decoder, DecoderLimits, Incoming, Message, Parser};
@@ -23,6 +25,7 @@ struct State {
     decoder: Box<dyn Decoder>,
     /// What a packet has taken so far that is not complete, and when it is given up.
     unfinished: Option<(usize, Instant)>,
+    share: Share,
 }
 
 impl fmt::Debug for Decoding {
@@ -49,7 +52,7 @@ impl Decoding {
         let decoded = catch_unwind(AssertUnwindSafe(|| {
             let mut state = state.unwrap_or_else(|| {
                 let decoder = parser.decoder(&DecoderLimits::of(limits));
-                Box::new(State { decoder, unfinished: None })
+                Box::new(State { decoder, unfinished: None, share: Share::default() })
             });
             let incoming = state.decoder.decode(message);
             (state, incoming)
@@ -61,6 +64,9 @@ impl Decoding {
         let taken = state.unfinished.map_or(0, |(bytes, _)| bytes).saturating_add(len);
         let deadline = now.checked_add(limits.attachment_timeout).unwrap_or(now);
         state.unfinished = matches!(incoming, Ok(None)).then_some((taken, deadline));
+        if state.unfinished.is_none() {
+            state.share.release();
+        }
         self.0.replace(Some(state));
         let limit = limits.max_binary_packet.max(limits.max_payload);
         match incoming {
@@ -69,6 +75,15 @@ impl Decoding {
             }
             other => other,
         }
+    }
+
+    /// Charges an unfinished packet to what all peers may leave unfinished.
+    pub(super) fn charge(&self, budget: &Arc<Budget>) -> Result<(), Exhausted> {
+        let mut state = self.0.borrow_mut();
+        let Some(State { unfinished: Some((bytes, _)), share, .. }) = state.as_deref_mut() else {
+            return Ok(());
+        };
+        share.hold(budget, *bytes)
     }
 
     /// When an unfinished packet is given up.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::adapter::Room;
 use crate::close::CloseReason;
 use crate::engine::{Session, Transport, timer};
-use crate::frame::{Frame, FrameGroup};
+use crate::frame::FrameGroup;
 use crate::handler::{EventError, Reply};
 
 use super::bus::{Action, Broadcast, Message, Selection};
@@ -36,9 +36,10 @@ impl Worker {
         if let Some(adapter) = self.adapters.borrow().get(&broadcast.namespace.id()) {
             adapter.select(&broadcast.options, |receiver| {
                 // A socket whose end waits for its turn is told nothing more.
-                if !belongs_elsewhere(&receiver.connection, source) && !receiver.socket.has_ended()
-                {
-                    after.send(broadcast, receiver, deadline);
+                let told = !belongs_elsewhere(&receiver.connection, source)
+                    && !receiver.socket.has_ended();
+                if told && after.send(broadcast, receiver, deadline) {
+                    self.direct.push(&receiver.connection);
                 }
             });
         }
@@ -57,7 +58,9 @@ impl Worker {
         let mut after = Aftermath::default();
         let deadline = self.deadline_of(broadcast);
         for receiver in receivers {
-            after.send(broadcast, receiver, deadline);
+            if after.send(broadcast, receiver, deadline) {
+                self.direct.push(&receiver.connection);
+            }
         }
         self.follow_up(broadcast, after);
     }
@@ -196,7 +199,7 @@ impl Worker {
         self.push_here(handle, volatile, |engine| {
             engine.send_text(text);
             for bytes in attachments {
-                engine.send_frame(&Frame::binary(bytes.clone()));
+                engine.send_binary(bytes);
             }
         })
     }
@@ -218,10 +221,12 @@ impl Worker {
         volatile: bool,
         push: impl FnOnce(&mut Session),
     ) -> bool {
-        if self.is_behind() {
+        if self.is_behind() || handle.home() != self.index() {
             return false;
         }
-        let Some(connection) = self.local(handle) else {
+        let connections = self.connections.borrow();
+        let slot = connections.get(handle.slot());
+        let Some(connection) = slot.filter(|found| Arc::ptr_eq(&found.handle, handle)) else {
             return false;
         };
         let mut engine = connection.engine.borrow_mut();
@@ -236,6 +241,8 @@ impl Worker {
             connection.wake();
         }
         if needs_settling {
+            let connection = Rc::clone(connection);
+            drop(connections);
             self.settle(&connection);
         }
         true
@@ -262,26 +269,33 @@ struct Aftermath {
 }
 
 impl Aftermath {
-    /// Queues a broadcast's packet for one receiver.
-    fn send(&mut self, broadcast: &Broadcast, receiver: &Receiver, deadline: Option<Instant>) {
+    /// Queues a broadcast's packet for one receiver; `true`: the worker is to write it.
+    fn send(
+        &mut self,
+        broadcast: &Broadcast,
+        receiver: &Receiver,
+        deadline: Option<Instant>,
+    ) -> bool {
         let Receiver { connection, socket } = receiver;
         if !socket.takes_broadcast(broadcast.logged) {
-            return;
+            return false;
         }
         let volatile = broadcast.options.flags.volatile;
         if let (Some(question), Some(deadline)) = (&broadcast.question, deadline) {
             // Who would not hear the question is not asked.
             if (volatile && !connection.is_writable()) || !socket.ask_share(question, deadline) {
-                return;
+                return false;
             }
             self.asked.push(Rc::clone(connection));
         }
         if broadcast.shown.is_some() && socket.heeds(heed::OUTGOING) {
             self.listening.push(socket.clone());
         }
-        if connection.send(&broadcast.group, volatile) {
+        let (needs_settling, direct) = connection.send_shared(&broadcast.group, volatile);
+        if needs_settling {
             self.unsettled.push(Rc::clone(connection));
         }
+        direct
     }
 }
 

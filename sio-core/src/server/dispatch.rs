@@ -15,7 +15,7 @@ use crate::engine::payload::Slot;
 use crate::engine::{Received, Revision, Transport};
 use crate::handler::{EventCx, EventError, run_hooks};
 use crate::mux::{MuxError, MuxEvent, ProtocolViolation};
-use crate::packet::{self, DecodeError};
+use crate::packet::{self, ArgCursor, DecodeError};
 use crate::parser::{Message, Parser};
 
 use super::connection::{Connection, PendingPush};
@@ -24,6 +24,9 @@ use super::raw::EngineSocket;
 use super::sessions::{Answer, PushReply};
 use super::socket::Socket;
 use super::worker::Worker;
+
+/// Packets of one push before others have their turn.
+const TURN_PACKETS: usize = 256;
 
 impl Worker {
     // ---- frames ---------------------------------------------------------------------------------
@@ -113,6 +116,8 @@ impl Worker {
                 }
             }
             self.settle(connection);
+            // It may only have had its turn.
+            self.resume_later(connection);
         });
         if panicked {
             // The rest of the push is lost, and with it the session.
@@ -130,16 +135,20 @@ impl Worker {
     pub(super) fn resume_later(&self, connection: &Rc<Connection>) {
         if connection.push.borrow().is_some() && !self.is_full(connection) {
             self.resumable.borrow_mut().push(Arc::clone(&connection.handle));
-            self.wake();
+            if !self.polling.get() {
+                self.wake();
+            }
         }
     }
 
-    /// What the push is answered; `None`: it has to wait.
+    /// What the push is answered; `None`: it has to wait, perhaps only until others have had their turn.
     fn feed(&self, connection: &Rc<Connection>, push: &mut PendingPush) -> Option<PushReply> {
+        let mut packets = 0;
         while !connection.is_ending() {
-            if self.is_full(connection) && !push.body.is_done() {
+            if (packets >= TURN_PACKETS || self.is_full(connection)) && !push.body.is_done() {
                 return None;
             }
+            packets += 1;
             let Some(packet) = push.body.next_packet() else {
                 break;
             };
@@ -172,6 +181,19 @@ impl Worker {
         if let Some(parser) = &self.hub.parser {
             return self.on_foreign(connection, &**parser, Message::Text(text.to_owned()));
         }
+        // The common case in one step; what is wrong with others is found out below.
+        if let Some(event) = packet::plain_event(text, &self.hub.decode_limits) {
+            let socket = connection.mux.borrow().receiver(event.namespace);
+            if let Some(socket) = socket {
+                let args = ArgCursor::new(event.args, &[]);
+                return self.on_event(connection, &socket, event.name, event.ack, &args);
+            }
+        }
+        self.on_other_text(connection, text);
+    }
+
+    /// Takes a text message that is no event, or one with something special to it.
+    fn on_other_text(&self, connection: &Rc<Connection>, text: &str) {
         let event = connection.mux.borrow_mut().receive_text(
             self.now(),
             text,
@@ -181,7 +203,17 @@ impl Worker {
         let is_incomplete = matches!(event, Ok(MuxEvent::Incomplete));
         self.on_event_or_error(connection, event, &[]);
         if is_incomplete {
-            self.rearm(connection);
+            self.charge_unfinished(connection);
+            self.rearm_packet(connection);
+        }
+    }
+
+    /// A binary packet waits for its attachments: it counts among what all clients have not finished.
+    fn charge_unfinished(&self, connection: &Connection) {
+        let charged = connection.mux.borrow_mut().charge(&self.hub.input);
+        if charged.is_err() {
+            let detail = "too much unfinished input";
+            connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
         }
     }
 
@@ -196,11 +228,15 @@ impl Worker {
         );
         let assembled = match event {
             Ok(MuxEvent::Assembled(assembled)) => assembled,
+            Ok(MuxEvent::Incomplete) => return self.charge_unfinished(connection),
             other => return self.on_event_or_error(connection, other, &[]),
         };
         let decoded = packet::decode(&assembled.text, &self.hub.decode_limits)
             .and_then(|packet| {
-                packet::check_placeholders(packet.data, assembled.attachments.len())?;
+                let count = assembled.attachments.len();
+                if !packet::are_plain(packet.args, count) {
+                    packet::check_placeholders(packet.data, count)?;
+                }
                 Ok(packet)
             })
             .map_err(MuxError::from)
@@ -213,7 +249,13 @@ impl Worker {
         let limits = &self.hub.config.limits;
         let incoming = match connection.decoding.decode(parser, limits, self.now(), message) {
             Ok(Some(incoming)) => incoming,
-            Ok(None) => return self.rearm(connection),
+            Ok(None) => {
+                if connection.decoding.charge(&self.hub.input).is_err() {
+                    let detail = "too much unfinished input";
+                    connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
+                }
+                return self.rearm_packet(connection);
+            }
             Err(error) => return self.on_undecodable(connection, error),
         };
         let routed = incoming
@@ -223,7 +265,6 @@ impl Worker {
         self.on_event_or_error(connection, routed, &incoming.attachments);
     }
 
-    #[inline]
     fn on_event_or_error(
         &self,
         connection: &Rc<Connection>,
@@ -232,7 +273,9 @@ impl Worker {
     ) {
         match event {
             Ok(MuxEvent::Event { socket, packet }) => {
-                self.on_event(connection, &socket, &packet, bins);
+                let event = packet.event.as_ref().map_or("", |event| event.as_str());
+                let args = ArgCursor::new(packet.args, bins);
+                self.on_event(connection, &socket, event, packet.ack, &args);
             }
             Ok(MuxEvent::Ack { socket, id: Some(id), args }) => socket.resolve_ack(id, args, bins),
             Ok(MuxEvent::Ack { id: None, .. } | MuxEvent::Incomplete | MuxEvent::Assembled(_)) => {}

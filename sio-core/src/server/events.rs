@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::{AbortHandle, Abortable};
 
 use crate::handler::{
     Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
 };
-use crate::packet::{ArgCursor, ArgError, Packet};
+use crate::packet::{ArgCursor, ArgError};
+use crate::shown::Shown;
 
 use super::ack::no_answer;
 use super::connection::Connection;
@@ -36,47 +36,50 @@ use super::worker::Worker;
 const BUSY: Duration = Duration::from_millis(100);
 
 impl Worker {
+    /// Takes an event; nothing of its arguments was read.
+    #[inline]
     pub(super) fn on_event(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,
-        packet: &Packet<'_>,
-        bins: &[Bytes],
+        event: &str,
+        ack: Option<u64>,
+        args: &ArgCursor<'_>,
     ) {
-        let event = packet.event.as_ref().map_or("", |event| event.as_str());
         let rate = self.hub.config.limits.max_events_per_second;
         if rate > 0 && !connection.admits_event(self.now(), rate) {
-            return self.refuse_event(connection, socket, packet, bins);
+            return self.refuse_event(connection, socket, event, ack, args);
         }
         if socket.is_busy() || connection.held.borrow().has(socket) {
             connection.held.borrow_mut().push(HeldEvent {
                 socket: socket.clone(),
                 event: event.into(),
-                ack: packet.ack,
-                args: packet.args.into(),
-                attachments: bins.to_vec(),
+                ack,
+                args: args.unread_text().into(),
+                attachments: args.attachments().to_vec(),
             });
             return;
         }
-        let args = ArgCursor::new(packet.args, bins);
-        self.run_event(connection, socket, event, packet.ack, &args);
+        self.run_event(connection, socket, event, ack, args);
     }
 
     /// Answers an event above the session's rate.
+    #[cold]
     fn refuse_event(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,
-        packet: &Packet<'_>,
-        bins: &[Bytes],
+        event: &str,
+        ack: Option<u64>,
+        args: &ArgCursor<'_>,
     ) {
-        if let Err(ArgError::Malformed(error)) = ArgCursor::new(packet.args, bins).finish() {
+        if let Err(ArgError::Malformed(error)) = args.clone().finish() {
             return self.on_undecodable(connection, error);
         }
-        let event = packet.event.as_ref().map_or("", |event| event.as_str());
         let rules = socket.handlers().event(event).map(|known| Arc::clone(&known.first.rules));
-        let ack = packet.ack.map_or(Ack::None, Ack::Automatic);
+        let ack = ack.map_or(Ack::None, Ack::Automatic);
         let error = EventError::new("rate_limited", "too many events");
+        let error = if connection.rate_told.replace(true) { error.silenced() } else { error };
         self.reply(socket, event, &rules.unwrap_or_default(), ack, Reply::Err(error));
     }
 
@@ -156,7 +159,8 @@ impl Worker {
         let took = self.read_clock().saturating_duration_since(began);
         if took > BUSY {
             let handler = entry.rules.name();
-            tracing::warn!(handler, event, ?took, "a handler kept its worker from everything else");
+            let event = Shown(event);
+            tracing::warn!(handler, %event, ?took, "a handler kept its worker from everything else");
         }
     }
 
@@ -391,6 +395,28 @@ pub(super) fn cancellable(
         let _slot = slot;
         future.await.unwrap_or_else(|_aborted| Reply::Err(EventError::cancelled()))
     })
+}
+
+/// As [`until_end`], in place of the future.
+pub(super) fn while_open(
+    socket: &Socket,
+    deciding: LocalBoxFuture<Reply>,
+) -> LocalBoxFuture<Reply> {
+    let socket = socket.clone();
+    Box::pin(async move { until_end(&socket, deciding).await.unwrap_or_else(Reply::Err) })
+}
+
+/// Drops what decides about a socket or its event where it waits, when the socket ends: nobody has a use for
+/// the decision any more.
+pub(super) async fn until_end<T>(
+    socket: &Socket,
+    deciding: impl Future<Output = T>,
+) -> Result<T, EventError> {
+    let (abort, registration) = AbortHandle::new_pair();
+    let Some(_slot) = socket.add_cancellable(0, false, true, abort) else {
+        return Err(EventError::cancelled());
+    };
+    Abortable::new(deciding, registration).await.map_err(|_aborted| EventError::cancelled())
 }
 
 /// For whom a handler runs.

@@ -3,6 +3,7 @@
 //! A copy in one block, never the request itself: a held request costs kilobytes per connection.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -84,15 +85,27 @@ impl Opening {
 ///
 /// Serialises as the reference's handshake object, without `auth`, which belongs to a socket: see
 /// [`Socket::handshake_object`](super::Socket::handshake_object).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Handshake {
     /// Name and value of each header, each ended by a line feed, which no header can contain; then the url.
     text: Box<str>,
     /// Where the url begins.
-    url: usize,
+    url: u32,
     address: Option<SocketAddr>,
     secure: bool,
     time: SystemTime,
+}
+
+/// Neither headers nor query: they hold cookies and tokens.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake")
+            .field("path", &self.url().split('?').next())
+            .field("address", &self.address)
+            .field("secure", &self.secure)
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Handshake {
@@ -118,7 +131,9 @@ impl Handshake {
     ) -> Self {
         let headers = text.len();
         text.push_str(url);
-        Self { text: text.into(), url: headers, address, secure, time }
+        // No carrier takes a request head of gigabytes.
+        let url = u32::try_from(headers).unwrap_or(u32::MAX);
+        Self { text: text.into(), url, address, secure, time }
     }
 
     /// Reads the object that [`Serialize`] writes, or another server; what is missing or of the wrong kind is
@@ -147,9 +162,13 @@ impl Handshake {
         )
     }
 
+    fn url_at(&self) -> usize {
+        usize::try_from(self.url).unwrap_or(usize::MAX)
+    }
+
     /// Header names in lower case, with their values, in the order of arrival.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut lines = self.text.get(..self.url).unwrap_or_default().split('\n');
+        let mut lines = self.text.get(..self.url_at()).unwrap_or_default().split('\n');
         std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
     }
 
@@ -173,7 +192,7 @@ impl Handshake {
     /// Path and query of the first request.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.text.get(self.url..).unwrap_or_default()
+        self.text.get(self.url_at()..).unwrap_or_default()
     }
 
     /// Address of the peer.
@@ -194,7 +213,7 @@ impl Handshake {
         self.time
     }
 
-    /// The request had an `Origin` header.
+    /// The request had an `Origin` header, and the session keeps it.
     #[must_use]
     pub fn is_cross_domain(&self) -> bool {
         self.header("origin").is_some()
@@ -264,10 +283,17 @@ impl Serialize for Handshake {
 }
 
 /// The handshake of a session with a socket's CONNECT payload: the reference's `socket.handshake`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HandshakeObject {
     pub(super) handshake: Arc<Handshake>,
     pub(super) auth: Value,
+}
+
+/// As [`Handshake`], and without the CONNECT payload.
+impl fmt::Debug for HandshakeObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handshake.fmt(f)
+    }
 }
 
 impl Serialize for HandshakeObject {

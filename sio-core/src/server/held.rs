@@ -55,7 +55,7 @@ impl HeldEvents {
 
     /// Events of this socket wait: later ones wait behind them.
     pub(crate) fn has(&self, socket: &Socket) -> bool {
-        self.events().any(|event| event.socket == *socket)
+        self.0.is_some() && self.events().any(|event| event.socket == *socket)
     }
 
     /// Takes the oldest event whose socket may run.

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::budget::Budget;
 use crate::cluster::Adapter;
 use crate::engine::EngineConfig;
 use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
@@ -74,6 +75,8 @@ pub struct Hub {
     pub(crate) attachment_limits: AttachmentLimits,
     pub(crate) sids: Box<dyn SidSource>,
     pub(crate) bus: Bus,
+    /// What all clients have sent and not finished.
+    pub(super) input: Arc<Budget>,
     /// What recovers sockets, if the server does.
     pub(crate) keeper: Option<Keeper>,
     hasher: ahash::RandomState,
@@ -134,6 +137,7 @@ impl Hub {
                 max_bytes: limits.max_binary_packet,
                 timeout: limits.attachment_timeout,
             },
+            input: Budget::new(limits.max_pending_input),
             bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes),
             keeper: config.recovery.clone().map(|recovery| {
                 let engine = &config.engine;
@@ -144,7 +148,7 @@ impl Hub {
                 )
             }),
             rooms: (parts.room_event.is_some() || watches_rooms)
-                .then(|| RoomWatch::new(parts.room_event)),
+                .then(|| RoomWatch::new(parts.room_event, limits.max_room_events)),
             cluster,
             sids,
             hasher: ahash::RandomState::default(),
@@ -179,6 +183,12 @@ impl Hub {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.config.limits
+    }
+
+    /// What all clients have sent and not finished; a carrier charges what it holds itself.
+    #[must_use]
+    pub const fn pending_input(&self) -> &Arc<Budget> {
+        &self.input
     }
 
     /// Options of the Engine.IO layer.

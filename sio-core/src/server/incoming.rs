@@ -18,6 +18,7 @@ use crate::handler::{
 use crate::packet::{ArgCursor, ArgError, EncodeError, EventArg};
 
 use super::connection::Connection;
+use super::events::while_open;
 use super::held::HeldEvent;
 use super::life::{panicked, report};
 use super::running::HandlerSlot;
@@ -144,6 +145,7 @@ impl Worker {
             socket.ask(id);
         }
         let (waiting, slot) = (socket.clone(), HandlerSlot::new(socket, true));
+        let future = while_open(socket, future);
         self.keep_running(socket, future, move |worker, reply| match reply {
             Reply::Err(error) => worker.answer_refusal(&waiting, ack, error),
             _ => {

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::{HandshakeError, Transport};
 use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hooks};
+use crate::shown::Shown;
 
 use super::connection::Connection;
 use super::encoding::Refusal;
-use super::events::cancellable;
+use super::events::{cancellable, while_open};
 use super::hub::Entrance;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;
@@ -88,6 +89,7 @@ impl Worker {
             Ok(reply) => self.decide(connection, socket, verdict(reply)),
             Err(future) => {
                 let waiting = socket.clone();
+                let future = while_open(socket, future);
                 self.keep_running(socket, future, move |worker, reply| {
                     let session = Arc::clone(waiting.session());
                     let (socket, verdict) = (waiting, verdict(reply));
@@ -144,6 +146,9 @@ impl Worker {
         }
         connection.connect_deadline.set(None);
         let rooms = socket.set_connected();
+        if socket.disconnects_at().is_some() {
+            self.rearm(connection);
+        }
         self.adapter_add(connection, socket, &rooms);
         socket.namespace().count_connected();
         {
@@ -403,21 +408,24 @@ pub(super) fn panicked() -> EventError {
 }
 
 pub(super) fn report(error: &EventError, namespace: &Namespace, event: &str, rules: &Rules) {
-    let namespace = namespace.path();
+    if error.is_silent() {
+        return;
+    }
+    let (namespace, event) = (Shown(namespace.path()), Shown(event));
     // The name is made only for who reads it: clients choose how often they are refused.
     if let Some(detail) = error.detail() {
-        tracing::error!(namespace, event, handler = rules.name(), detail, "handler failed");
+        tracing::error!(%namespace, %event, handler = rules.name(), detail, "handler failed");
     } else {
         let code = error.code();
-        tracing::debug!(namespace, event, handler = rules.name(), code, "event refused");
+        tracing::debug!(%namespace, %event, handler = rules.name(), code, "event refused");
     }
 }
 
 fn report_connect(error: &EventError, namespace: &Namespace) {
-    let namespace = namespace.path();
+    let namespace = Shown(namespace.path());
     if let Some(detail) = error.detail() {
-        tracing::error!(namespace, detail, "a connect guard failed");
+        tracing::error!(%namespace, detail, "a connect guard failed");
     } else {
-        tracing::debug!(namespace, code = error.code(), "connection refused");
+        tracing::debug!(%namespace, code = error.code(), "connection refused");
     }
 }

@@ -18,6 +18,8 @@ pub(crate) mod heed {
     pub(crate) const ANY: u8 = 2;
     pub(crate) const OUTGOING: u8 = 4;
     pub(crate) const MIDDLEWARE: u8 = 8;
+    /// It is connected for a time only.
+    pub(crate) const EXPIRY: u8 = 16;
 }
 
 /// A listener of an event, or of all.

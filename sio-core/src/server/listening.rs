@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::packet::{ArgCursor, ArgError};
+use crate::shown::Shown;
 
 use super::connection::Connection;
 use super::events::Asked;
@@ -46,8 +47,8 @@ impl Worker {
             self.run_handler(connection, socket, event, asked, args, entry);
         } else {
             tracing::debug!(
-                namespace = socket.namespace().path(),
-                event,
+                namespace = %Shown(socket.namespace().path()),
+                event = %Shown(event),
                 "no handler for an event"
             );
             // Nobody reads the arguments, but a broken packet is still a broken packet.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::handler::{LocalBoxFuture, Reply};
 
 use super::connection::Connection;
+use super::events::while_open;
 use super::hub::{Candidate, Dynamic};
 use super::sessions::SessionOp;
 use super::socket::Socket;
@@ -45,6 +46,7 @@ impl Worker {
             }
             Err(future) => {
                 let waiting = placeholder.clone();
+                let future = while_open(&placeholder, future);
                 self.keep_running(&placeholder, future, move |worker, _| {
                     let session = Arc::clone(waiting.session());
                     let candidate = found.take();

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::cluster::Data;
 use crate::handler::{Dispatch, EncodedArgs, EventError, Reply, Rules, ServerSideCx, ServerSideFn};
 use crate::packet::{ArgCursor, DecodeError, Value, server_event};
+use crate::shown::Shown;
 
 use super::bus::Unsent;
 use super::hub::Hub;
@@ -102,13 +103,15 @@ impl Hub {
         };
         let (name, path) = (name.as_str(), namespace.path());
         if is_reserved(name) {
-            tracing::debug!(namespace = path, event = name, "a server-side event without meaning");
+            let (namespace, event) = (Shown(path), Shown(name));
+            tracing::debug!(%namespace, %event, "a server-side event without meaning");
             return;
         }
         let handlers = namespace.handlers();
         let entries = handlers.server_side(name);
         if entries.is_empty() {
-            tracing::debug!(namespace = path, event = name, "no handler for a server-side event");
+            let (namespace, event) = (Shown(path), Shown(name));
+            tracing::debug!(%namespace, %event, "no handler for a server-side event");
             return;
         }
         let max = self.limits().max_server_side_handlers;
@@ -133,8 +136,8 @@ impl Hub {
         match why {
             Unsent::QueueFull => self.refuse_node_event(namespace.path(), &name, answer),
             Unsent::NoWorker => {
-                let namespace = namespace.path();
-                tracing::warn!(namespace, event = name, "no worker runs: an event is dropped");
+                let (namespace, event) = (Shown(namespace.path()), Shown(&name));
+                tracing::warn!(%namespace, %event, "no worker runs: an event is dropped");
             }
         }
     }
@@ -147,7 +150,7 @@ impl Hub {
 
     /// Refuses an event above the limits.
     fn refuse_node_event(&self, namespace: &str, event: &str, answer: Option<Answer>) {
-        tracing::debug!(namespace, event, "too many server-side events wait");
+        tracing::debug!(namespace = %Shown(namespace), event = %Shown(event), "too many server-side events wait");
         if let Some(cluster) = &self.cluster {
             cluster.count_lost(namespace);
         }

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 
 use crate::handler::{
-    Dispatch, EventCx, LocalBoxFuture, OwnedCx, Phase, Reply, Rules, chain, run_hooks,
+    Dispatch, EventCx, EventError, LocalBoxFuture, OwnedCx, Phase, Reply, Rules, chain, run_hooks,
 };
 use crate::packet::ArgCursor;
 
-use super::events::Place;
+use super::events::{Place, until_end};
 use super::life::panicked;
 use super::namespace::{ConnectScope, EventEntry, LifeEntry, Step};
 use super::socket::Socket;
@@ -37,10 +37,16 @@ pub(super) fn event(
     Box::pin(async move {
         let handler = {
             let cx = owned.borrow().deferred();
-            for guard in &entry.rules.guards {
-                if let Err(error) = guard.ask(&cx).await {
-                    return Reply::Err(error);
+            let guards = async {
+                for guard in &entry.rules.guards {
+                    guard.ask(&cx).await?;
                 }
+                Ok(())
+            };
+            if !entry.rules.guards.is_empty()
+                && let Err(error) = until_end(owned.socket(), guards).await.flatten()
+            {
+                return Reply::Err(error);
             }
             match (entry.run)(&cx, ArgCursor::new(&args.text, &args.attachments)) {
                 Dispatch::Pending(handler) => handler,
@@ -52,6 +58,17 @@ pub(super) fn event(
             owned.socket().supersede(&entry.rules, place.get());
         }
         let middleware = entry.rules.middleware.clone();
+        if middleware.is_empty() {
+            return handler.await;
+        }
+        let socket = owned.socket().clone();
+        // Middleware may wait before it goes on to the handler.
+        let handler = Box::pin(async move {
+            if socket.has_ended() {
+                return Reply::Err(EventError::cancelled());
+            }
+            handler.await
+        });
         chain(owned, middleware, handler).await
     })
 }

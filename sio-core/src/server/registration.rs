@@ -5,16 +5,21 @@
 mod server_side;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::handler::{
     ConnectGuardHandler, ContextFn, ContextHandler, Emission, ErasedSocketMiddleware, ErrorHook,
-    Guard, Handler, HandlerFn, Middleware, Phase, Requirements, Rules, SocketMiddleware, erase,
-    erase_context, erase_guard,
+    Guard, Handler, HandlerFn, IntoEventError, Middleware, Phase, Requirements, Rules,
+    SocketMiddleware, erase, erase_context, erase_guard,
 };
+
+use crate::packet::EventArg;
 
 use super::incoming::MiddlewareEntry;
 use super::namespace::{ConnectScope, EventEntry, LifeEntry, Step};
 use super::node_events::ServerSideEntry;
+
+use super::socket::Socket;
 
 pub use server_side::ServerSideBuilder;
 
@@ -236,6 +241,57 @@ impl NamespaceBuilder {
     pub fn on_error(&mut self, hook: impl ErrorHook) -> &mut Self {
         self.scope.hooks.push(Arc::new(hook));
         self
+    }
+
+    /// Lets clients renew the credentials that they connected with: they emit `event` with new ones.
+    ///
+    /// `renew` looks at them and gives the moment at which the socket is to be disconnected, or `None` for
+    /// never; [`Socket::disconnect_at`] is moved there, and an ack is answered without arguments. After an
+    /// error, which the client is told, the moment stays as it was. [`Socket::auth`] stays what CONNECT
+    /// brought: what `renew` finds out goes into [`Socket::set_state`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// use sio_core::handler::{Auth, EventError};
+    /// use sio_core::server::{Io, Socket};
+    ///
+    /// /// When a token expires.
+    /// fn check(token: &str) -> Result<Instant, EventError> {
+    ///     match token {
+    ///         "secret" => Ok(Instant::now() + Duration::from_secs(3600)),
+    ///         _ => Err(EventError::new("denied", "the token is not valid")),
+    ///     }
+    /// }
+    ///
+    /// let server = Io::builder().namespace("/", |ns| {
+    ///     ns.connect_guard(|socket: Socket, Auth(token): Auth<String>| {
+    ///         check(&token).map(|expires| socket.disconnect_at(expires))
+    ///     });
+    ///     ns.reauthenticate("reauthenticate", async |_: Socket, token: String| check(&token));
+    /// });
+    /// # drop(server);
+    /// ```
+    pub fn reauthenticate<T, F, R, E>(
+        &mut self,
+        event: impl Into<Box<str>>,
+        renew: F,
+    ) -> &mut EventBuilder
+    where
+        T: EventArg + 'static,
+        F: AsyncFn(Socket, T) -> Result<R, E> + Send + Sync + 'static,
+        R: Into<Option<Instant>>,
+        E: IntoEventError,
+    {
+        let renew = Arc::new(renew);
+        self.on(event, async move |socket: Socket, credentials: T| {
+            let renewed = renew(socket.clone(), credentials).await;
+            renewed
+                .map(|until| socket.disconnect_at(until))
+                .map_err(IntoEventError::into_event_error)
+        })
     }
 
     /// Every event handler is [`EventBuilder::ordered`].

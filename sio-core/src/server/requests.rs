@@ -148,6 +148,7 @@ impl Worker {
                 self.on_restored(connection, &placeholder, restored);
                 self.settle(connection);
             }
+            SessionOp::Rearm => self.rearm(connection),
             SessionOp::Close(reason) => {
                 self.end(connection, reason);
                 self.settle(connection);
@@ -293,11 +294,16 @@ impl Worker {
         self.out.set(buffer);
     }
 
-    /// The session takes no frames now: too much waits for its handlers or for its peer, or a push that
-    /// came before them is held.
+    /// The session takes frames now: it has not ended, neither its handlers nor its peer have too much before
+    /// them, and no push that came earlier is held.
     #[must_use]
-    pub fn is_paused(&self, connection: &Connection) -> bool {
-        connection.push.borrow().is_some() || self.is_full(connection)
+    #[inline]
+    pub fn takes_frames(&self, connection: &Connection) -> bool {
+        let open = {
+            let engine = connection.engine.borrow();
+            engine.close_reason().is_none() && !engine.is_congested()
+        };
+        open && connection.push.borrow().is_none() && !self.holds_too_much(connection)
     }
 
     /// Too much waits for handlers, or for the peer.
@@ -306,6 +312,7 @@ impl Worker {
     }
 
     /// Too many bytes wait for handlers to finish.
+    #[inline]
     pub(super) fn holds_too_much(&self, connection: &Connection) -> bool {
         connection.held.borrow().bytes() > self.hub.config.limits.max_payload
     }

@@ -54,6 +54,11 @@ pub enum RoomEvent {
         /// The socket.
         id: Sid,
     },
+    /// The hook is too slow: events were dropped here, and what it knows of rooms may be wrong.
+    Missed {
+        /// How many.
+        events: u64,
+    },
 }
 
 /// Who is in a room.
@@ -70,6 +75,8 @@ struct State {
     members: HashMap<(u64, Room), Members, ahash::RandomState>,
     /// For the hook.
     untold: VecDeque<RoomEvent>,
+    /// Dropped behind the last of them.
+    missed: u64,
     /// A thread calls the hook.
     telling: bool,
 }
@@ -77,12 +84,34 @@ struct State {
 /// Counts the members of rooms for a hook, and for the adapter of a cluster.
 pub(crate) struct RoomWatch {
     hook: Option<Box<RoomHook>>,
+    /// Events that may wait for the hook; 0: no bound.
+    max_events: usize,
     state: Mutex<State>,
 }
 
+impl State {
+    /// Queues an event for the hook.
+    fn note(&mut self, max: usize, event: RoomEvent) {
+        if self.missed > 0 || (max > 0 && self.untold.len() >= max) {
+            self.missed += 1;
+        } else {
+            self.untold.push_back(event);
+        }
+    }
+
+    /// The next event that the hook has not seen.
+    fn next(&mut self) -> Option<RoomEvent> {
+        let next = self.untold.pop_front();
+        if next.is_none() && self.missed > 0 {
+            return Some(RoomEvent::Missed { events: std::mem::take(&mut self.missed) });
+        }
+        next
+    }
+}
+
 impl RoomWatch {
-    pub(crate) fn new(hook: Option<Box<RoomHook>>) -> Self {
-        Self { hook, state: Mutex::default() }
+    pub(crate) fn new(hook: Option<Box<RoomHook>>, max_events: usize) -> Self {
+        Self { hook, max_events, state: Mutex::default() }
     }
 
     /// The hook is not called under this lock, so a poisoned one is still consistent.
@@ -114,10 +143,10 @@ impl RoomWatch {
             if self.hook.is_some() {
                 if is_first {
                     let (namespace, room) = (Arc::clone(path), Room::clone(room));
-                    state.untold.push_back(RoomEvent::CreateRoom { namespace, room });
+                    state.note(self.max_events, RoomEvent::CreateRoom { namespace, room });
                 }
                 let (namespace, room, id) = (Arc::clone(path), Room::clone(room), id.clone());
-                state.untold.push_back(RoomEvent::JoinRoom { namespace, room, id });
+                state.note(self.max_events, RoomEvent::JoinRoom { namespace, room, id });
             }
         }
     }
@@ -136,7 +165,7 @@ impl RoomWatch {
             let key = (namespace.id(), Room::clone(room));
             if self.hook.is_some() {
                 let (namespace, room, id) = (Arc::clone(path), Room::clone(room), id.clone());
-                state.untold.push_back(RoomEvent::LeaveRoom { namespace, room, id });
+                state.note(self.max_events, RoomEvent::LeaveRoom { namespace, room, id });
             }
             let Some(members) = state.members.get_mut(&key) else { continue };
             members.count -= 1;
@@ -151,7 +180,7 @@ impl RoomWatch {
             }
             if self.hook.is_some() {
                 let (namespace, room) = (Arc::clone(path), key.1);
-                state.untold.push_back(RoomEvent::DeleteRoom { namespace, room });
+                state.note(self.max_events, RoomEvent::DeleteRoom { namespace, room });
             }
         }
     }
@@ -165,7 +194,7 @@ impl RoomWatch {
         loop {
             let event = {
                 let mut state = self.lock();
-                let event = state.untold.pop_front();
+                let event = state.next();
                 state.telling = event.is_some();
                 event
             };

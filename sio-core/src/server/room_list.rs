@@ -16,14 +16,24 @@ const FEW: usize = 32;
 pub(crate) struct RoomList {
     rooms: RoomSet,
     last_change: u64,
+    /// The log has said that rooms were not joined.
+    told: bool,
     /// In the order of their departure, which is that of the numbers.
-    on_their_way: VecDeque<(u64, Room)>,
+    on_their_way: OnTheirWay,
 }
+
+/// Changes of rooms by other threads, behind a pointer: few sockets have any.
+type OnTheirWay = Option<Box<VecDeque<(u64, Room)>>>;
 
 impl RoomList {
     /// A list that begins with these rooms.
     pub(crate) fn of(names: Vec<Room>) -> Self {
         Self { rooms: names.into(), ..Self::default() }
+    }
+
+    /// `true` once: the log has to say that rooms were not joined.
+    pub(crate) const fn is_news(&mut self) -> bool {
+        !std::mem::replace(&mut self.told, true)
     }
 
     /// The rooms, in the order they were joined.
@@ -47,39 +57,47 @@ impl RoomList {
     pub(crate) fn depart(&mut self, rooms: &[Room]) -> u64 {
         self.last_change += 1;
         let change = self.last_change;
-        self.on_their_way.extend(rooms.iter().map(|room| (change, Room::clone(room))));
+        let on_their_way = self.on_their_way.get_or_insert_default();
+        on_their_way.extend(rooms.iter().map(|room| (change, Room::clone(room))));
         change
     }
 
     /// A change arrived, or was lost: gives the rooms for which no later change has overtaken it.
     pub(crate) fn arrive(&mut self, change: u64, mut rooms: Vec<Room>) -> Vec<Room> {
-        // They arrive in the order of their departure, so that this is the front.
-        let begin = self.on_their_way.partition_point(|(number, _)| *number < change);
-        let end = self.on_their_way.partition_point(|(number, _)| *number <= change);
-        let arrived = self.on_their_way.drain(begin..end).map(|(_, room)| room);
+        let arrived = self.take_arrived(change);
         if arrived.len() == rooms.len() {
-            return arrived.collect();
+            return arrived;
         }
         if rooms.len() <= FEW {
-            let arrived: Vec<Room> = arrived.collect();
             rooms.retain(|room| arrived.contains(room));
         } else {
-            let arrived: HashSet<Room, ahash::RandomState> = arrived.collect();
+            let arrived: HashSet<Room, ahash::RandomState> = arrived.into_iter().collect();
             rooms.retain(|room| arrived.contains(room));
         }
         rooms
     }
 
+    /// What is left of a change that was on its way.
+    fn take_arrived(&mut self, change: u64) -> Vec<Room> {
+        let Some(on_their_way) = &mut self.on_their_way else { return Vec::new() };
+        // They arrive in the order of their departure, so that this is the front.
+        let begin = on_their_way.partition_point(|(number, _)| *number < change);
+        let end = on_their_way.partition_point(|(number, _)| *number <= change);
+        let arrived = on_their_way.drain(begin..end).map(|(_, room)| room).collect();
+        if on_their_way.is_empty() {
+            self.on_their_way = None;
+        }
+        arrived
+    }
+
     /// A change was made at the index itself: what is on its way for these rooms is out of date.
     pub(crate) fn overtake(&mut self, rooms: &[Room]) {
-        if self.on_their_way.is_empty() {
-            return;
-        }
+        let Some(on_their_way) = &mut self.on_their_way else { return };
         if rooms.len() <= FEW {
-            self.on_their_way.retain(|(_, room)| !rooms.contains(room));
+            on_their_way.retain(|(_, room)| !rooms.contains(room));
         } else {
             let rooms: HashSet<&Room, ahash::RandomState> = rooms.iter().collect();
-            self.on_their_way.retain(|(_, room)| !rooms.contains(room));
+            on_their_way.retain(|(_, room)| !rooms.contains(room));
         }
     }
 
@@ -160,6 +178,6 @@ mod tests {
         let (lost, next) = (list.depart(&names(0..3)), list.depart(&names(2..5)));
         list.arrive(lost, Vec::new());
         assert_eq!(list.arrive(next, names(2..5)), names(2..5));
-        assert!(list.on_their_way.is_empty());
+        assert!(list.on_their_way.is_none());
     }
 }

@@ -109,7 +109,7 @@ impl HandlerSlot {
 impl Drop for HandlerSlot {
     fn drop(&mut self) {
         // Only what makes room for held events is told.
-        if self.socket.handler_finished(self.ordered) && !self.socket.has_ended() {
+        if self.socket.handler_finished(self.ordered) && !self.socket.session().has_ended() {
             self.socket.handler_done();
         }
     }

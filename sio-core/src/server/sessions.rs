@@ -165,6 +165,8 @@ pub(crate) enum SessionOp {
         placeholder: Socket,
         restored: Option<Box<Restored>>,
     },
+    /// A deadline of one of its sockets has moved.
+    Rearm,
     Close(CloseReason),
     Poll(oneshot::Sender<PollReply>),
     /// The connection of the waiting poll is gone; `answered` if its answer is lost with it.

@@ -1,6 +1,7 @@
 //! The handle of one client in one namespace.
 
 mod data;
+mod expiry;
 mod listeners;
 mod operator;
 mod rooms;
@@ -11,6 +12,7 @@ mod waiter;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -82,7 +84,6 @@ impl Drop for States {
     }
 }
 
-#[derive(Debug)]
 struct Inner {
     id: Sid,
     hub: Arc<Hub>,
@@ -106,6 +107,16 @@ struct Inner {
     extras: Mutex<Option<Box<Extras>>>,
     /// What its recovery needs, if the server recovers sockets.
     presence: Option<Box<Presence>>,
+}
+
+/// Who it is, and nothing of what its client sent.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("id", &self.id)
+            .field("namespace", &self.namespace.path())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Drops a value of the user's; a panic ends here.
@@ -160,11 +171,14 @@ impl Socket {
         let (namespace, id) = (Arc::clone(&kept.namespace), kept.id.clone());
         let rooms = RoomList::of(kept.rooms.clone());
         let states = Some(Box::new(kept.states.clone()));
-        let data = kept.data.clone();
+        let (data, expiry) = (kept.data.clone(), kept.expiry);
         let presence = Some(Box::new(Presence::restored(kept, offset)));
         let socket = Self::with(hub, namespace, session, auth, id, rooms, states, presence);
         if data.is_some() {
             socket.replace_data(data);
+        }
+        if expiry.is_some() {
+            socket.set_expiry(expiry);
         }
         socket
     }

@@ -24,6 +24,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 
 use super::bus::Message;
 use super::connection::Connection;
+use super::direct::Direct;
 use super::handshake::{OpenError, Opening};
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
@@ -83,7 +84,11 @@ pub struct Worker {
     pub(super) tasks: Tasks,
     /// Sessions whose held push may go on.
     pub(super) resumable: RefCell<Vec<Arc<SessionHandle>>>,
+    /// The carrier is in [`Self::poll`], and asks then whether there is more to do.
+    pub(super) polling: Cell<bool>,
     waker: RefCell<Option<Waker>>,
+    /// Connections whose packet the carrier's task for that writes.
+    pub(super) direct: Direct,
     pub(super) out: Cell<BytesMut>,
 }
 
@@ -121,7 +126,9 @@ impl Worker {
             arrivals: RefCell::new(Vec::new()),
             tasks: Tasks::default(),
             resumable: RefCell::new(Vec::new()),
+            polling: Cell::new(false),
             waker: RefCell::new(None),
+            direct: Direct::default(),
             out: Cell::new(BytesMut::new()),
         });
         WORKERS.with_borrow_mut(|workers| workers.push((hub.id(), Rc::clone(&worker))));
@@ -152,6 +159,7 @@ impl Worker {
         self.close_all();
         // Requests that wait for a session are told that it does not come.
         self.arrivals.take();
+        self.direct.clear();
         let stopped = WORKERS
             .try_with(|workers| {
                 let mut workers = workers.try_borrow_mut().ok()?;
@@ -204,7 +212,8 @@ impl Worker {
 
     /// Does what is due: messages of other threads, timers, handlers that wait.
     ///
-    /// Never completes; the waker is called when there is more to do.
+    /// Never completes; the waker is called when there is more to do. Asks for another call as soon as others
+    /// have had their turn: [`Self::has_more`].
     pub fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
         {
             let mut waker = self.waker.borrow_mut();
@@ -213,6 +222,7 @@ impl Worker {
                 none => *none = Some(cx.waker().clone()),
             }
         }
+        self.polling.set(true);
         self.tick();
         self.take_messages(Some(cx.waker()));
         self.handle_timeouts();
@@ -226,7 +236,15 @@ impl Worker {
             }
         }
         self.tasks.poll(cx);
+        self.polling.set(false);
         Poll::Pending
+    }
+
+    /// [`Self::poll`] has left work for its next call, which should come when others have had their turn; to be
+    /// asked after each poll.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        !self.resumable.borrow().is_empty()
     }
 
     /// Handles what other threads sent before this worker reads input.
@@ -362,6 +380,7 @@ impl Worker {
         let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();
         for socket in sockets {
             socket.expire_acks(now);
+            socket.expire(now);
         }
         self.settle(connection);
         // A probing WebSocket may have been given up.
@@ -383,7 +402,7 @@ impl Worker {
         [connection.engine.borrow().poll_timeout(), connection.packet_deadline()]
             .into_iter()
             .chain([connection.connect_deadline.get()])
-            .chain(mux.sockets().map(Socket::next_ack_deadline))
+            .chain(mux.sockets().map(Socket::next_deadline))
             .flatten()
             .min()
     }
@@ -411,6 +430,14 @@ impl Worker {
     pub(super) fn rearm_heartbeat(&self, connection: &Connection) {
         // Not the sockets' deadlines: whoever sends nothing else makes no more work than this.
         let next = connection.engine.borrow().poll_timeout();
+        if next.is_some_and(|next| !connection.timer.covers(next)) {
+            self.rearm(connection);
+        }
+    }
+
+    /// A packet began that is not complete: nothing else of the session is due earlier than before.
+    pub(super) fn rearm_packet(&self, connection: &Connection) {
+        let next = connection.packet_deadline();
         if next.is_some_and(|next| !connection.timer.covers(next)) {
             self.rearm(connection);
         }

@@ -14,6 +14,7 @@ mod acks;
 mod carrier;
 mod exchange;
 mod fetch;
+mod hostile;
 mod legacy;
 mod messages;
 #[path = "../server_worker/polling.rs"]

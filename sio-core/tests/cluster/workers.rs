@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sio_core::cluster::Response;
 use sio_core::engine::Transport;
-use sio_core::server::{BroadcastAckError, Io, SessionHandle};
+use sio_core::server::{BroadcastAckError, Io, IoConfig, SessionHandle};
 
 use crate::exchange::{Joint, Parcel};
 use crate::threads::{Clock, Thread};
@@ -16,18 +16,26 @@ use crate::world::{Counter, World, joining};
 
 /// A node with two workers and a client on each.
 struct Wide {
-    /// Keeps the server.
-    _io: Io,
+    io: Io,
     threads: [Thread; 2],
     clients: Vec<Arc<SessionHandle>>,
 }
 
 impl Wide {
     fn start(world: &World, number: u8, change: impl FnOnce(&mut Joint)) -> Self {
+        Self::start_with(world, number, joining(), change)
+    }
+
+    fn start_with(
+        world: &World,
+        number: u8,
+        config: IoConfig,
+        change: impl FnOnce(&mut Joint),
+    ) -> Self {
         let mut joint = world.exchange.joint();
         change(&mut joint);
         let sids = Box::new(Counter(number, AtomicU64::new(0)));
-        let io = joining().adapter(joint).build(sids).unwrap();
+        let io = config.adapter(joint).build(sids).unwrap();
         let clock = Clock::start();
         let threads = [Thread::spawn(), Thread::spawn()];
         let clients = threads.iter().map(|thread| {
@@ -39,7 +47,7 @@ impl Wide {
             })
         });
         let clients = clients.collect();
-        Self { _io: io, threads, clients }
+        Self { io, threads, clients }
     }
 
     /// A client says something, or only listens.
@@ -70,6 +78,25 @@ fn two_wide_nodes_and_one() -> (World, Wide, Wide) {
     let (b, c) = (Wide::start(&world, 7, |_| {}), Wide::start(&world, 8, |_| {}));
     settle(&world, &[&b, &c]);
     (world, b, c)
+}
+
+#[test]
+fn one_full_queue_keeps_what_another_node_says_from_its_own_worker_only() {
+    let mut world = World::empty();
+    world.add(joining(), |_| {});
+    let mut config = joining();
+    config.config_mut().limits.max_worker_queue = 3;
+    let wide = Wide::start_with(&world, 7, config, |_| {});
+    settle(&world, &[&wide]);
+    // The first worker has no turn, and the second always has one.
+    for n in 0..5 {
+        world[0].io.emit("a", n).unwrap();
+        world.settle();
+        assert_eq!(wide.turn(1, None), [format!(r#"42["a",{n}]"#)]);
+    }
+    let missed = wide.io.cluster_stats().unwrap();
+    assert_eq!(missed.lost, 2, "{missed:?}");
+    assert_eq!(wide.turn(0, None), [r#"42["a",0]"#, r#"42["a",1]"#, r#"42["a",2]"#]);
 }
 
 #[test]

@@ -19,6 +19,8 @@ impl SidSource for Counter {
     fn fill(&self, bytes: &mut [u8; SID_BYTES]) {
         let number = self.1.fetch_add(1, Ordering::Relaxed);
         *bytes = [self.0; SID_BYTES];
+        // The first eight are the ids of nodes and requests, which count, too.
+        bytes[4..SID_BYTES - 8].copy_from_slice(&number.to_be_bytes()[5..]);
         bytes[SID_BYTES - 8..].copy_from_slice(&number.to_be_bytes());
     }
 }

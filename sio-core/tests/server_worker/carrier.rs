@@ -76,7 +76,7 @@ impl Server {
             self.wakes.take();
             assert_eq!(self.worker.poll(&mut cx), Poll::Pending);
             let due = self.worker.next_deadline().is_some_and(|due| due <= self.clock.get());
-            if self.wakes.take() == 0 && !due {
+            if self.wakes.take() == 0 && !due && !self.worker.has_more() {
                 return;
             }
         }
@@ -277,7 +277,7 @@ impl WebSocket {
         }
         worker.tick();
         worker.begin_turn(&self.connection);
-        while !self.connection.is_ending() && !worker.is_paused(&self.connection) {
+        while worker.takes_frames(&self.connection) {
             match self.input.pop_front() {
                 Some(Input::Text(text)) => {
                     self.note(&format!("> {text}"));

@@ -351,7 +351,8 @@ fn closing_the_server_ends_everything_and_drops_what_waits() {
     assert_eq!(websocket.frames(), ["(closed)"]);
     assert_eq!(polling.answer().as_deref(), Some("1"));
     assert_eq!(idle.poll().as_deref(), Some("6\u{1e}1"));
-    gates.open("guard");
+    server.run();
+    gates.expect_left("guard");
     assert_eq!(joining.frames(), ["(closed)"]);
     let ended = notes.take();
     assert_eq!(ended.len(), 6, "{ended:?}");

@@ -135,7 +135,8 @@ fn packets_while_a_guard_waits_end_the_session() {
         let server = Server::start(slow(&gates));
         let mut client = server.websocket();
         assert_eq!(client.send_all(&["40", text]), ["(closed)"], "{text}");
-        gates.open("guard");
+        server.run();
+        gates.expect_left("guard");
         server.assert_empty();
     }
 }
@@ -155,7 +156,8 @@ fn a_connection_lost_while_a_guard_waits_leaves_nothing_behind() {
     let mut client = server.websocket();
     client.send("40");
     client.drop_connection();
-    gates.open("guard");
+    server.run();
+    gates.expect_left("guard");
     server.assert_empty();
     assert_eq!(server.members("room"), 0);
     assert_eq!(notes.take(), [""; 0]);
@@ -235,14 +237,15 @@ fn a_socket_disconnected_during_its_guard_never_connects() {
     let socket = seen.lock().unwrap().take().unwrap();
     socket.disconnect(false);
     client.frames();
-    gates.open("guard");
+    server.run();
+    gates.expect_left("guard");
     assert_eq!(client.frames(), [""; 0]);
     assert!(!socket.is_connected());
     assert_eq!(server.io.of("/").socket_count(), 0);
 }
 
 #[test]
-fn a_guard_that_outlived_its_connect_does_not_answer_the_next_one() {
+fn a_guard_whose_connect_is_over_does_not_answer_the_next_one() {
     let gates = Gates::default();
     let sockets: Arc<Mutex<Vec<Socket>>> = Arc::default();
     let (gate, slot) = (gates.clone(), Arc::clone(&sockets));
@@ -259,7 +262,8 @@ fn a_guard_that_outlived_its_connect_does_not_answer_the_next_one() {
     first.disconnect(false);
     client.frames();
     client.send("40");
-    gates.open("guard 0");
+    server.run();
+    gates.expect_left("guard 0");
     assert_eq!(client.frames(), [""; 0]);
     gates.open("guard 1");
     let second = sockets.lock().unwrap()[1].clone();

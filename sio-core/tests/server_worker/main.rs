@@ -10,15 +10,19 @@
 )]
 
 mod acks;
+mod bounds;
 mod broadcast_acks;
 mod carrier;
 mod connect;
+mod direct;
 mod ends;
 mod events;
+mod expiry;
 mod fan_out;
 mod guards;
 mod limits;
 mod listeners;
+mod numbered;
 mod parents;
 mod parsers;
 mod polling;

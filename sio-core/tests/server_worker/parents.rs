@@ -302,13 +302,14 @@ fn a_client_that_is_gone_or_breaks_the_rules_meanwhile_leaves_nothing_behind() {
     let mut client = server.websocket();
     client.exchange("40/slow-1,");
     drop(client);
-    gates.open("/slow-1");
+    server.run();
+    gates.expect_left("/slow-1");
     let mut client = server.websocket();
     client.exchange("40/slow-2,");
     // Packets for a namespace that is not joined, and a second CONNECT, are violations.
     assert_eq!(client.exchange("42/slow-2,[\"e\"]").last().unwrap(), "(closed)");
-    gates.open("/slow-2");
     server.run();
+    gates.expect_left("/slow-2");
     assert_eq!(made.take(), [""; 0]);
     server.assert_empty();
 }

@@ -195,7 +195,7 @@ fn the_end_of_the_socket_drops_an_event_that_waits() {
     let mut client = server.joined();
     client.send("421[\"slow\"]");
     client.exchange("41");
-    gates.open("slow");
+    gates.expect_left("slow");
     assert_eq!(client.frames(), [""; 0]);
     client.connect("/");
     assert_eq!(client.exchange("422[\"quick\"]"), ["432[\"quick\"]"]);
@@ -211,7 +211,8 @@ fn an_event_that_waits_is_answered_when_the_server_closes() {
     server.io.close();
     let frames = client.frames();
     assert!(frames[0].contains("\"code\":\"unavailable\""), "{frames:?}");
-    gates.open("slow");
+    server.run();
+    gates.expect_left("slow");
     assert_eq!(notes.take(), [""; 0]);
 }
 

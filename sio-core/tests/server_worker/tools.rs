@@ -66,6 +66,12 @@ impl Gates {
         let gate = self.0.lock().unwrap().remove(name);
         gate.expect("nobody waits at this gate").send(()).unwrap();
     }
+
+    /// Who waited here was dropped.
+    pub(crate) fn expect_left(&self, name: &str) {
+        let gate = self.0.lock().unwrap().remove(name);
+        assert!(gate.expect("nobody has come to this gate").is_canceled(), "somebody still waits");
+    }
 }
 
 /// The frames a server wrote (RFC 6455 section 5.2).

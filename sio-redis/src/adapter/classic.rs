@@ -202,18 +202,19 @@ impl Hearer {
         }
         match classic::decode_broadcast(&delivery.payload, namespace)? {
             Some(received) if is_for_room(delivery.channel, room_at, &received.message) => {
-                Ok(self.receive(namespace, received))
+                Ok(self.receive(namespace, delivery, received))
             }
             _ => Ok(false),
         }
     }
 
     fn request(&self, namespace: &str, delivery: &Delivery<'_>) -> Result<bool, Malformed> {
-        Ok(self.receive(namespace, classic::decode_request(&delivery.payload)?))
+        Ok(self.receive(namespace, delivery, classic::decode_request(&delivery.payload)?))
     }
 
-    fn receive(&self, namespace: &str, Received { from, message }: Received) -> bool {
-        if *from == *self.node.id() {
+    fn receive(&self, namespace: &str, delivery: &Delivery<'_>, received: Received) -> bool {
+        let Received { from, message } = received;
+        if *from == *self.node.id() || !delivery.take() {
             return false;
         }
         self.node.receive(namespace, &from, message);
@@ -222,7 +223,7 @@ impl Hearer {
 
     fn response(&self, namespace: &str, delivery: &Delivery<'_>) -> Result<bool, Malformed> {
         let (from, response) = classic::decode_response(&delivery.payload)?;
-        if from.as_deref() == Some(self.node.id()) {
+        if from.as_deref() == Some(self.node.id()) || !delivery.take() {
             return Ok(false);
         }
         self.node.receive_response(namespace, from.as_deref(), response);

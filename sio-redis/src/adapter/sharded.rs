@@ -230,7 +230,7 @@ impl State {
         else {
             return Ok(false);
         };
-        if *envelope.from == *node.id() {
+        if *envelope.from == *node.id() || !delivery.take() {
             return Ok(true);
         }
         self.health.heard();

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 /// The first pause, before jitter.
-const FIRST: Duration = Duration::from_millis(50);
+const FIRST: Duration = Duration::from_millis(100);
 
 /// No pause is longer, before jitter.
-const LONGEST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Pauses that double, each between half and the whole of its length, so that the nodes of a cluster do not
 /// come back at one moment.

@@ -22,6 +22,7 @@ pub(crate) struct Counters {
     pub(crate) published: AtomicU64,
     pub(crate) received: AtomicU64,
     pub(crate) garbage: AtomicU64,
+    pub(crate) forged: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) reconnects: AtomicU64,
 }
@@ -39,6 +40,7 @@ pub(crate) struct Health {
     server: Box<str>,
     down: Mutex<Down>,
     garbage: Seldom,
+    forged: Seldom,
     refused: Seldom,
     trouble: Notify,
 }
@@ -59,6 +61,7 @@ impl Health {
             server: server.into(),
             down: Mutex::default(),
             garbage: Seldom::new(),
+            forged: Seldom::new(),
             refused: Seldom::new(),
             trouble: Notify::new(),
         }
@@ -76,6 +79,7 @@ impl Health {
         stats.published = read(&self.counters.published);
         stats.received = read(&self.counters.received);
         stats.garbage = read(&self.counters.garbage);
+        stats.forged = read(&self.counters.forged);
         stats.dropped = read(&self.counters.dropped);
         stats.reconnects = read(&self.counters.reconnects);
         let down = self.down.lock().unwrap_or_else(poisoned);
@@ -142,6 +146,18 @@ impl Health {
         Counters::add(&self.counters.garbage, 1);
         if let Some(more) = self.garbage.now() {
             tracing::warn!(channel, more, "a message of the cluster cannot be read: {why}");
+        }
+    }
+
+    /// Something came in that nobody has said who has the cluster's key, or that was said before.
+    pub(crate) fn forged(&self, place: &str, why: &dyn Display) {
+        Counters::add(&self.counters.forged, 1);
+        if let Some(more) = self.forged.now() {
+            tracing::warn!(
+                place,
+                more,
+                "a message that claims to be of the cluster is dropped: {why}"
+            );
         }
     }
 

@@ -6,6 +6,7 @@
 //! and nothing of what these say.
 
 mod backoff;
+mod guard;
 mod health;
 mod publisher;
 mod queries;
@@ -29,8 +30,10 @@ use sio_core::cluster::{BoxFuture, ClusterError};
 
 use crate::channels::starting_with;
 use crate::error::Error;
+use crate::seal::Seal;
 
 pub(crate) use backoff::Backoff;
+pub(crate) use guard::Guard;
 pub(crate) use health::Health;
 pub(crate) use publisher::{Command, Publisher};
 pub(crate) use queries::{Queries, pool, reason, stopped};
@@ -60,6 +63,8 @@ pub(crate) struct Link {
     cluster: Option<Shards>,
     /// Channels belong to shards.
     shards: bool,
+    /// Where what is said is signed.
+    guard: Option<Arc<Guard>>,
 }
 
 impl Link {
@@ -74,21 +79,32 @@ impl Link {
         queue_bytes: usize,
         shards: bool,
         cluster: bool,
+        seal: Option<Seal>,
     ) -> Result<Self, Error> {
         let health = Arc::new(Health::new(&server.name()));
         let cluster = cluster.then(|| {
             Shards::new(runtime.clone(), server.clone(), Arc::clone(&health), queue_bytes)
         });
         let trunk = Trunk::new(server, Arc::clone(&health), queue_bytes, false)?;
-        Ok(Self { runtime, health, trunk, cluster, shards })
+        let guard = seal.map(|seal| Arc::new(Guard::new(seal, Arc::clone(&health))));
+        Ok(Self { runtime, health, trunk, cluster, shards, guard })
     }
 
     /// Connects, and hands in what is heard.
     pub(crate) fn start(&self, hear: Hear) {
+        let hear = match self.guard.clone() {
+            None => hear,
+            Some(guard) => guard.before(hear),
+        };
         match &self.cluster {
             None => self.trunk.start(&self.runtime, hear),
             Some(cluster) => cluster.start(hear),
         }
+    }
+
+    /// Who looks at signatures, where what is said is signed.
+    pub(crate) const fn guard(&self) -> Option<&Arc<Guard>> {
+        self.guard.as_ref()
     }
 
     pub(crate) const fn runtime(&self) -> &Handle {
@@ -124,7 +140,12 @@ impl Link {
     /// Says something on a channel, behind what was said before on it.
     pub(crate) fn publish(&self, channel: &str, payload: &[u8]) {
         let name = if self.shards { "SPUBLISH" } else { "PUBLISH" };
-        let command = Command::publish(name, channel, payload);
+        let command = match &self.guard {
+            None => Command::publish(name, channel, payload),
+            Some(guard) => {
+                Command::publish_signed(name, channel, payload, Arc::clone(guard.seal()))
+            }
+        };
         match &self.cluster {
             None => self.trunk.publisher.push(command),
             Some(cluster) => cluster.push(command.in_slot(self.slot(channel))),

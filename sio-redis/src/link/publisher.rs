@@ -19,6 +19,7 @@ use tokio::task::AbortHandle;
 use super::backoff::Backoff;
 use super::health::{Counters, Health};
 use super::server::{Server, ping, poisoned};
+use crate::seal::{self, Seal};
 
 /// Commands of one batch.
 const BATCH: usize = 512;
@@ -33,26 +34,53 @@ const OVERHEAD: usize = 128;
 /// have been carried out or not.
 pub(crate) type Reply = Box<dyn FnOnce(Option<Value>) + Send>;
 
+/// Writes a command when its turn has come.
+type Write = Box<dyn FnOnce() -> Cmd + Send>;
+
 /// A command on its way.
 pub(crate) struct Command {
-    command: Cmd,
+    text: Text,
     bytes: usize,
     slot: u16,
     reply: Option<Reply>,
 }
 
+enum Text {
+    Written(Cmd),
+    /// It says when it is sent.
+    Open(Write),
+}
+
 impl Command {
     /// A command of about `bytes` bytes whose answer counts only if it is an error.
     pub(crate) fn new(command: Cmd, bytes: usize) -> Self {
-        Self { command, bytes: bytes.saturating_add(OVERHEAD), slot: 0, reply: None }
+        Self::with_text(Text::Written(command), bytes)
+    }
+
+    /// As [`Self::new`], for a command that is written just before it is sent, on the thread of the connections.
+    pub(crate) fn open(write: impl FnOnce() -> Cmd + Send + 'static, bytes: usize) -> Self {
+        Self::with_text(Text::Open(Box::new(write)), bytes)
+    }
+
+    fn with_text(text: Text, bytes: usize) -> Self {
+        Self { text, bytes: bytes.saturating_add(OVERHEAD), slot: 0, reply: None }
     }
 
     /// `PUBLISH`, or `SPUBLISH` where channels belong to shards.
     pub(crate) fn publish(name: &'static str, channel: &str, payload: &[u8]) -> Self {
-        let bytes = channel.len().saturating_add(payload.len());
-        let mut command = Cmd::with_capacity(3, bytes.saturating_add(name.len()));
-        command.arg(name).arg(channel).arg(payload);
-        Self::new(command, bytes)
+        Self::new(publish(name, channel, payload), channel.len().saturating_add(payload.len()))
+    }
+
+    /// As [`Self::publish`], signed when it is sent: what waits for Redis is not too old then.
+    pub(crate) fn publish_signed(
+        name: &'static str,
+        channel: &str,
+        payload: &[u8],
+        seal: Arc<Seal>,
+    ) -> Self {
+        let bytes = channel.len().saturating_add(payload.len()).saturating_add(seal::OVERHEAD);
+        let (channel, payload) = (Box::<str>::from(channel), Box::<[u8]>::from(payload));
+        Self::open(move || publish(name, &channel, &seal.message(&channel, &payload)), bytes)
     }
 
     /// The command belongs to a slot of a Redis Cluster.
@@ -72,6 +100,13 @@ impl Command {
         self.reply = Some(reply);
         self
     }
+}
+
+fn publish(name: &str, channel: &str, payload: &[u8]) -> Cmd {
+    let bytes = name.len().saturating_add(channel.len()).saturating_add(payload.len());
+    let mut command = Cmd::with_capacity(3, bytes);
+    command.arg(name).arg(channel).arg(payload);
+    command
 }
 
 impl fmt::Debug for Command {
@@ -277,9 +312,12 @@ impl Shared {
     ) -> Result<(), RedisError> {
         let mut pipeline = Pipeline::with_capacity(batch.len());
         let mut sent = Vec::with_capacity(batch.len());
-        for Command { command, bytes, slot, reply } in batch {
-            pipeline.add_command(command);
-            sent.push(Command { command: Cmd::new(), bytes, slot, reply });
+        for Command { text, bytes, slot, reply } in batch {
+            pipeline.add_command(match text {
+                Text::Written(command) => command,
+                Text::Open(write) => write(),
+            });
+            sent.push(Command { text: Text::Written(Cmd::new()), bytes, slot, reply });
         }
         let answers = match connection.send_packed_commands(&pipeline, 0, sent.len()).await {
             Ok(answers) => answers,

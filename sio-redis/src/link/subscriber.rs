@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 use sio_core::cluster::{BoxFuture, ClusterError};
 
 use super::backoff::Backoff;
+use super::guard::Proof;
 use super::health::Health;
 use super::publisher::ended;
 use super::queries::stopped;
@@ -54,6 +55,15 @@ pub(crate) struct Delivery<'a> {
     pub(crate) channel: &'a str,
     /// What was said.
     pub(crate) payload: Bytes,
+    /// That it is signed, where messages are.
+    pub(crate) proof: Option<Proof<'a>>,
+}
+
+impl Delivery<'_> {
+    /// To be asked once it is known who it is for: `false`: it was taken before, and is counted.
+    pub(crate) fn take(&self) -> bool {
+        self.proof.as_ref().is_none_or(|proof| proof.take(self.channel))
+    }
 }
 
 /// Called for all that is heard, in order, on the thread of the connections.
@@ -338,7 +348,7 @@ impl Line {
             health.garbage("?", &"the channel's name is no text");
             return;
         };
-        (self.hear)(Delivery { pattern, channel, payload: payload.into() });
+        (self.hear)(Delivery { pattern, channel, payload: payload.into(), proof: None });
     }
 }
 

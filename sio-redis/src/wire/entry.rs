@@ -18,6 +18,7 @@ use super::envelope::{Body, RawBody, Said};
 use super::form::{Form, Json, rooms};
 use super::raw::{Names, Text};
 use super::{MAX_MESSAGE, Malformed, Sender};
+use crate::seal::{Seal, SignedEntry};
 
 /// The fields `type` and `data` of a new entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,18 +46,24 @@ pub(crate) fn encode(
     Ok(Fields { kind, data: out.text })
 }
 
-/// The command that adds an entry and lets the stream have about `max_len` of them.
+/// The command that adds an entry and lets the stream have about `max_len` of them; its signature is a field more.
 pub(crate) fn command(
     stream: &str,
     max_len: u64,
     from: &str,
     namespace: &str,
     fields: &Fields,
+    seal: Option<&Seal>,
 ) -> Cmd {
     let mut command = cmd("XADD");
     command.arg(stream).arg("MAXLEN").arg("~").arg(max_len).arg("*");
     command.arg("uid").arg(from).arg("nsp").arg(namespace);
     command.arg("type").arg(fields.kind).arg("data").arg(&fields.data);
+    if let Some(seal) = seal {
+        let kind = &fields.kind.to_string();
+        let entry = SignedEntry { stream, from, namespace, kind, data: &fields.data };
+        command.arg("sig").arg(seal.entry(entry));
+    }
     command
 }
 

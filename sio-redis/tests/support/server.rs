@@ -116,9 +116,17 @@ impl RedisServer {
     }
 
     pub(crate) async fn publish(&self, channel: &str, payload: &[u8]) -> i64 {
+        self.say("PUBLISH", channel, payload).await
+    }
+
+    pub(crate) async fn spublish(&self, channel: &str, payload: &[u8]) -> i64 {
+        self.say("SPUBLISH", channel, payload).await
+    }
+
+    async fn say(&self, how: &str, channel: &str, payload: &[u8]) -> i64 {
         let mut connection = self.connect().await.unwrap();
         let mut command = Cmd::new();
-        command.arg("PUBLISH").arg(channel).arg(payload);
+        command.arg(how).arg(channel).arg(payload);
         command.query_async(&mut connection).await.unwrap()
     }
 

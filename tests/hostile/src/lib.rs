@@ -15,7 +15,9 @@
 )]
 
 mod bystander;
+mod log;
 mod target;
 
 pub use bystander::Bystander;
+pub use log::Log;
 pub use target::Target;

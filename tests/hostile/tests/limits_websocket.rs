@@ -22,7 +22,7 @@ fn target() -> Target {
 }
 
 fn deflating() -> Target {
-    Target::start(env!("CARGO_BIN_EXE_target"), &["--deflate"])
+    Target::start(env!("CARGO_BIN_EXE_target"), &["--options", r#"{"perMessageDeflate":true}"#])
 }
 
 /// A session whose WebSocket may compress.

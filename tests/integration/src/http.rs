@@ -68,6 +68,11 @@ impl Http {
         Self { wire: Wire::connect_to(address) }
     }
 
+    /// A client on a connection that is there.
+    pub const fn over(wire: Wire) -> Self {
+        Self { wire }
+    }
+
     /// The connection below.
     pub const fn wire(&mut self) -> &mut Wire {
         &mut self.wire

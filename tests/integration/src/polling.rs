@@ -32,8 +32,9 @@ impl Polling {
         Self::open_at(server.address())
     }
 
+    /// The same with a server of another process.
     #[track_caller]
-    fn open_at(address: SocketAddr) -> Self {
+    pub fn open_at(address: SocketAddr) -> Self {
         let mut polls = Http::connect_to(address);
         let answer = polls.get("/socket.io/?EIO=4&transport=polling");
         assert_eq!(answer.status, 200, "{answer:?}");

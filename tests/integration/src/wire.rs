@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 use crate::server::Server;
 
@@ -56,6 +58,17 @@ impl Wire {
         Self { stream, input: Vec::new(), log: String::new() }
     }
 
+    /// Connects to a server from an address of this machine.
+    pub fn connect_from(local: IpAddr, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(local, 0).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        let stream = TcpStream::from(socket);
+        stream.set_nodelay(true).unwrap();
+        stream.set_write_timeout(Some(DEADLINE)).unwrap();
+        Self { stream, input: Vec::new(), log: String::new() }
+    }
+
     /// Writes bytes as they are.
     #[track_caller]
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
@@ -73,6 +86,11 @@ impl Wire {
     pub fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.note('>', bytes.as_ref());
         self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Changes how long a write may take, for tests in which the peer is not to read.
+    pub fn set_write_timeout(&self, timeout: Duration) {
+        self.stream.set_write_timeout(Some(timeout)).unwrap();
     }
 
     /// Ends the connection without a word.

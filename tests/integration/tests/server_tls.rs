@@ -10,6 +10,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::rt::System;
 use actix_web::web::{self, Bytes};
@@ -216,4 +217,24 @@ fn listener_without_tls_tells_http2_by_its_first_bytes() {
     });
     // HTTP/1 on the same listener.
     Ws::joined(&server).fence();
+}
+
+#[test]
+fn listener_without_tls_closes_a_connection_that_says_nothing() {
+    let io = io();
+    let served = io.clone();
+    let server = Server::host(io, move |listener| {
+        sio_actix::Server::new(move || App::new().configure(served.configure()))
+            .workers(1)
+            .disable_signals()
+            .client_request_timeout(Duration::from_millis(300))
+            .listen_auto_h2c(listener)
+            .unwrap()
+            .run()
+    });
+    let mut silent = TcpStream::connect(server.address()).unwrap();
+    silent.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut other = Ws::joined(&server);
+    assert_eq!(silent.read(&mut [0]).unwrap(), 0);
+    other.fence();
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fastrand::Rng;
 use futures_util::future::{join, join_all};
-use sio_client::{AckError, Client, EmitError, Reconnection, Socket, TransportMode};
+use sio_client::{AckError, Client, EmitError, LifeEvent, Reconnection, Socket, TransportMode};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::hall::{Numbers, ROOMS};
@@ -29,6 +29,9 @@ pub(crate) struct Tally {
     /// The time from an echo to its ack while nothing was disturbed, in microseconds.
     pub(crate) echoes: Vec<u32>,
 }
+
+/// When and on which connection something was sent.
+type Sent = (Instant, u64);
 
 /// A person with its connection.
 #[derive(Debug)]
@@ -59,6 +62,10 @@ impl Guest {
             bystander,
             client: None,
         }
+    }
+
+    pub(crate) const fn person(&self) -> usize {
+        self.person
     }
 
     pub(crate) const fn tally(&self) -> &Tally {
@@ -131,8 +138,10 @@ impl Guest {
     pub(crate) async fn leave(&mut self) {
         if let Some((client, socket)) = self.client.take() {
             drop(socket);
+            self.view().note("leaves".to_owned());
             // A line that was cut has nothing to close.
-            let _late = timeout(Duration::from_secs(10), client.close()).await;
+            let late = timeout(Duration::from_secs(10), client.close()).await;
+            self.view().note(format!("has left: {late:?}"));
         }
         self.lines.end(false);
     }
@@ -160,6 +169,14 @@ impl Guest {
         socket.on_any(move |name, args| {
             view.lock().unwrap_or_else(PoisonError::into_inner).event(name, args);
         });
+        let view = Arc::clone(&self.view);
+        socket.on_life(move |life| {
+            let mut view = view.lock().unwrap_or_else(PoisonError::into_inner);
+            if matches!(life, LifeEvent::Connect { .. }) {
+                view.connected();
+            }
+            view.note(format!("{life:?}"));
+        });
         // It goes on trying by itself.
         let _not_yet = socket.connect().await;
         self.client = Some((client, socket.clone()));
@@ -182,7 +199,7 @@ impl Guest {
             60..66 => self.echo_bytes(socket).await,
             66..70 => {
                 let pause = self.rng.u64(..300);
-                let sent = Instant::now();
+                let sent = self.now();
                 let answer = socket.emit_with_ack::<()>("slow", pause).await;
                 self.answered(sent, answer.as_ref().err(), "slow");
             }
@@ -220,8 +237,13 @@ impl Guest {
         if self.rng.bool() { self.rng.usize(..10) } else { self.rng.usize(..ROOMS) }
     }
 
+    fn now(&self) -> Sent {
+        (Instant::now(), self.view().generation())
+    }
+
     fn disturb(&mut self, how: impl FnOnce(&Lines, &mut Rng)) {
         self.disturbed = Some(Instant::now());
+        self.view().note("disturbed".to_owned());
         how(&self.lines, &mut self.rng);
     }
 
@@ -240,9 +262,10 @@ impl Guest {
         let numbers: Vec<u32> = (1..=burst).map(|n| self.last + n).collect();
         self.last += burst;
         self.tally.said += u64::from(burst);
-        let sent = Instant::now();
+        let sent = self.now();
         if disturbance.is_some() {
-            self.disturbed = Some(sent);
+            self.disturbed = Some(sent.0);
+            self.view().note("disturbed".to_owned());
         }
         // Polled in this order, and so sent.
         let answers =
@@ -264,13 +287,13 @@ impl Guest {
     }
 
     async fn echo(&mut self, socket: &Socket) {
-        let (sent, number) = (Instant::now(), self.rng.u32(..));
+        let (sent, number) = (self.now(), self.rng.u32(..));
         let answer = socket.emit_with_ack::<u32>("echo", number).await;
         if answer.as_ref().is_ok_and(|answer| *answer != number) {
-            self.view().wrong(format!("an echo of {number} is {answer:?}"));
+            self.view().wrong(&format!("an echo of {number} is {answer:?}"));
         }
         if answer.is_ok() && self.disturbed.is_none() {
-            let took = u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX);
+            let took = u32::try_from(sent.0.elapsed().as_micros()).unwrap_or(u32::MAX);
             self.tally.echoes.push(took);
         }
         self.answered(sent, answer.as_ref().err(), "echo");
@@ -279,18 +302,19 @@ impl Guest {
     async fn echo_bytes(&mut self, socket: &Socket) {
         let length = self.rng.usize(..30_000);
         let bytes = Bytes::from(vec![self.rng.u8(..); length]);
-        let sent = Instant::now();
+        let sent = self.now();
         let answer = socket.emit_with_ack::<Bytes>("echo", bytes.clone()).await;
         if answer.as_ref().is_ok_and(|answer| *answer != bytes) {
-            self.view().wrong(format!("an echo of {length} bytes is another"));
+            self.view().wrong(&format!("an echo of {length} bytes is another"));
         }
         self.answered(sent, answer.as_ref().err(), "echo of bytes");
     }
 
     /// Every event is answered, unless the connection was disturbed.
-    fn answered(&mut self, sent: Instant, error: Option<&AckError>, what: &str) {
+    fn answered(&mut self, (sent, generation): Sent, error: Option<&AckError>, what: &str) {
         let Some(error) = error else {
             self.tally.acks += 1;
+            self.view().settled(generation);
             return;
         };
         self.tally.unanswered += 1;
@@ -298,7 +322,7 @@ impl Guest {
         let refused = matches!(error, AckError::Emit(EmitError::BufferFull { .. }));
         let impossible = matches!(error, AckError::Remote { .. } | AckError::Invalid(_));
         if impossible || (calm && !refused) {
-            self.view().wrong(format!("{what} is not answered: {error}"));
+            self.view().wrong(&format!("{what} is not answered: {error}"));
         }
     }
 }

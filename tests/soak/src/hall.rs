@@ -18,7 +18,7 @@ use crate::options::Options;
 pub(crate) const ROOMS: usize = 100;
 /// A connection that is dead is noticed within both.
 const PING_INTERVAL: Duration = Duration::from_secs(3);
-const PING_TIMEOUT: Duration = Duration::from_secs(3);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Clients come back as the sockets they were for so long.
 const RECOVERY: Duration = Duration::from_secs(8);
 

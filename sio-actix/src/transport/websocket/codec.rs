@@ -54,7 +54,7 @@ pub(crate) struct Parser {
     stage: Stage,
     /// Front of a frame head that the end of a chunk cut in two.
     head: [u8; MAX_HEAD],
-    head_len: usize,
+    head_len: u8,
 }
 
 impl Parser {
@@ -94,7 +94,18 @@ impl Parser {
         if scratch.capacity() > SCRATCH_KEPT {
             scratch.shrink_to(SCRATCH_KEPT);
         }
-        let outcome = self.advance(input, scratch);
+        let outcome = match self.take_whole(input) {
+            Some((TEXT, mask, payload)) => {
+                append_unmasked(scratch, payload, mask);
+                check_utf8(scratch).map(|text| Some(Message::Text(text)))
+            }
+            Some((_, mask, payload)) => {
+                let mut message = Vec::with_capacity(payload.len());
+                append_unmasked(&mut message, payload, mask);
+                return Ok(Some(Message::Binary(message.into())));
+            }
+            None => self.advance(input, scratch),
+        };
         if matches!(outcome, Err(_) | Ok(Some(Message::Close(_)))) {
             self.stage = Stage::Closed;
             self.gathered = Vec::new();
@@ -107,6 +118,41 @@ impl Parser {
     #[cfg(feature = "internals")]
     pub(crate) const fn held(&self) -> usize {
         self.gathered.capacity()
+    }
+
+    /// The usual case in one step: a message in one frame, plain and short, which has come completely. Returns
+    /// its opcode, mask and payload; whatever is not like that is left to [`Self::advance`].
+    #[inline]
+    fn take_whole<'i>(&self, input: &mut &'i [u8]) -> Option<(u8, [u8; 4], &'i [u8])> {
+        if self.open.is_some() || self.head_len > 0 || !matches!(self.stage, Stage::Head) {
+            return None;
+        }
+        let &[first, second, ref rest @ ..] = *input else { return None };
+        let opcode = first ^ FIN;
+        if opcode != TEXT && opcode != BINARY {
+            return None;
+        }
+        let (len, rest) = match second.checked_sub(MASKED)? {
+            LENGTH_IN_2 => {
+                let (len, rest) = rest.split_first_chunk()?;
+                let len = u16::from_be_bytes(*len);
+                (len > u16::from(MAX_SHORT)).then_some((usize::from(len), rest))?
+            }
+            LENGTH_IN_8 => return None,
+            short => (usize::from(short), rest),
+        };
+        let (mask, rest) = rest.split_first_chunk()?;
+        let (payload, rest) = rest.split_at_checked(len)?;
+        if len > self.max_message {
+            return None;
+        }
+        *input = rest;
+        Some((opcode, *mask, payload))
+    }
+
+    /// Bytes that are held of a message that has not come completely.
+    pub(crate) const fn unfinished(&self) -> usize {
+        self.gathered.len()
     }
 
     fn advance<'s>(
@@ -142,12 +188,12 @@ impl Parser {
 
     /// Takes a frame head, or stores the front of one if `input` ends inside it.
     fn take_head(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, Violation> {
-        let stored = self.head_len;
+        let stored = usize::from(self.head_len);
         let found = if stored == 0 {
             self.check_head(input)?
         } else {
             self.store_head(input);
-            self.check_head(self.head.get(..self.head_len).unwrap_or_default())?
+            self.check_head(self.head.get(..usize::from(self.head_len)).unwrap_or_default())?
         };
         let Some((frame, head_len)) = found else {
             if stored == 0 {
@@ -174,12 +220,11 @@ impl Parser {
 
     /// Copies bytes behind the stored front of a head, without taking them from `input`.
     fn store_head(&mut self, input: &[u8]) {
-        let free = self.head.get_mut(self.head_len..).unwrap_or_default();
-        let taken = free.len().min(input.len());
+        let free = self.head.get_mut(usize::from(self.head_len)..).unwrap_or_default();
         for (to, from) in free.iter_mut().zip(input) {
             *to = *from;
+            self.head_len += 1;
         }
-        self.head_len += taken;
     }
 
     /// Reads the frame head at the front of `bytes` and returns it with its length.

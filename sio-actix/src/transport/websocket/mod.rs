@@ -31,7 +31,8 @@ pub(crate) use self::bare::carry_bare;
 #[cfg(feature = "internals")]
 pub(crate) use self::codec::{Message, Parser};
 pub(crate) use self::offer::Carried;
-pub(crate) use self::raw::{Closing, Ended, RawConnection};
+pub(crate) use self::protocol::let_others;
+pub(crate) use self::raw::{Closing, Ended, RawConnection, SharedConnection};
 
 use self::body::BodyConnection;
 use self::offer::OfferedBody;

@@ -6,16 +6,17 @@
 use std::cell::RefCell;
 use std::future::Future as _;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use sio_core::budget::Share;
 use sio_core::close::CloseReason;
 use sio_core::engine::websocket::put_frame;
 use sio_core::engine::{ProbeReply, Revision, Wire};
 use sio_core::frame::Frame;
-use sio_core::server::{Connection, Worker};
+use sio_core::server::{Connection, Outlet, Worker};
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
@@ -23,6 +24,8 @@ use super::codec::{self, Message, Opcode, Parser, SCRATCH_KEPT, Violation};
 
 /// The answer to a probe (Engine.IO 4, "upgrade").
 const PROBE_PONG: Frame = Frame::constant("3probe");
+/// Close code of a server that has no room at the moment.
+const TRY_AGAIN_LATER: u16 = 1013;
 /// Messages of one connection before others have their turn.
 const TURN_MESSAGES: usize = 256;
 /// So many bytes of messages count as one more: a few bytes may inflate to a large message.
@@ -46,14 +49,14 @@ pub(super) enum Mode {
 }
 
 /// How the input ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum End {
     /// The connection is gone.
     Lost,
     /// A close frame came; the answer carries its code.
     Closed(Option<u16>),
     /// The peer broke the protocol.
-    Violated(u16, &'static str),
+    Violated(Box<(u16, &'static str)>),
 }
 
 /// Where the bytes of a WebSocket come from.
@@ -84,6 +87,8 @@ pub(super) struct Protocol {
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     parser: Parser,
+    /// The part of an unfinished message in what all clients may leave unfinished.
+    unfinished: Share,
     mode: Mode,
     end: Option<End>,
     /// The newest unanswered ping; older ones need no answer (RFC 6455 section 5.5.3).
@@ -115,6 +120,7 @@ impl Protocol {
             worker,
             connection,
             parser,
+            unfinished: Share::default(),
             mode,
             end: None,
             pong: None,
@@ -144,6 +150,18 @@ impl Protocol {
         self.finished || self.session_is_over()
     }
 
+    /// How long the peer may take nothing; zero: as long as it likes.
+    pub(super) fn write_timeout(&self) -> Duration {
+        self.worker.hub().limits().write_timeout
+    }
+
+    /// The peer takes nothing: the session ends for that reason.
+    pub(super) fn stalled(&mut self) {
+        if !self.finished {
+            self.finish(CloseReason::TransportError("the peer takes nothing"));
+        }
+    }
+
     /// The server closes.
     pub(super) fn is_server_closing(&self) -> bool {
         self.worker.hub().is_closing()
@@ -171,6 +189,11 @@ impl Protocol {
         // User code runs while frames are read: the scratch must not be borrowed meanwhile.
         let mut scratch = SCRATCH.take();
         self.read(cx, input, &mut scratch);
+        let budget = self.worker.hub().pending_input();
+        if self.unfinished.hold(budget, self.parser.unfinished()).is_err() && self.end.is_none() {
+            self.end =
+                Some(End::Violated(Box::new((TRY_AGAIN_LATER, "too much unfinished input"))));
+        }
         if scratch.capacity() <= SCRATCH_KEPT {
             SCRATCH.set(scratch);
         }
@@ -200,6 +223,11 @@ impl Protocol {
             return None;
         }
         self.worker.take_ready(&self.connection)
+    }
+
+    /// Lets the worker write between the turns.
+    pub(super) fn set_outlet(&self, outlet: Weak<dyn Outlet>) {
+        self.connection.set_outlet(outlet);
     }
 
     /// Takes the buffer of a turn back.
@@ -245,7 +273,7 @@ impl Protocol {
                 Poll::Pending => return,
             };
             let mut rest = chunk;
-            while self.takes_input() {
+            loop {
                 if messages >= TURN_MESSAGES {
                     self.yields = true;
                     break;
@@ -257,6 +285,9 @@ impl Protocol {
                     }
                     Ok(None) => break,
                     Err(violation) => self.violated(&violation),
+                }
+                if rest.is_empty() || !self.takes_input() {
+                    break;
                 }
             }
             let used = chunk.len() - rest.len();
@@ -270,9 +301,7 @@ impl Protocol {
     fn takes_input(&self) -> bool {
         self.end.is_none()
             && match self.mode {
-                Mode::Session => {
-                    !self.connection.is_ending() && !self.worker.is_paused(&self.connection)
-                }
+                Mode::Session => self.worker.takes_frames(&self.connection),
                 Mode::Probe { .. } => self.connection.is_probing(),
             }
     }
@@ -316,7 +345,7 @@ impl Protocol {
             Violation::InvalidDeflate => "invalid compressed data",
             Violation::TooLarge { .. } => "message too large",
         };
-        self.end = Some(End::Violated(violation.close_code(), detail));
+        self.end = Some(End::Violated(Box::new((violation.close_code(), detail))));
     }
 
     /// The last bytes: an unsent pong is forgotten, what the session still had to say is not sent.
@@ -330,14 +359,17 @@ impl Protocol {
 
     /// What remains to be written once nothing waits in the session; `None` if the connection goes on.
     fn ending(&mut self) -> Option<Bytes> {
-        let (code, reason) = match self.end {
+        let (code, reason) = match &self.end {
             Some(End::Lost) => {
                 self.finish(CloseReason::TransportClose);
                 return Some(Bytes::new());
             }
             // A code is echoed; a reason is not worth repeating.
-            Some(End::Closed(code)) => (code, CloseReason::TransportClose),
-            Some(End::Violated(code, detail)) => (Some(code), CloseReason::TransportError(detail)),
+            Some(End::Closed(code)) => (*code, CloseReason::TransportClose),
+            Some(End::Violated(violation)) => {
+                let (code, detail) = **violation;
+                (Some(code), CloseReason::TransportError(detail))
+            }
             None if self.session_is_over() => (None, CloseReason::TransportClose),
             None => return None,
         };
@@ -367,7 +399,7 @@ impl Drop for Protocol {
 /// Goes on when other connections have had their turn.
 ///
 /// A task that wakes itself runs dozens of times before the runtime looks whether others have input.
-pub(super) fn let_others<T>(cx: &mut Context<'_>) -> Poll<T> {
+pub(crate) fn let_others<T>(cx: &mut Context<'_>) -> Poll<T> {
     // Polled once it has the waker, and is not needed any more.
     let yielded = pin!(yield_now()).poll(cx);
     if yielded.is_ready() {

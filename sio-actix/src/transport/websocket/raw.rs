@@ -5,14 +5,16 @@
 //! waits for its turn. While a write is unfinished nothing is read, so that a peer that does not read is not
 //! heard either.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
+use sio_core::server::Outlet;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -26,10 +28,10 @@ const READ: usize = 64 * 1024;
 const PATIENCE: usize = 4 * READ;
 /// What is taken at once of a large frame; what is not taken yet counts as queued.
 const SLICE: usize = 256 * 1024;
-/// How often is looked whether a session ended while its peer does not read.
+/// How often is looked at a peer that does not read: whether its session ended, whether its time is over.
 const STALL_TICK: Duration = Duration::from_secs(1);
-/// Ticks that such a peer has to take something, before the connection is cut.
-const STALL_TICKS: u32 = 10;
+/// Time that such a peer has to take something once its session has ended, before the connection is cut.
+const FAREWELL_TIME: Duration = Duration::from_secs(10);
 
 thread_local! {
     /// Where input is read to; one per thread is enough, for what is not used is copied.
@@ -55,15 +57,16 @@ pub(crate) struct RawConnection {
     said: bool,
     /// The last bytes were handed out; `true` in it: after a close frame.
     last: Option<bool>,
-    linger: Duration,
+    /// In milliseconds: there is one such connection per client.
+    linger: u32,
 }
 
 /// What the peer has still to take.
 struct Unsent {
     parts: [Bytes; 2],
     stalled: Pin<Box<Sleep>>,
-    /// Ticks since the peer took something.
-    ticks: u32,
+    /// When the peer took something last.
+    since: Instant,
 }
 
 impl RawConnection {
@@ -71,21 +74,38 @@ impl RawConnection {
     /// end.
     pub(crate) fn new(stream: Stream, carried: Carried, linger: Duration) -> Self {
         let Carried { protocol, early, .. } = carried;
+        let linger = u32::try_from(linger.as_millis()).unwrap_or(u32::MAX);
         Self { stream, protocol, kept: boxed(early), unsent: None, said: false, last: None, linger }
     }
 
+    /// As [`Outlet::write`].
+    fn write_at_rest(&mut self, take: &mut dyn FnMut() -> Option<Bytes>) -> bool {
+        if self.unsent.is_some() || self.said || self.last.is_some() {
+            return false;
+        }
+        let Some(bytes) = take() else { return false };
+        let written = match self.stream.try_write(&bytes) {
+            Ok(written) if written == bytes.len() => return true,
+            Ok(written) => written,
+            // The task waits, or meets the same error.
+            Err(_) => 0,
+        };
+        self.keep_unsent([bytes.slice(written..), Bytes::new()]);
+        false
+    }
+
     /// The orderly end of the connection.
-    pub(crate) fn close(self) -> Closing {
+    fn close(self) -> Closing {
         Closing {
             stream: self.stream,
-            deadline: Box::pin(sleep(self.linger)),
+            deadline: Box::pin(sleep(Duration::from_millis(self.linger.into()))),
             finished: false,
-            linger: !self.linger.is_zero(),
+            linger: self.linger > 0,
         }
     }
 
     /// Reads, handles and writes until the peer or its turn is over.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         // User code runs while frames are read: nothing is borrowed meanwhile.
         let mut buffer = INPUT.take();
         buffer.resize(READ, 0);
@@ -191,12 +211,21 @@ impl RawConnection {
     }
 
     fn keep_unsent(&mut self, parts: [Bytes; 2]) {
-        let stalled = Box::pin(sleep(STALL_TICK));
-        self.unsent = Some(Box::new(Unsent { parts, stalled, ticks: 0 }));
+        let stalled = Box::pin(sleep(self.tick()));
+        self.unsent = Some(Box::new(Unsent { parts, stalled, since: Instant::now() }));
+    }
+
+    /// Time between two looks at a peer that takes nothing.
+    fn tick(&self) -> Duration {
+        match self.protocol.write_timeout() {
+            Duration::ZERO => STALL_TICK,
+            timeout => STALL_TICK.min(timeout),
+        }
     }
 
     /// Writes what was kept. While the peer takes nothing, looks now and then whether its session is over.
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let tick = self.tick();
         let Some(unsent) = &mut self.unsent else { return Poll::Ready(Ok(())) };
         let [head, tail] = &mut unsent.parts;
         loop {
@@ -215,17 +244,62 @@ impl RawConnection {
                 let of_head = written.min(head.len());
                 head.advance(of_head);
                 tail.advance(written - of_head);
-                unsent.ticks = 0;
+                unsent.since = Instant::now();
                 continue;
             }
             ready!(unsent.stalled.as_mut().poll(cx));
-            unsent.stalled.as_mut().reset(Instant::now() + STALL_TICK);
-            unsent.ticks += 1;
-            let patient = !self.protocol.is_server_closing() && unsent.ticks < STALL_TICKS;
-            if (self.last.is_some() || self.protocol.is_over()) && !patient {
+            let now = Instant::now();
+            unsent.stalled.as_mut().reset(now + tick);
+            let silent = now.saturating_duration_since(unsent.since);
+            let timeout = self.protocol.write_timeout();
+            let stalled = !timeout.is_zero() && silent >= timeout;
+            let patient = !self.protocol.is_server_closing() && silent < FAREWELL_TIME;
+            if stalled || ((self.last.is_some() || self.protocol.is_over()) && !patient) {
+                self.protocol.stalled();
+                // What it has not taken is worth nothing to it.
+                self.stream.reset_on_drop();
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }
+    }
+}
+
+/// A WebSocket, shared by its task with its worker, which writes to it what broadcasts have for it while the task
+/// rests.
+///
+/// Nothing that users can call reaches it, so it may be borrowed while their code runs.
+pub(crate) struct SharedConnection(RefCell<RawConnection>);
+
+impl SharedConnection {
+    /// Not over TLS, where a write may take more than one step, does the worker write.
+    pub(crate) fn new(connection: RawConnection) -> Rc<Self> {
+        let direct = !connection.stream.is_tls();
+        let shared = Rc::new(Self(RefCell::new(connection)));
+        if direct {
+            let outlet: Weak<dyn Outlet> = Rc::<Self>::downgrade(&shared);
+            shared.0.borrow().protocol.set_outlet(outlet);
+        }
+        shared
+    }
+
+    /// As [`RawConnection::poll`].
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Ended> {
+        match self.0.try_borrow_mut() {
+            Ok(mut connection) => connection.poll(cx),
+            // Nobody else borrows it while a task runs.
+            Err(_) => Poll::Ready(Ended::Gone),
+        }
+    }
+
+    /// As [`RawConnection::close`]; `None`: someone else holds it, which is only for the moment of a write.
+    pub(crate) fn close(self: Rc<Self>) -> Option<Closing> {
+        Rc::into_inner(self).map(|shared| shared.0.into_inner().close())
+    }
+}
+
+impl Outlet for SharedConnection {
+    fn write(&self, take: &mut dyn FnMut() -> Option<Bytes>) -> bool {
+        self.0.try_borrow_mut().is_ok_and(|mut connection| connection.write_at_rest(take))
     }
 }
 

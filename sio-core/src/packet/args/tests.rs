@@ -208,3 +208,78 @@ fn a_float_for_a_large_integer_is_invalid_and_not_malformed() {
     }
     assert_eq!(cursor(",1ex]").next::<u128>(), Err(BROKEN));
 }
+
+#[test]
+fn what_is_not_plain_needs_the_checks_of_all_packets() {
+    for args in [
+        "",
+        ",",
+        ",1",
+        ",1,]",
+        "1]",
+        "]]",
+        ",1.5]",
+        ",[1]]",
+        ",{}]",
+        ",\"\\n\"]",
+        ", 1]",
+        ",{\"_placeholder\":true,\"num\":2}]",
+        ",{\"_placeholder\":true,\"num\":00}]",
+        ",{\"_placeholder\":true,\"num\":}]",
+        ",{\"_placeholder\":true,\"num\":-0}]",
+        ",{\"_placeholder\":true,\"num\":0.0}]",
+        ",{\"_placeholder\":true,\"num\":0,\"num\":5}]",
+        ",{\"_placeholder\":true,\"num\":0}x]",
+        ",{\"_placeholder\":true,\"num\":0}",
+        ",{\"num\":0,\"_placeholder\":true}]",
+        ",{\"_placeholder\":true, \"num\":0}]",
+    ] {
+        assert!(!are_plain(args, 2), "{args}");
+    }
+}
+
+#[test]
+fn what_is_plain_passes_the_checks_of_all_packets() {
+    for args in [
+        "]",
+        ",1]",
+        ",\"a\",-7,true,null]",
+        ",{\"_placeholder\":true,\"num\":0}]",
+        ",{\"_placeholder\":true,\"num\":1},\"a\",{\"_placeholder\":true,\"num\":0}]",
+    ] {
+        assert!(are_plain(args, 2), "{args}");
+        let data = format!("[\"name\"{args}");
+        assert_eq!(crate::packet::validate(&data), Ok(()), "{args}");
+        assert_eq!(check_placeholders(&data, 2), Ok(()), "{args}");
+    }
+}
+
+#[test]
+fn raw_control_characters_are_malformed_for_types_that_take_bytes_too() {
+    struct Raw(Vec<u8>);
+
+    impl<'d> Deserialize<'d> for Raw {
+        fn deserialize<X: Deserializer<'d>>(input: X) -> Result<Self, X::Error> {
+            struct Bytes;
+            impl Visitor<'_> for Bytes {
+                type Value = Vec<u8>;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("bytes")
+                }
+
+                fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                    Ok(bytes.to_vec())
+                }
+            }
+            input.deserialize_bytes(Bytes).map(Self)
+        }
+    }
+
+    for text in [",\"a\u{1}b\"]", ",\"\\n\u{0}\"]", ",\"\n\"]"] {
+        let read = ArgCursor::new(text, &[]).next::<Raw>();
+        assert!(read.is_err_and(|error| error.is_malformed()), "{text:?}");
+    }
+    let read = ArgCursor::new(",\n\"\\u0001\"\t]", &[]).next::<Raw>().unwrap().unwrap();
+    assert_eq!(read.0, [1]);
+}

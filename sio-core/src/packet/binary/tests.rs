@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::*;
@@ -276,4 +277,46 @@ fn binary_is_an_array_of_numbers_in_plain_json() {
     let text = serde_json::to_value(Binary::from(vec![1, 2])).unwrap();
     assert_eq!(text, json!([1, 2]));
     assert_eq!(serde_json::from_value::<Binary>(text).unwrap().as_ref(), [1, 2]);
+}
+
+/// The same placeholder as clients write it, and as only the parser reads it.
+fn both_ways<T: serde::de::DeserializeOwned + PartialEq + fmt::Debug>(num: usize) {
+    let bins = bins();
+    let plain = format!(",{{\"_placeholder\":true,\"num\":{num}}}]");
+    let parsed = format!(",{{\"_placeholder\":true,\"num\": {num} }}]");
+    let (plain, parsed) = (read::<T>(&plain, &bins), read::<T>(&parsed, &bins));
+    assert_eq!(plain, parsed, "{}", std::any::type_name::<T>());
+}
+
+#[test]
+fn a_placeholder_as_clients_write_it_is_what_the_parser_makes_of_it() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Wrapped(Binary);
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Text(String),
+        Bytes(Binary),
+    }
+    for num in [0, 1, 2, 10, 9999, 10_000] {
+        both_ways::<Binary>(num);
+        both_ways::<Value>(num);
+        both_ways::<Bytes>(num);
+        both_ways::<Option<Binary>>(num);
+        both_ways::<Option<Value>>(num);
+        both_ways::<Wrapped>(num);
+        both_ways::<Any>(num);
+        both_ways::<Vec<u8>>(num);
+        both_ways::<(u8, u8)>(num);
+        both_ways::<String>(num);
+        both_ways::<u8>(num);
+        both_ways::<()>(num);
+        both_ways::<serde_json::Value>(num);
+        both_ways::<BTreeMap<String, Value>>(num);
+        both_ways::<IgnoredAny>(num);
+    }
+    let bins = bins();
+    let text = ",{\"_placeholder\":true,\"num\":1}]";
+    assert!(is_shared(&read::<Binary>(text, &bins).unwrap(), &bins[1]));
+    assert_eq!(read::<Value>(text, &bins), Ok(Value::Binary(bins[1].clone())));
 }

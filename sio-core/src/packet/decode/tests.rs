@@ -179,3 +179,87 @@ fn no_mutation_of_one_byte_panics() {
         }
     }
 }
+
+/// What [`decode`] finds in a text that is read in one step.
+fn decoded<'a>(packet: &'a Packet<'a>) -> PlainEvent<'a> {
+    let name = packet.event.as_ref().unwrap().as_str();
+    PlainEvent { namespace: packet.namespace, ack: packet.ack, name, args: packet.args }
+}
+
+#[test]
+fn what_is_no_usual_event_is_left_to_the_decoder() {
+    for text in [
+        "",
+        "2",
+        "2[",
+        "2[]",
+        "2[1]",
+        "2[\"a\"",
+        "2[\"a\",1",
+        "2[\"a\"1]",
+        "2[\"a\" ]",
+        "2[ \"a\"]",
+        " 2[\"a\"]",
+        "2[\"a\"] ",
+        "2[\"a\"]]",
+        "2[\"a\n\"]",
+        "2[\"\\u0061\"]",
+        "2[\"connect\"]",
+        "2[\"disconnecting\",1]",
+        "2/chat[\"a\"]",
+        "29999999999999999[\"a\"]",
+        "2-1[\"a\"]",
+        "2null",
+        "3[\"a\"]",
+        "51-[\"a\"]",
+        "0",
+        "1",
+        "é",
+    ] {
+        assert_eq!(plain_event(text, &DecodeLimits::default()), None, "{text}");
+    }
+    let long = format!("2/{},[\"a\"]", "n".repeat(255));
+    assert_eq!(plain_event(&long, &DecodeLimits::default()), None);
+    let shallow = DecodeLimits { max_depth: 5, ..DecodeLimits::default() };
+    assert_eq!(plain_event("2[\"a\"]", &shallow), None);
+}
+
+#[test]
+fn a_usual_event_is_what_the_decoder_makes_of_it() {
+    for text in [
+        "2[\"a\"]",
+        "20[\"a\"]",
+        "2007[\"a\",1]",
+        "2999999999999999[\"a\",]",
+        "2/chat,[\"a\",{\"b\":[]}]",
+        "2/,[\"a\"]",
+        "2/chat,12[\"ä b\",\"]\"]",
+        "2[\"\"]",
+        "2[\"nobody\",x]",
+    ] {
+        let found = plain_event(text, &DecodeLimits::default()).unwrap();
+        assert_eq!(found, decoded(&run(text).unwrap()), "{text}");
+    }
+}
+
+#[test]
+fn whatever_comes_the_decoder_agrees_with_the_one_step() {
+    let tokens = [
+        "2", "/", "/n,", "7", "[", "\"", "a", "\"a\"", ",", "]", " ", "\\", "0", "connect", "{}",
+        "é", "\n", "[\"",
+    ];
+    let (mut state, mut found) = (3_u32, 0);
+    for _ in 0..300_000 {
+        let mut text = String::from("2");
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        for _ in 0..(state >> 24) % 9 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            text.push_str(tokens[(state >> 16) as usize % tokens.len()]);
+        }
+        if let Some(event) = plain_event(&text, &DecodeLimits::default()) {
+            assert_eq!(event, decoded(&run(&text).unwrap()), "{text}");
+            found += 1;
+        }
+    }
+    assert!(found > 20, "{found}");
+}

@@ -251,9 +251,13 @@ fn packets_in_parts_are_what_is_written_at_once() {
     for namespace in ["/", "/chat"] {
         for args in [b"".as_slice(), b",1,\"two\""] {
             for id in [0, 7, 10, 17, u64::MAX] {
-                let mut whole = Vec::new();
-                encode_ack_encoded(&mut whole, namespace, id, args, 0);
-                assert_eq!(ack_in_parts(namespace, id, args, |parts| parts.concat()), whole);
+                for attachments in [0, 1, 10, 1024] {
+                    let mut whole = Vec::new();
+                    encode_ack_encoded(&mut whole, namespace, id, args, attachments);
+                    let joined =
+                        ack_in_parts(namespace, id, args, attachments, |parts| parts.concat());
+                    assert_eq!(joined, whole);
+                }
             }
             for name in ["a", "ä b", ""] {
                 let mut whole = Vec::new();

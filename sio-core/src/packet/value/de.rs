@@ -32,6 +32,18 @@ pub(super) fn moved() -> Value {
     MOVED.try_with(Cell::take).ok().flatten().unwrap_or_default()
 }
 
+/// Gives a value as a whole to the visitor of [`Value`], which was asked for under [`TOKEN`].
+#[inline]
+pub(super) fn hand_over<'de, V: Visitor<'de>, E: de::Error>(
+    value: Value,
+    visitor: V,
+) -> Result<V::Value, E> {
+    let _ = MOVED.try_with(|cell| cell.set(Some(value)));
+    let value = visitor.visit_unit();
+    drop(moved());
+    value
+}
+
 /// Reads a typed value from a [`Value`].
 pub(in crate::packet) struct ValueDeserializer<E> {
     value: Value,
@@ -101,10 +113,7 @@ impl<'de, E: de::Error> Deserializer<'de> for ValueDeserializer<E> {
         if name != TOKEN {
             return visitor.visit_newtype_struct(self);
         }
-        let _ = MOVED.try_with(|cell| cell.set(Some(self.value)));
-        let value = visitor.visit_unit();
-        drop(moved());
-        value
+        hand_over(self.value, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

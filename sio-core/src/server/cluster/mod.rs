@@ -28,6 +28,7 @@ use crate::cluster::{Adapter, AdapterStats, BoxFuture, ClusterError, Data, Messa
 use crate::handler::EncodedArgs;
 use crate::limits::Limits;
 use crate::packet;
+use crate::shown::Shown;
 use crate::sid::{SID_BYTES, SidSource};
 
 use super::hub::Hub;
@@ -170,7 +171,8 @@ impl Cluster {
     pub(super) fn count_garbage(&self, namespace: &str, why: &dyn std::fmt::Display) {
         if self.garbage.add() {
             let so_far = self.garbage.get();
-            tracing::warn!(%why, namespace, so_far, "what another node said makes no sense");
+            let namespace = Shown(namespace);
+            tracing::warn!(%why, %namespace, so_far, "what another node said makes no sense");
         }
     }
 
@@ -179,7 +181,7 @@ impl Cluster {
         if self.lost.add() {
             let so_far = self.lost.get();
             tracing::warn!(
-                namespace,
+                namespace = %Shown(namespace),
                 so_far,
                 "too much waits for a worker; another node's message is lost"
             );

@@ -148,13 +148,17 @@ impl Received<'_> {
 
     /// An event, which is encoded once for all sockets here.
     fn deliver(&self, data: &Data, options: BroadcastOptions) {
-        let delivered = match read_event(data) {
-            Ok((name, args)) => self.own(options).emit_encoded(&name, &args),
+        let (name, args) = match read_event(data) {
+            Ok(event) => event,
             Err(error) => return self.cluster.count_garbage(self.namespace.path(), &error),
         };
-        match delivered {
+        let selected = self.own(options);
+        match selected.emit_encoded(&name, &args) {
             Ok(()) => {}
-            Err(EmitError::QueueFull) => self.cluster.count_lost(self.namespace.path()),
+            Err(EmitError::QueueFull) => {
+                self.cluster.count_lost(self.namespace.path());
+                selected.emit_where_room(&name, &args);
+            }
             Err(error) => self.cluster.count_garbage(self.namespace.path(), &error),
         }
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use futures_util::FutureExt as _;
 
 use crate::handler::Fault;
+use crate::shown::Shown;
 
 use super::super::cluster::Change;
 use super::super::namespace::{Handlers, Namespace};
@@ -337,7 +338,8 @@ impl Hub {
             let namespaces = self.namespaces();
             let names = namespaces.iter().map(|namespace| namespace.path());
             let nearest = names.min_by_key(|name| distance(name, path));
-            tracing::debug!(path, nearest, "a client asked for a namespace that does not exist");
+            let path = Shown(path);
+            tracing::debug!(%path, nearest, "a client asked for a namespace that does not exist");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The shared half of a session: where it lives, and what requests of any thread need to know.
 
 use std::borrow::Borrow;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -64,7 +65,6 @@ impl PartialEq for Listed {
 impl Eq for Listed {}
 
 /// The shared half of a session: where it lives, and what requests of any thread need to know.
-#[derive(Debug)]
 pub struct SessionHandle {
     pub(super) sid: Sid,
     handshake: Arc<Handshake>,
@@ -87,6 +87,22 @@ pub struct SessionHandle {
     /// Handlers wait for that to change.
     waits_for_room: AtomicBool,
     room_wakers: Mutex<Option<Box<Wakers>>>,
+    /// Handlers that have not finished, of all its sockets, also of those that have ended.
+    handlers: AtomicU32,
+    /// Sockets that are connected, and the most that ever were at one time.
+    sockets: AtomicU32,
+    most_sockets: AtomicU32,
+}
+
+/// Not the id: who knows it has the session.
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHandle")
+            .field("handshake", &self.handshake)
+            .field("home", &self.home)
+            .field("transport", &self.transport())
+            .finish_non_exhaustive()
+    }
 }
 
 impl SessionHandle {
@@ -108,7 +124,40 @@ impl SessionHandle {
             congested: AtomicBool::new(false),
             waits_for_room: AtomicBool::new(false),
             room_wakers: Mutex::default(),
+            handlers: AtomicU32::new(0),
+            sockets: AtomicU32::new(0),
+            most_sockets: AtomicU32::new(1),
         }
+    }
+
+    /// Handlers that have not finished.
+    #[inline]
+    pub(crate) fn handlers(&self) -> usize {
+        widen(self.handlers.load(Ordering::Acquire))
+    }
+
+    /// As many as its sockets may have together, if one may have `max`: leaving and joining again does not make
+    /// them more.
+    pub(crate) fn max_handlers(&self, max: usize) -> usize {
+        max.saturating_mul(widen(self.most_sockets.load(Ordering::Acquire)))
+    }
+
+    pub(crate) fn handler_started(&self) {
+        self.handlers.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Gives how many there were.
+    pub(crate) fn handler_finished(&self) -> usize {
+        widen(self.handlers.fetch_sub(1, Ordering::AcqRel))
+    }
+
+    pub(crate) fn socket_connected(&self) {
+        let connected = self.sockets.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        self.most_sockets.fetch_max(connected, Ordering::AcqRel);
+    }
+
+    pub(crate) fn socket_ended(&self) {
+        self.sockets.fetch_sub(1, Ordering::AcqRel);
     }
 
     pub(crate) fn is_congested(&self) -> bool {

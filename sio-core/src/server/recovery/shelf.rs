@@ -22,6 +22,8 @@ pub(crate) struct Kept {
     pub(in crate::server) rooms: Vec<Room>,
     pub(in crate::server) states: States,
     pub(in crate::server) data: Option<serde_json::Value>,
+    /// When it was to be disconnected.
+    pub(in crate::server) expiry: Option<Instant>,
     pub(super) joined_at: u64,
     pub(super) sent: u64,
     pub(super) left_at: u64,

@@ -255,6 +255,10 @@ impl Worker {
             return None;
         }
         if socket.namespace().relay().is_some() {
+            // The moment of its end means nothing on another node: its guards have to be asked again.
+            if socket.disconnects_at().is_some() {
+                return None;
+            }
             return self.hub.session_of(socket, presence).map(Keepsake::Elsewhere);
         }
         (!self.hub.is_closing()).then(|| Keepsake::Here(self.kept(keeper, socket, presence)))
@@ -299,6 +303,7 @@ impl Worker {
             rooms: socket.joined_rooms(),
             states: socket.states(),
             data: socket.stored_data(),
+            expiry: socket.disconnects_at(),
             joined_at: presence.joined_at(),
             sent: presence.sent(),
             left_at: presence.left_at(),

@@ -1,17 +1,30 @@
 //! The application's data of a socket, as JSON: what others may see of it.
 
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::listeners::Listeners;
-use super::{Socket, lock};
+use super::super::listeners::{Listeners, heed};
+use super::{Inner, Socket, lock};
 
 /// What few sockets have; made when it is first needed.
 #[derive(Debug, Default)]
 pub(super) struct Extras {
     pub(super) listeners: Listeners,
     data: Option<Value>,
+    /// When the socket is to be disconnected.
+    pub(super) expiry: Option<Instant>,
+}
+
+impl Inner {
+    /// Tells by bits what there is; to be called with the extras locked.
+    pub(super) fn note_heeds(&self, extras: &Extras) {
+        let expiry = if extras.expiry.is_some() { heed::EXPIRY } else { 0 };
+        self.heeds.store(extras.listeners.heeds() | expiry, Ordering::Release);
+    }
 }
 
 impl Socket {

@@ -253,20 +253,20 @@ impl Socket {
         let mut extras = lock(&self.0.extras);
         // The end stores its status before it comes here.
         let ended = self.0.status.load(Ordering::Acquire) >= ENDED;
-        let listeners = &mut extras.get_or_insert_default().listeners;
-        let id = listeners.next_id();
+        let extras = extras.get_or_insert_default();
+        let id = extras.listeners.next_id();
         if !ended {
-            add(listeners, id);
-            self.0.heeds.store(listeners.heeds(), Ordering::Release);
+            add(&mut extras.listeners, id);
+            self.0.note_heeds(extras);
         }
         id
     }
 
     fn change_listeners<R>(&self, change: impl FnOnce(&mut Listeners) -> R) -> Option<R> {
         let mut extras = lock(&self.0.extras);
-        let listeners = &mut extras.as_mut()?.listeners;
-        let result = change(listeners);
-        self.0.heeds.store(listeners.heeds(), Ordering::Release);
+        let extras = extras.as_mut()?;
+        let result = change(&mut extras.listeners);
+        self.0.note_heeds(extras);
         Some(result)
     }
 

@@ -25,10 +25,12 @@ pub struct TooManyRooms {
 impl Socket {
     /// Joins rooms; effective for every broadcast this task makes afterwards.
     ///
-    /// Above [`Limits::max_rooms`](crate::limits::Limits::max_rooms) it joins none of them and logs that; see
-    /// [`Self::try_join`].
+    /// Above [`Limits::max_rooms`](crate::limits::Limits::max_rooms) it joins none of them, which is logged for
+    /// the first time; see [`Self::try_join`].
     pub fn join(&self, rooms: impl RoomNames) {
-        if let Err(error) = self.try_join(rooms) {
+        if let Err(error) = self.try_join(rooms)
+            && lock(&self.0.rooms).is_news()
+        {
             tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
         }
     }
@@ -103,7 +105,9 @@ impl Socket {
             let mut list = lock(&self.0.rooms);
             if self.0.status.load(Ordering::Acquire) < ENDED {
                 if join && let Err(error) = self.check_rooms(&list, &rooms) {
-                    tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+                    if list.is_news() {
+                        tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+                    }
                     return;
                 }
                 let changed = list.change(self.0.id.as_str(), rooms, join);

@@ -224,13 +224,14 @@ impl Socket {
         }
         let namespace = self.0.namespace.path();
         let args = self.ack_args(reply);
-        if args.attachments().is_empty()
-            && self.0.hub.has_default_parser()
+        if self.0.hub.has_default_parser()
             && let Some(worker) = worker
         {
-            let sent = packet::ack_in_parts(namespace, id, args.json(), |parts| {
-                worker.send_here(&self.0.session, parts, &[], false)
-            });
+            let attachments = args.attachments();
+            let sent =
+                packet::ack_in_parts(namespace, id, args.json(), attachments.len(), |parts| {
+                    worker.send_here(&self.0.session, parts, attachments, false)
+                });
             if sent {
                 return;
             }

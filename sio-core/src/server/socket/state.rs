@@ -65,6 +65,7 @@ impl Socket {
     pub(crate) fn set_connected(&self) -> Vec<Room> {
         let list = lock(&self.0.rooms);
         self.0.status.store(CONNECTED, Ordering::Release);
+        self.0.session.socket_connected();
         let rooms = list.names();
         self.note_rooms(&rooms, true);
         self.note_rooms(std::slice::from_ref(self.0.id.as_arc()), true);
@@ -101,6 +102,7 @@ impl Socket {
         {
             let mut list = lock(&self.0.rooms);
             self.0.status.store(ENDED, Ordering::Release);
+            self.0.session.socket_ended();
             self.note_rooms(&std::mem::take(&mut *list).into_names(), false);
             self.note_rooms(std::slice::from_ref(self.0.id.as_arc()), false);
         }
@@ -155,7 +157,7 @@ impl Socket {
         }
     }
 
-    pub(crate) fn next_ack_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_ack_deadline(&self) -> Option<Instant> {
         lock(&self.0.acks).as_ref().and_then(|acks| acks.next_deadline())
     }
 

@@ -20,15 +20,23 @@ impl Socket {
     // ---- places ---------------------------------------------------------------------------------
 
     /// No further event may start now: as many handlers run as may, or one of them is waited for.
+    ///
+    /// Those of the session's former sockets count as well: leaving and joining again makes no room.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
         let max = self.0.hub.config.limits.max_handlers;
         self.0.barriers.load(Ordering::Acquire) > 0
-            || (max > 0 && self.0.running.load(Ordering::Acquire) >= max)
+            || (max > 0 && self.0.session.handlers() >= max && self.has_all_handlers(max))
+    }
+
+    fn has_all_handlers(&self, max: usize) -> bool {
+        self.0.running.load(Ordering::Acquire) >= max
+            || self.0.session.handlers() >= self.0.session.max_handlers(max)
     }
 
     pub(crate) fn handler_started(&self, ordered: bool) {
         self.0.running.fetch_add(1, Ordering::AcqRel);
+        self.0.session.handler_started();
         if ordered {
             self.0.barriers.fetch_add(1, Ordering::AcqRel);
         }
@@ -37,7 +45,10 @@ impl Socket {
     /// `true` if that made room for further events.
     pub(crate) fn handler_finished(&self, ordered: bool) -> bool {
         let max = self.0.hub.config.limits.max_handlers;
-        let was_full = self.0.running.fetch_sub(1, Ordering::AcqRel) >= max && max > 0;
+        let ran = self.0.running.fetch_sub(1, Ordering::AcqRel);
+        let session = &self.0.session;
+        let was_full =
+            max > 0 && (session.handler_finished() >= session.max_handlers(max) || ran >= max);
         let was_last = ordered && self.0.barriers.fetch_sub(1, Ordering::AcqRel) == 1;
         was_full || was_last
     }

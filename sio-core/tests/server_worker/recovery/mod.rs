@@ -20,7 +20,7 @@ pub(super) type Sockets = Arc<Mutex<Vec<Socket>>>;
 
 /// What a client keeps for coming back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Client {
+pub(crate) struct Client {
     pub(super) id: String,
     pub(super) pid: String,
     pub(super) offset: String,
@@ -41,7 +41,7 @@ impl Client {
     }
 
     /// Notes the offset behind each event, and gives the events without it.
-    pub(super) fn note_events(&mut self, frames: &[String]) -> Vec<String> {
+    pub(crate) fn note_events(&mut self, frames: &[String]) -> Vec<String> {
         let mut events = Vec::new();
         for frame in frames {
             match frame.strip_suffix("\"]").and_then(|frame| frame.rsplit_once(",\"")) {
@@ -56,7 +56,7 @@ impl Client {
     }
 }
 
-pub(super) fn recovering(register: impl FnOnce(&mut NamespaceBuilder)) -> IoConfig {
+pub(crate) fn recovering(register: impl FnOnce(&mut NamespaceBuilder)) -> IoConfig {
     Io::builder().connection_state_recovery(Recovery::default()).namespace("/", register)
 }
 
@@ -83,7 +83,7 @@ pub(super) fn joining(sockets: &Sockets) -> IoConfig {
 
 /// A client that has joined `/` and got the event `hello`.
 #[track_caller]
-pub(super) fn greeted(server: &Server) -> (WebSocket, Client) {
+pub(crate) fn greeted(server: &Server) -> (WebSocket, Client) {
     let mut client = Client::default();
     let mut socket = server.websocket();
     client.note_connect(&socket.exchange("40")[0]);
@@ -102,7 +102,7 @@ pub(super) fn ask(server: &Server, request: &str) -> (WebSocket, Vec<String>) {
 
 /// The client comes back as who it was; gives what it missed.
 #[track_caller]
-pub(super) fn come_back(server: &Server, client: &mut Client) -> (WebSocket, Vec<String>) {
+pub(crate) fn come_back(server: &Server, client: &mut Client) -> (WebSocket, Vec<String>) {
     let before = client.clone();
     let (socket, mut answers) = ask(server, &client.request());
     client.note_connect(&answers.pop().unwrap());

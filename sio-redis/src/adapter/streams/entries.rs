@@ -1,8 +1,12 @@
 //! Entries as Redis gives them.
 
+use std::sync::Arc;
+
 use deadpool_redis::redis::Value;
 use sio_core::cluster::Offset;
 
+use crate::link::Guard;
+use crate::seal::{Seen, SignedEntry};
 use crate::wire::Malformed;
 use crate::wire::entry::{self, Envelope};
 
@@ -14,11 +18,31 @@ pub(super) struct Entry {
     pub(super) namespace: Option<String>,
     pub(super) kind: String,
     pub(super) data: Option<String>,
+    pub(super) signature: Option<String>,
 }
 
 impl Entry {
     pub(super) fn decode(&self) -> Result<Envelope, Malformed> {
         entry::decode(&self.from, &self.kind, self.data.as_deref())
+    }
+
+    /// Whether it may be taken: it is signed and no copy, or nothing is signed here. `seen` are those before.
+    pub(super) fn is_admitted(
+        &self,
+        guard: Option<&Arc<Guard>>,
+        stream: &str,
+        seen: &mut Seen,
+    ) -> bool {
+        guard.is_none_or(|guard| {
+            let entry = SignedEntry {
+                stream,
+                from: &self.from,
+                namespace: self.namespace.as_deref().unwrap_or_default(),
+                kind: &self.kind,
+                data: self.data.as_deref().unwrap_or_default(),
+            };
+            guard.admits(seen, entry, self.signature.as_deref(), self.offset.millis)
+        })
     }
 }
 
@@ -41,8 +65,14 @@ pub(super) fn entries(answer: Value) -> Vec<Entry> {
 fn one(entry: Value) -> Option<Entry> {
     let (id, fields) = pair(entry)?;
     let offset = text(id)?.parse().ok()?;
-    let mut entry =
-        Entry { offset, from: String::new(), namespace: None, kind: String::new(), data: None };
+    let mut entry = Entry {
+        offset,
+        from: String::new(),
+        namespace: None,
+        kind: String::new(),
+        data: None,
+        signature: None,
+    };
     // An entry that was removed while it was on its way has no fields.
     let Value::Array(fields) = fields else { return Some(entry) };
     let mut fields = fields.into_iter();
@@ -52,6 +82,7 @@ fn one(entry: Value) -> Option<Entry> {
             (Some("nsp"), value) => entry.namespace = value,
             (Some("type"), Some(value)) => entry.kind = value,
             (Some("data"), value) => entry.data = value,
+            (Some("sig"), value) => entry.signature = value,
             _ => {}
         }
     }

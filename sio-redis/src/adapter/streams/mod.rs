@@ -31,6 +31,8 @@ use tokio::time::Instant;
 
 use crate::link::{COMMANDS, Command, Health, Link, Remote, poisoned, stopped};
 use crate::options::RedisOptions;
+use crate::seal::{self, Seen};
+use crate::wire::entry::Fields;
 use crate::wire::{Malformed, Sender, channel, entry};
 
 use self::entries::Entry;
@@ -62,6 +64,8 @@ struct State {
     /// Held while an entry is put into both queues, so that they have one order. Taken before all other locks.
     order: Mutex<()>,
     own: Mutex<Own>,
+    /// Signed entries that were read.
+    seen: Mutex<Seen>,
     wake: Notify,
 }
 
@@ -74,6 +78,7 @@ impl Streams {
             namespaces: RwLock::default(),
             order: Mutex::default(),
             own: Mutex::new(Own::new()),
+            seen: Mutex::default(),
             wake: Notify::new(),
         });
         let (reader, is_placed) = Reader::new(Arc::clone(&state));
@@ -217,9 +222,7 @@ impl State {
                 return;
             }
         };
-        let bytes = stream.len() + namespace.len() + fields.data.len();
-        let command = entry::command(&stream, options.stream_max_len, id, namespace, &fields);
-        let mut command = Command::new(command, bytes);
+        let mut command = self.command(&stream, namespace, &fields);
         let _one_at_a_time = self.order.lock().unwrap_or_else(poisoned);
         if logged || self.recovers() {
             let message = logged.then_some(message);
@@ -243,6 +246,21 @@ impl State {
                 command.on_reply(Box::new(move |answer| state.answered(ticket, answer.as_ref())));
         }
         self.link.publisher().push(command);
+    }
+
+    fn command(&self, stream: &str, namespace: &str, fields: &Fields) -> Command {
+        let (max_len, id) = (self.options.stream_max_len, self.id());
+        let bytes = stream.len() + namespace.len() + fields.data.len();
+        let Some(guard) = self.link.guard() else {
+            let command = entry::command(stream, max_len, id, namespace, fields, None);
+            return Command::new(command, bytes);
+        };
+        // Signed when it is sent: what waits for Redis is not too old then.
+        let seal = Arc::clone(guard.seal());
+        let [stream, namespace, id] = [stream, namespace, id].map(Box::<str>::from);
+        let fields = fields.clone();
+        let write = move || entry::command(&stream, max_len, &id, &namespace, &fields, Some(&seal));
+        Command::open(write, bytes + seal::OVERHEAD)
     }
 
     /// The stream has taken an entry, or not.
@@ -286,7 +304,7 @@ impl State {
     }
 
     /// What comes from a stream, in its order, on the thread of the connections.
-    fn hear(&self, entry: &Entry) {
+    fn hear(&self, stream: &str, entry: &Entry) {
         let (Some(node), Some(namespace)) = (self.node.get(), entry.namespace.as_deref()) else {
             return;
         };
@@ -294,6 +312,16 @@ impl State {
             return;
         }
         let recovers = node.recovers();
+        let is_admitted = {
+            let mut seen = self.seen.lock().unwrap_or_else(poisoned);
+            entry.is_admitted(self.link.guard(), stream, &mut seen)
+        };
+        if !is_admitted {
+            if recovers {
+                node.note_position(namespace, entry.offset);
+            }
+            return;
+        }
         if entry.from == node.id() {
             if recovers {
                 self.hear_own(&**node, namespace, entry);

@@ -107,7 +107,7 @@ impl Reader {
                 };
                 for entry in entries {
                     stream.position = Some(entry.offset);
-                    self.state.hear(&entry);
+                    self.state.hear(&stream.name, &entry);
                 }
             }
         }

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::link::{Command, Link};
 use crate::options::RedisOptions;
+use crate::seal::{self, Seen};
 use crate::wire::{channel, entry};
 
 use super::entries::{Entry, entries};
@@ -53,6 +54,10 @@ impl Store {
         let text = match entry::encode_session(namespace, session) {
             Ok(text) => text,
             Err(why) => return self.link.health().unsaid("sessions", &why),
+        };
+        let text = match self.link.guard() {
+            None => text,
+            Some(guard) => guard.seal().session(&key, &text, keep),
         };
         let millis = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX).max(1);
         let bytes = key.len() + text.len();
@@ -110,7 +115,13 @@ impl Store {
         else {
             return Ok(None);
         };
-        let session = match entry::decode_session(&session) {
+        let guard = self.link.guard();
+        let text = match guard {
+            None => Some(session.as_str()),
+            Some(guard) => guard.session(&key, &session),
+        };
+        let Some(text) = text else { return Ok(None) };
+        let session = match entry::decode_session(text) {
             Ok((Some(other), _)) if *other != *namespace => return Ok(None),
             Ok((_, session)) => session,
             Err(why) => {
@@ -118,19 +129,26 @@ impl Store {
                 return Ok(None);
             }
         };
-        let mut missed = Missed::new(namespace, &session, offset);
+        // Entries before the offset are only looked at for copies of theirs behind it.
+        let first = guard.map_or(offset.millis, |_| seal::first_of_copies(offset.millis));
+        let mut missed = Missed::new(namespace, &session, Offset { millis: first, ..offset });
+        let mut seen = Seen::default();
         for _ in 0..STEPS {
             let mut range = cmd("XRANGE");
             range.arg(&stream).arg(behind(missed.position).to_string());
             range.arg("+").arg("COUNT").arg(STEP);
             let found = entries(Box::pin(queries.answer(&range)).await?);
             let is_all = found.len() < STEP;
-            found.iter().for_each(|entry| missed.add(entry));
+            for entry in &found {
+                let is_admitted = entry.is_admitted(guard, &stream, &mut seen);
+                missed.add(entry, is_admitted && entry.offset > offset);
+            }
             if missed.bytes > MOST_BYTES {
                 return Ok(None);
             }
             if is_all {
                 let Missed { events, position, .. } = missed;
+                let position = position.max(offset);
                 return Ok(Some(RestoredSession { session, missed: events, position }));
             }
         }
@@ -168,9 +186,10 @@ impl<'a> Missed<'a> {
         Self { namespace, rooms, events: Vec::new(), position: offset, bytes: 0 }
     }
 
-    fn add(&mut self, entry: &Entry) {
+    /// `counts`: it is behind the client's offset, and of a node.
+    fn add(&mut self, entry: &Entry, counts: bool) {
         self.position = entry.offset;
-        if entry.namespace.as_deref() != Some(self.namespace) || entry.kind != "3" {
+        if !counts || entry.namespace.as_deref() != Some(self.namespace) || entry.kind != "3" {
             return;
         }
         let Ok(Some(message)) = entry.decode().map(entry::Envelope::into_message) else { return };

@@ -1,0 +1,110 @@
+//! Request heads: how large they may be, and what a session keeps of its first one.
+
+use std::time::SystemTime;
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use sio_core::limits::Limits;
+use sio_core::server::{Handshake, HandshakeParts};
+
+/// Bytes of a header besides its name and value: colon, blank, line end.
+const SEPARATORS: usize = 4;
+
+/// Which headers of its first request a session keeps; for
+/// [`IoBuilder::keep_headers`](crate::IoBuilder::keep_headers).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeptHeaders {
+    /// All of them, once per session, as the reference does.
+    #[default]
+    All,
+    /// Those with these names, in lower case; an empty list keeps none.
+    Only(Vec<String>),
+}
+
+impl KeptHeaders {
+    pub(crate) fn keeps(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|known| known.eq_ignore_ascii_case(name)),
+        }
+    }
+
+    /// Copies what is kept of a request, never more than its head may have.
+    pub(crate) fn copy(&self, request: &HttpRequest) -> Handshake {
+        let headers: Vec<(&str, &str)> = request
+            .headers()
+            .iter()
+            .filter(|(name, _)| self.keeps(name.as_str()))
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+            .collect();
+        let uri = request.uri();
+        Handshake::new(&HandshakeParts {
+            headers: &headers,
+            url: uri.path_and_query().map_or("", |url| url.as_str()),
+            address: request.peer_addr(),
+            secure: request.app_config().secure(),
+            time: SystemTime::now(),
+        })
+    }
+}
+
+/// Why a request is refused for the size of its head.
+///
+/// actix has read it by then: it refuses more than 96 headers and more than 128 KiB itself.
+pub(crate) fn excess(request: &HttpRequest, limits: &Limits) -> Option<StatusCode> {
+    let above = |size: usize, limit: usize| limit > 0 && size > limit;
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if above(target, limits.max_request_target) {
+        return Some(StatusCode::URI_TOO_LONG);
+    }
+    let headers = request.headers();
+    let size = |(name, value): (&actix_web::http::header::HeaderName, &_)| {
+        let value: &actix_web::http::header::HeaderValue = value;
+        name.as_str().len() + value.len() + SEPARATORS
+    };
+    let head = target + headers.iter().map(size).sum::<usize>();
+    (above(head, limits.max_request_head) || above(headers.len(), limits.max_request_headers))
+        .then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn excess_of(target: &str, headers: usize, value: usize) -> Option<u16> {
+        let mut request = TestRequest::with_uri(target);
+        for number in 0..headers {
+            let name = format!("x-{number:03}");
+            request = request.append_header((name.as_str(), "v".repeat(value)));
+        }
+        excess(&request.to_http_request(), &Limits::default()).map(|status| status.as_u16())
+    }
+
+    #[test]
+    fn limit_20_one_above_each_limit_of_a_head() {
+        let target = |length: usize| format!("/{}", "a".repeat(length - 1));
+        assert_eq!(excess_of(&target(8_192), 0, 0), None);
+        assert_eq!(excess_of(&target(8_193), 0, 0), Some(414));
+        assert_eq!(excess_of("/", 96, 1), None);
+        assert_eq!(excess_of("/", 97, 1), Some(431));
+        // A target of one byte, and a header of name, value and separators.
+        assert_eq!(excess_of("/", 1, 32_768 - 1 - 5 - SEPARATORS), None);
+        assert_eq!(excess_of("/", 1, 32_768 - 5 - SEPARATORS), Some(431));
+    }
+
+    #[test]
+    fn only_named_headers_are_kept() {
+        let request = TestRequest::default()
+            .append_header(("Cookie", "a=1"))
+            .append_header(("X-A", "1"))
+            .append_header(("X-A", "2"))
+            .to_http_request();
+        let kept = |keep: KeptHeaders| keep.copy(&request).headers().count();
+        assert_eq!(kept(KeptHeaders::All), 3);
+        assert_eq!(kept(KeptHeaders::Only(vec!["x-a".to_owned()])), 2);
+        assert_eq!(kept(KeptHeaders::Only(Vec::new())), 0);
+    }
+}

@@ -1,0 +1,165 @@
+//! Bounds of what a session, or all of them together, can make the server hold or do at a time.
+
+use bytes::Bytes;
+use sio_core::close::DisconnectReason;
+use sio_core::handler::EventCx;
+use sio_core::server::{Io, IoConfig, RoomEvent};
+
+use crate::carrier::Server;
+use crate::tools::{Gates, Notes};
+
+const ATTACHMENT: &[u8] = &[7; 60_000];
+
+fn noting(notes: &Notes) -> IoConfig {
+    let notes = notes.clone();
+    Io::builder().namespace("/", |ns| {
+        ns.on("bytes", |parts: Vec<Bytes>| parts.len());
+        ns.on_disconnect(move |reason: DisconnectReason| notes.add(reason.as_str()));
+    })
+}
+
+// ---- handlers -----------------------------------------------------------------------------------
+
+#[test]
+fn limit_33_leaving_and_joining_again_makes_no_room_for_handlers() {
+    let (notes, gates) = (Notes::default(), Gates::default());
+    let (note, gate) = (notes.clone(), gates.clone());
+    let mut config = Io::builder().namespace("/", |ns| {
+        ns.on("work", async move |name: String| {
+            note.add(name.as_str());
+            gate.wait(&name).await;
+        });
+    });
+    config.config_mut().limits.max_handlers = 2;
+    let server = Server::start(config);
+    let mut client = server.joined();
+    client.send_all(&[r#"42["work","a"]"#, r#"42["work","b"]"#, "41"]);
+    client.connect("/");
+    client.send_all(&[r#"42["work","c"]"#, r#"42["work","d"]"#]);
+    assert_eq!(notes.take(), ["a", "b"]);
+    gates.open("a");
+    client.frames();
+    assert_eq!(notes.take(), ["c"]);
+    gates.open("c");
+    client.frames();
+    assert_eq!(notes.take(), ["d"]);
+}
+
+#[test]
+fn promise_09_an_event_whose_guard_waits_goes_with_its_socket() {
+    let (notes, gates) = (Notes::default(), Gates::default());
+    let (note, gate) = (notes.clone(), gates.clone());
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on("work", move || note.add("handler")).guard(async move |_: &EventCx<'_>| {
+            gate.wait("guard").await;
+            true
+        });
+        let note = notes.clone();
+        ns.on_disconnect(move || note.add("end"));
+    }));
+    let mut client = server.joined();
+    client.exchange(r#"421["work"]"#);
+    client.exchange("41");
+    server.run();
+    gates.expect_left("guard");
+    assert_eq!(notes.take(), ["end"]);
+    // The session goes on.
+    client.connect("/");
+}
+
+// ---- pushes -------------------------------------------------------------------------------------
+
+#[test]
+fn a_push_of_many_packets_goes_in_slices_between_which_others_have_their_turn() {
+    let notes = Notes::default();
+    let note = notes.clone();
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on("count", move |n: u64| note.add(n.to_string()));
+    }));
+    let client = server.joined_by_polling();
+    let packets: Vec<String> = (0..1_000).map(|n| format!(r#"42["count",{n}]"#)).collect();
+    let body = Bytes::from(packets.join("\x1e"));
+    let mut reply = server.worker.push(&client.session, body, false);
+    assert_eq!(notes.take().len(), 256);
+    assert!(matches!(reply.try_recv(), Ok(None)), "the push is answered too early");
+    // A second one breaks the rules, as if the first were still being received.
+    server.run();
+    let rest = notes.take();
+    assert_eq!(rest.len(), 1_000 - 256);
+    assert!(rest.iter().map(|n| n.parse::<u64>().unwrap()).eq(256..1_000), "out of order");
+    assert!(matches!(reply.try_recv(), Ok(Some(_))));
+}
+
+// ---- unfinished input ---------------------------------------------------------------------------
+
+#[test]
+fn limit_05_unfinished_packets_of_all_sessions_are_bounded_together() {
+    let notes = Notes::default();
+    let mut config = noting(&notes);
+    config.config_mut().limits.max_pending_input = 200_000;
+    let server = Server::start(config);
+    let three = format!(r#"453-1["bytes",[{0},{0},{0}]]"#, r#"{"_placeholder":true,"num":0}"#);
+    let mut first = server.joined();
+    first.send(&three);
+    first.send_binary(ATTACHMENT);
+    first.send_binary(ATTACHMENT);
+    assert!(server.worker.hub().pending_input().taken() > 120_000);
+    let mut second = server.joined();
+    second.send(&three);
+    second.send_binary(ATTACHMENT);
+    assert_eq!(second.frames(), [""; 0], "what is small is not counted");
+    drop(second);
+    notes.take();
+    let mut third = server.joined();
+    third.send(&three);
+    third.send_binary(ATTACHMENT);
+    third.send_binary(ATTACHMENT);
+    assert_eq!(third.frames(), ["(closed)"]);
+    assert_eq!(notes.take(), ["transport error"]);
+    // The older one is finished, and what it took is given back.
+    first.send_binary(ATTACHMENT);
+    assert_eq!(first.frames(), ["431[3]"]);
+    assert_eq!(server.worker.hub().pending_input().taken(), 0);
+}
+
+// ---- the hook for rooms -------------------------------------------------------------------------
+
+#[test]
+fn a_hook_for_rooms_that_is_too_slow_is_told_how_much_it_has_missed() {
+    let notes = Notes::default();
+    let note = notes.clone();
+    let (busy, waits) = std::sync::mpsc::channel::<()>();
+    let waits = std::sync::Mutex::new(waits);
+    let mut config = Io::builder()
+        .on_room_event(move |event| {
+            match event {
+                RoomEvent::JoinRoom { room, .. } if &*room == "first" => {
+                    note.add("busy");
+                    waits.lock().unwrap().recv().unwrap();
+                }
+                RoomEvent::JoinRoom { room, .. } => note.add(&*room),
+                RoomEvent::Missed { events } => note.add(format!("missed {events}")),
+                _ => {}
+            };
+        })
+        .namespace("/", |_| {});
+    config.config_mut().limits.max_room_events = 3;
+    let server = Server::start(config);
+    let _client = server.joined();
+    let socket = server.sockets().pop().unwrap();
+    notes.take();
+    let joins = socket.clone();
+    let slow = std::thread::spawn(move || joins.join("first"));
+    while notes.take().is_empty() {
+        std::thread::yield_now();
+    }
+    // Two events each, of which three are kept.
+    for room in ["a", "b", "c"] {
+        socket.join(room);
+    }
+    busy.send(()).unwrap();
+    slow.join().unwrap();
+    assert_eq!(notes.take(), ["a", "missed 3"]);
+    socket.join("d");
+    assert_eq!(notes.take(), ["d"]);
+}
