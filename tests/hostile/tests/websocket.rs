@@ -250,7 +250,10 @@ fn row_34_handshakes_that_are_none_are_refused_before_the_upgrade() {
 
 #[test]
 fn row_35_extension_and_protocol_headers_may_be_anything() {
-    let target = Target::start(env!("CARGO_BIN_EXE_target"), &["--options", r#"{"perMessageDeflate":true}"#]);
+    let target = Target::start(
+        env!("CARGO_BIN_EXE_target"),
+        &["--options", r#"{"perMessageDeflate":true}"#],
+    );
     let bystander = target.bystander();
     let before = target.memory();
     for (name, value) in [
