@@ -5,7 +5,7 @@
 //! all workers or after it for all.
 
 use std::collections::VecDeque;
-use std::sync::{self, Arc, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::task::Waker;
 
 use crate::adapter::{BroadcastOptions, Room};
@@ -47,7 +47,7 @@ pub(crate) enum Action {
         close: bool,
     },
     /// The sockets themselves; complete when the last worker has dropped its share.
-    Collect(Arc<sync::Mutex<Collected>>),
+    Collect(Arc<StdMutex<Collected>>),
 }
 
 impl Action {
