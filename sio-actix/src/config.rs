@@ -4,6 +4,7 @@ mod http;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use actix_web::web;
@@ -111,6 +112,7 @@ pub struct IoBuilder {
     on_connection_error: Option<Box<ConnectionErrorHook>>,
     answers: Answers,
     drain: Drain,
+    goodbye_on_sigterm: bool,
 }
 
 impl std::fmt::Debug for IoBuilder {
@@ -140,6 +142,7 @@ impl IoBuilder {
             on_connection_error: None,
             answers: Answers::default(),
             drain: Drain::default(),
+            goodbye_on_sigterm: false,
         }
     }
 
@@ -396,6 +399,17 @@ impl IoBuilder {
         self
     }
 
+    /// Says goodbye to all clients when SIGTERM comes, for an `HttpServer` that handles signals itself: it then
+    /// waits for every connection, up to its `shutdown_timeout`, and would cut off those that are still open.
+    ///
+    /// [`Server`](crate::Server) does so by itself, and so does who passes [`Io::on_shutdown`] to
+    /// `HttpServer::shutdown_signal`.
+    #[must_use]
+    pub const fn goodbye_on_sigterm(mut self) -> Self {
+        self.goodbye_on_sigterm = true;
+        self
+    }
+
     /// Makes what clients are told of an error, in place of `{"error":{"code","message","data"}}` in an ack
     /// and the inner object in an `exception` event.
     ///
@@ -459,6 +473,7 @@ impl IoBuilder {
             on_connection_error: self.on_connection_error,
             answers: self.answers,
             drain: self.drain,
+            waits_for_sigterm: AtomicBool::new(!self.goodbye_on_sigterm),
         });
         let core = self.core.extension(Arc::clone(&endpoint) as Arc<_>);
         Ok(Io::from_parts(core.build(Box::new(OsSids::default()))?, endpoint))

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep_until};
+
 use crate::Io;
 
 /// Clients that poll come back for their goodbye within this time, if they come back at all.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// Into how many parts the sessions are divided that end one after another.
+const PARTS: usize = 20;
 /// How often is looked whether anything still runs.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -19,13 +23,22 @@ pub struct Drain {
     pub deadline: Duration,
     /// Name of an event without arguments that every socket gets at the beginning.
     pub hint: Option<String>,
+    /// Time over which the ends of sessions are spread, so that not all clients come to other servers at once.
+    pub spread: Duration,
 }
 
 impl Drain {
     /// Gives handlers this time to finish.
     #[must_use]
     pub const fn within(deadline: Duration) -> Self {
-        Self { deadline, hint: None }
+        Self { deadline, hint: None, spread: Duration::ZERO }
+    }
+
+    /// Spreads the ends of sessions over this time, which begins when handlers have had theirs.
+    #[must_use]
+    pub const fn spread(mut self, time: Duration) -> Self {
+        self.spread = time;
+        self
     }
 
     /// Tells every socket by an event.
@@ -58,9 +71,28 @@ impl Drain {
     }
 }
 
+impl Drain {
+    /// Ends the sessions part by part.
+    async fn end_gradually(&self, io: &Io) {
+        if self.spread.is_zero() {
+            return;
+        }
+        let begin = Instant::now();
+        for part in 0..PARTS {
+            if io.session_count() == 0 {
+                return;
+            }
+            io.close_part(part, PARTS);
+            let share = self.spread.mul_f64((part + 1) as f64 / PARTS as f64);
+            sleep_until(begin + share).await;
+        }
+    }
+}
+
 /// Ends a server in order.
 pub(crate) async fn run(drain: &Drain, io: &Io) {
     drain.wait(io).await;
+    drain.end_gradually(io).await;
     io.close();
     let told = async {
         let mut tick = tokio::time::interval(TICK);

@@ -3,6 +3,7 @@
 use std::future::{Ready, ready};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::{
     AppService, HttpServiceFactory, Payload, ResourceDef, ServiceRequest, ServiceResponse,
@@ -41,6 +42,8 @@ pub(crate) struct Endpoint {
     pub(crate) on_connection_error: Option<Box<ConnectionErrorHook>>,
     pub(crate) answers: Answers,
     pub(crate) drain: Drain,
+    /// Somebody waits for SIGTERM, or nobody is to.
+    pub(crate) waits_for_sigterm: AtomicBool,
 }
 
 /// A Socket.IO server in an actix-web application.
@@ -201,9 +204,28 @@ pub async fn termination() {
     }
 }
 
+/// SIGTERM alone: on SIGINT `HttpServer` ends without waiting for anybody.
+async fn sigterm() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+                return;
+            }
+            Err(error) => tracing::error!(%error, "no signal handler could be installed"),
+        }
+    }
+    std::future::pending().await
+}
+
 impl HttpServiceFactory for Io {
     fn register(self, config: &mut AppService) {
         registered(&self);
+        if !self.endpoint.waits_for_sigterm.swap(true, Ordering::AcqRel) {
+            actix_rt::spawn(self.clone().on_shutdown(sigterm()));
+        }
         let Self { core, endpoint } = self;
         if core.node_id().is_some() {
             // Events of other servers may come before the first request does.

@@ -142,3 +142,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples about stopping a server compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/operations/shutdown.md")]
+struct Shutdown;

@@ -6,6 +6,8 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 use sio_core::server::Handshake;
 
+use super::head;
+
 /// What a session's later requests have to have in common with the first; for
 /// [`IoBuilder::bind_session`](crate::IoBuilder::bind_session).
 ///
@@ -32,10 +34,12 @@ impl SessionBinding {
             Self::None => true,
             Self::Ip => network(request.peer_addr()) == network(handshake.address()),
             Self::Cookie(name) => {
-                let sent = request.headers().get_all(header::COOKIE);
-                let sent = sent.filter_map(|value| value.to_str().ok());
+                // As the handshake has them.
+                let sent: Vec<_> =
+                    request.headers().get_all(header::COOKIE).map(head::text).collect();
                 let headers = handshake.headers().filter(|(known, _)| *known == "cookie");
-                cookie(sent, name) == cookie(headers.map(|(_, value)| value), name)
+                cookie(sent.iter().map(|value| &**value), name)
+                    == cookie(headers.map(|(_, value)| value), name)
             }
         }
     }

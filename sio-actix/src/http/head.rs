@@ -1,9 +1,11 @@
 //! Request heads: how large they may be, and what a session keeps of its first one.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use sio_core::limits::Limits;
 use sio_core::server::{Handshake, HandshakeParts};
 
@@ -32,12 +34,14 @@ impl KeptHeaders {
 
     /// Copies what is kept of a request, never more than its head may have.
     pub(crate) fn copy(&self, request: &HttpRequest) -> Handshake {
-        let headers: Vec<(&str, &str)> = request
+        let headers: Vec<(&str, Cow<'_, str>)> = request
             .headers()
             .iter()
             .filter(|(name, _)| self.keeps(name.as_str()))
-            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+            .map(|(name, value)| (name.as_str(), text(value)))
             .collect();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, &**value)).collect();
         let uri = request.uri();
         Handshake::new(&HandshakeParts {
             headers: &headers,
@@ -47,6 +51,12 @@ impl KeptHeaders {
             time: SystemTime::now(),
         })
     }
+}
+
+/// A header's value. Browsers write cookies as UTF-8; what is none is replaced, so that no header looks as if it
+/// had not been sent.
+pub(super) fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
 }
 
 /// Why a request is refused for the size of its head.
@@ -59,10 +69,8 @@ pub(crate) fn excess(request: &HttpRequest, limits: &Limits) -> Option<StatusCod
         return Some(StatusCode::URI_TOO_LONG);
     }
     let headers = request.headers();
-    let size = |(name, value): (&actix_web::http::header::HeaderName, &_)| {
-        let value: &actix_web::http::header::HeaderValue = value;
-        name.as_str().len() + value.len() + SEPARATORS
-    };
+    let size =
+        |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + SEPARATORS;
     let head = target + headers.iter().map(size).sum::<usize>();
     (above(head, limits.max_request_head) || above(headers.len(), limits.max_request_headers))
         .then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)

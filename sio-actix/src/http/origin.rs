@@ -69,9 +69,16 @@ impl OriginPolicy {
 /// The page comes from this server, as its client knows it.
 fn is_own(origin: &str, request: &HttpRequest) -> bool {
     let Some((scheme, page)) = origin.split_once("://") else { return false };
+    let secure = scheme.eq_ignore_ascii_case("https");
+    // No server's pages have another scheme; those of an app may have its host.
+    if !secure && !scheme.eq_ignore_ascii_case("http") {
+        return false;
+    }
     let info = request.connection_info();
     // Whether a proxy ended TLS is known only where it says so.
-    if matches!(info.scheme(), "https" | "wss") && !scheme.eq_ignore_ascii_case("https") {
+    let reached_securely =
+        ["https", "wss"].iter().any(|tls| info.scheme().eq_ignore_ascii_case(tls));
+    if reached_securely && !secure {
         return false;
     }
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
@@ -127,6 +134,7 @@ mod tests {
             ("null", "a.example", false),
             ("", "a.example", false),
             ("http://", "", false),
+            ("app://a.example", "a.example", false),
             ("a.example", "a.example", false),
             ("http://a.example:3001", "a.example:3000", false),
             ("http://a.example", "a.example:3000", false),
@@ -148,6 +156,8 @@ mod tests {
             ("https://a.example", "https", true),
             ("http://a.example", "http", true),
             ("http://a.example", "https", false),
+            ("http://a.example", "HTTPS", false),
+            ("https://a.example", "HTTPS", true),
             ("https://b.example", "https", false),
         ] {
             let headers = [

@@ -22,7 +22,8 @@ use actix_http::{Extensions, KeepAlive, Request, Response};
 use actix_server::ServerBuilder;
 use actix_service::{IntoServiceFactory, Service, ServiceFactory};
 use actix_web::Error;
-use actix_web::dev::AppConfig;
+use actix_web::dev::{AppConfig, ServerHandle};
+use futures_channel::oneshot;
 
 pub(crate) use self::config::registered;
 pub(crate) use self::stream::Stream;
@@ -318,25 +319,38 @@ where
     /// Starts the server; to be awaited in an actix or tokio runtime.
     ///
     /// Before it stops accepting connections on a signal, all clients are told, at the latest one second after
-    /// what [`Drain`](crate::Drain) gives to handlers. `ServerHandle::stop(true)` stops accepting at once
-    /// and tells them meanwhile; `stop(false)` cuts them off.
+    /// what [`Drain`](crate::Drain) gives to handlers and spreads ends over; a second signal meanwhile cuts all
+    /// connections off. `ServerHandle::stop(true)` stops accepting at once and tells them meanwhile;
+    /// `stop(false)` cuts them off.
     ///
     /// # Panics
     ///
     /// If it listens nowhere.
     pub fn run(self) -> actix_server::Server {
         let goodbye = self.goodbye;
+        let (running, handle) = oneshot::channel::<ServerHandle>();
         let builder = match self.stop {
             Stop::Never => self.builder.disable_signals(),
             Stop::Signals => self.builder.shutdown_signal(async move {
                 termination().await;
-                goodbye.say().await;
+                tokio::select! {
+                    () = goodbye.say() => {}
+                    () = termination() => {
+                        // Who says it again wants it now.
+                        if let Ok(handle) = handle.await {
+                            handle.stop(false).await;
+                        }
+                    }
+                }
             }),
             Stop::When(signal) => self.builder.shutdown_signal(async move {
                 signal.await;
                 goodbye.say().await;
             }),
         };
-        builder.run()
+        let server = builder.run();
+        // Without signals nobody asks for it.
+        let _unused = running.send(server.handle());
+        server
     }
 }

@@ -116,6 +116,8 @@ pub(crate) enum Message {
     HandOver(Arc<SessionHandle>, Option<Box<Parcel>>),
     /// End all sessions; the server shuts down.
     Shutdown,
+    /// End one part of them, of so many.
+    ShutdownPart(usize, usize),
     /// An event of another server.
     ServerSide(Box<NodeEvent>),
     /// Count what this worker holds.

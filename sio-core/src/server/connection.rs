@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_channel::oneshot;
 
+use crate::close::CloseReason;
 use crate::engine::payload::PayloadReader;
 use crate::engine::{Session, Transport};
 use crate::frame::FrameGroup;
@@ -125,6 +126,12 @@ impl Connection {
     #[must_use]
     pub fn is_ending(&self) -> bool {
         self.engine.borrow().close_reason().is_some()
+    }
+
+    /// The session ends because the server does.
+    #[must_use]
+    pub fn ends_with_server(&self) -> bool {
+        self.engine.borrow().close_reason() == Some(CloseReason::ServerShuttingDown)
     }
 
     /// A WebSocket is being tried.

@@ -147,8 +147,17 @@ impl Worker {
 
     /// Ends every session of this worker with `server shutting down`.
     pub(crate) fn shut_down(&self) {
-        let connections: Vec<_> =
-            self.connections.borrow().iter().map(|(_, c)| Rc::clone(c)).collect();
+        self.shut_down_part(0, 1);
+    }
+
+    /// Ends one part of the sessions, of so many.
+    pub(crate) fn shut_down_part(&self, part: usize, of: usize) {
+        let belongs = |slot: usize| slot.checked_rem(of).is_none_or(|rest| rest == part);
+        let connections: Vec<_> = {
+            let connections = self.connections.borrow();
+            let part = connections.iter().filter(|(slot, _)| belongs(*slot));
+            part.map(|(_, connection)| Rc::clone(connection)).collect()
+        };
         for connection in connections {
             self.say_goodbye(&connection);
             self.settle(&connection);

@@ -11,8 +11,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::{AbortHandle, Abortable};
-
 use crate::handler::{
     Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
 };
@@ -20,6 +18,7 @@ use crate::packet::{ArgCursor, ArgError};
 use crate::shown::Shown;
 
 use super::ack::no_answer;
+use super::cancelling::{Place, cancellable};
 use super::connection::Connection;
 use super::held::HeldEvent;
 use super::life::{panicked, report};
@@ -51,14 +50,7 @@ impl Worker {
             return self.refuse_event(connection, socket, event, ack, args);
         }
         if socket.is_busy() || connection.held.borrow().has(socket) {
-            connection.held.borrow_mut().push(HeldEvent {
-                socket: socket.clone(),
-                event: event.into(),
-                ack,
-                args: args.unread_text().into(),
-                attachments: args.attachments().to_vec(),
-            });
-            return;
+            return connection.held.borrow_mut().push(HeldEvent::new(socket, event, ack, args));
         }
         self.run_event(connection, socket, event, ack, args);
     }
@@ -120,25 +112,43 @@ impl Worker {
         args: &ArgCursor<'_>,
     ) {
         let handlers = socket.handlers();
-        for entry in &handlers.any {
+        if (!handlers.any.is_empty() || socket.heeds(heed::ANY))
+            && !self.run_catch_all(connection, socket, event, args)
+        {
+            return;
+        }
+        if !handlers.middleware.is_empty() || socket.heeds(heed::MIDDLEWARE) {
+            return self.run_middleware(connection, socket, event, asked, args);
+        }
+        self.run_named(connection, socket, event, asked, args);
+    }
+
+    /// Calls what hears every event; `false`: it has ended the socket or the session.
+    #[inline(never)]
+    fn run_catch_all(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        args: &ArgCursor<'_>,
+    ) -> bool {
+        let goes_on = || !connection.is_ending() && !socket.has_ended();
+        for entry in &socket.handlers().any {
             self.run_handler(connection, socket, event, Asked::Observer, args, entry);
-            if connection.is_ending() || socket.has_ended() {
-                return;
+            if !goes_on() {
+                return false;
             }
         }
         if socket.heeds(heed::ANY) {
             for entry in socket.any_listeners() {
                 self.run_handler(connection, socket, event, Asked::Observer, args, &entry);
                 drop_listener(entry);
-                if connection.is_ending() || socket.has_ended() {
-                    return;
+                if !goes_on() {
+                    return false;
                 }
             }
         }
-        if !handlers.middleware.is_empty() || socket.heeds(heed::MIDDLEWARE) {
-            return self.run_middleware(connection, socket, event, asked, args);
-        }
-        self.run_named(connection, socket, event, asked, args);
+        true
     }
 
     #[inline]
@@ -365,58 +375,6 @@ impl Worker {
     fn answer(&self, socket: &Socket, id: u64, reply: Reply) {
         socket.send_ack(Some(self), id, reply);
     }
-}
-
-/// Which of the handlers that can be dropped an event has become; `None`: it has not waited yet.
-pub(super) type Place = Rc<Cell<Option<u64>>>;
-
-/// Makes a waiting handler one that can be dropped, if its rules ask for it.
-pub(super) fn cancellable(
-    socket: &Socket,
-    rules: &Arc<Rules>,
-    latest: bool,
-    place: Option<&Place>,
-    future: LocalBoxFuture<Reply>,
-) -> LocalBoxFuture<Reply> {
-    if !latest && !rules.cancel_on_disconnect {
-        return future;
-    }
-    let (abort, registration) = AbortHandle::new_pair();
-    let slot =
-        socket.add_cancellable(rules.address(), latest, rules.cancel_on_disconnect, abort.clone());
-    if let (Some(place), Some(slot)) = (place, &slot) {
-        place.set(Some(slot.id));
-    }
-    if slot.is_none() && rules.cancel_on_disconnect {
-        abort.abort();
-    }
-    let future = Abortable::new(future, registration);
-    Box::pin(async move {
-        let _slot = slot;
-        future.await.unwrap_or_else(|_aborted| Reply::Err(EventError::cancelled()))
-    })
-}
-
-/// As [`until_end`], in place of the future.
-pub(super) fn while_open(
-    socket: &Socket,
-    deciding: LocalBoxFuture<Reply>,
-) -> LocalBoxFuture<Reply> {
-    let socket = socket.clone();
-    Box::pin(async move { until_end(&socket, deciding).await.unwrap_or_else(Reply::Err) })
-}
-
-/// Drops what decides about a socket or its event where it waits, when the socket ends: nobody has a use for
-/// the decision any more.
-pub(super) async fn until_end<T>(
-    socket: &Socket,
-    deciding: impl Future<Output = T>,
-) -> Result<T, EventError> {
-    let (abort, registration) = AbortHandle::new_pair();
-    let Some(_slot) = socket.add_cancellable(0, false, true, abort) else {
-        return Err(EventError::cancelled());
-    };
-    Abortable::new(deciding, registration).await.map_err(|_aborted| EventError::cancelled())
 }
 
 /// For whom a handler runs.

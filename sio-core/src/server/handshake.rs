@@ -20,7 +20,7 @@ use crate::sid::Sid;
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_structs, reason = "a carrier builds it field by field")]
 pub struct HandshakeParts<'a> {
-    /// Lower-case header names and values, values that are no UTF-8 left out.
+    /// Lower-case header names, and values.
     pub headers: &'a [(&'a str, &'a str)],
     /// Path and query as the client wrote them.
     pub url: &'a str,

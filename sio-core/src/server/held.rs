@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::packet::ArgCursor;
+
 use super::socket::Socket;
 
 /// An event as it came, to be dispatched later.
@@ -23,6 +25,23 @@ pub(crate) struct HeldEvent {
 }
 
 impl HeldEvent {
+    /// Few events have to wait.
+    #[cold]
+    pub(crate) fn new(
+        socket: &Socket,
+        event: &str,
+        ack: Option<u64>,
+        args: &ArgCursor<'_>,
+    ) -> Self {
+        Self {
+            socket: socket.clone(),
+            event: event.into(),
+            ack,
+            args: args.unread_text().into(),
+            attachments: args.attachments().to_vec(),
+        }
+    }
+
     /// What the event holds, with a fixed amount for holding it.
     fn weight(&self) -> usize {
         const ENTRY: usize = 128;

@@ -385,15 +385,27 @@ impl Hub {
             return;
         }
         self.forget_everything();
-        let here = Worker::current(self);
+        self.tell_all_workers(|| Message::Shutdown, Worker::shut_down);
+    }
+
+    /// Ends one part of the sessions, of so many, and refuses new ones. Sessions that move meanwhile may be
+    /// missed: [`Self::close`] ends what is left.
+    pub(crate) fn close_part(self: &Arc<Self>, part: usize, of: usize) {
+        self.refuse_sessions();
+        let message = || Message::ShutdownPart(part, of);
+        self.tell_all_workers(message, |worker| worker.shut_down_part(part, of));
+    }
+
+    fn tell_all_workers(self: &Arc<Self>, message: impl Fn() -> Message, here: impl Fn(&Worker)) {
+        let current = Worker::current(self);
         for worker in 0..self.bus.registered() {
-            if here.as_ref().is_none_or(|here| here.index() != worker) {
+            if current.as_ref().is_none_or(|current| current.index() != worker) {
                 // A worker that has stopped has no sessions.
-                let _stopped = self.bus.send(worker, Message::Shutdown);
+                let _stopped = self.bus.send(worker, message());
             }
         }
-        if let Some(worker) = here {
-            worker.shut_down();
+        if let Some(worker) = current {
+            here(&worker);
         }
     }
 

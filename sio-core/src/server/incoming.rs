@@ -17,8 +17,8 @@ use crate::handler::{
 };
 use crate::packet::{ArgCursor, ArgError, EncodeError, EventArg};
 
+use super::cancelling::while_open;
 use super::connection::Connection;
-use super::events::while_open;
 use super::held::HeldEvent;
 use super::life::{panicked, report};
 use super::running::HandlerSlot;

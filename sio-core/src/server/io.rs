@@ -340,6 +340,14 @@ impl Io {
         self.0.close();
     }
 
+    /// Ends one of so many equal parts of the sessions as [`Self::close`] does, counted from 0, and refuses new
+    /// ones: who ends one part after another does not send all clients to other servers at once.
+    ///
+    /// [`Self::close`] has to follow for what is left.
+    pub fn close_part(&self, part: usize, of: usize) {
+        self.0.close_part(part, of);
+    }
+
     /// Refuses new sessions with 503 from now on; those that are open go on until [`Self::close`].
     pub fn refuse_sessions(&self) {
         self.0.refuse_sessions();

@@ -12,9 +12,9 @@ use crate::engine::{HandshakeError, Transport};
 use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hooks};
 use crate::shown::Shown;
 
+use super::cancelling::{cancellable, while_open};
 use super::connection::Connection;
 use super::encoding::Refusal;
-use super::events::{cancellable, while_open};
 use super::hub::Entrance;
 use super::namespace::{LifeEntry, Namespace};
 use super::pipeline;

@@ -46,15 +46,27 @@ impl Worker {
         } else if let Some(entry) = &handlers.fallback {
             self.run_handler(connection, socket, event, asked, args, entry);
         } else {
-            tracing::debug!(
-                namespace = %Shown(socket.namespace().path()),
-                event = %Shown(event),
-                "no handler for an event"
-            );
-            // Nobody reads the arguments, but a broken packet is still a broken packet.
-            if let Err(ArgError::Malformed(error)) = args.clone().finish() {
-                self.on_undecodable(connection, error);
-            }
+            self.ignore_event(connection, socket, event, args);
+        }
+    }
+
+    /// An event that nobody handles.
+    #[cold]
+    fn ignore_event(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        args: &ArgCursor<'_>,
+    ) {
+        tracing::debug!(
+            namespace = %Shown(socket.namespace().path()),
+            event = %Shown(event),
+            "no handler for an event"
+        );
+        // Nobody reads the arguments, but a broken packet is still a broken packet.
+        if let Err(ArgError::Malformed(error)) = args.clone().finish() {
+            self.on_undecodable(connection, error);
         }
     }
 

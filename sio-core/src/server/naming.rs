@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use crate::handler::{LocalBoxFuture, Reply};
 
+use super::cancelling::while_open;
 use super::connection::Connection;
-use super::events::while_open;
 use super::hub::{Candidate, Dynamic};
 use super::sessions::SessionOp;
 use super::socket::Socket;

@@ -15,7 +15,7 @@ use crate::handler::{
 };
 use crate::packet::ArgCursor;
 
-use super::events::{Place, until_end};
+use super::cancelling::{Place, until_end};
 use super::life::panicked;
 use super::namespace::{ConnectScope, EventEntry, LifeEntry, Step};
 use super::socket::Socket;

@@ -252,7 +252,8 @@ impl Worker {
                 }
             }
             Message::Leave(..) | Message::Enter(_) | Message::HandOver(..) => {}
-            Message::ServerSide(_) | Message::Shutdown | Message::Census(_) => {}
+            Message::ServerSide(_) | Message::Census(_) => {}
+            Message::Shutdown | Message::ShutdownPart(..) => {}
         }
     }
 

@@ -46,6 +46,32 @@ fn limit_33_leaving_and_joining_again_makes_no_room_for_handlers() {
 }
 
 #[test]
+fn what_waited_for_room_goes_on_also_when_another_namespace_has_made_some() {
+    let (notes, gates) = (Notes::default(), Gates::default());
+    let (note, gate) = (notes.clone(), gates.clone());
+    let mut config = Io::builder()
+        .namespace("/", |ns| {
+            ns.on("work", async move |name: String| {
+                note.add(name.as_str());
+                gate.wait(&name).await;
+            });
+        })
+        .namespace("/other", |_| {});
+    config.config_mut().limits.max_handlers = 2;
+    let server = Server::start(config);
+    let mut client = server.joined();
+    client.send_all(&[r#"42["work","a"]"#, "41"]);
+    client.connect("/");
+    client.send_all(&[r#"42["work","b"]"#, r#"42["work","c"]"#]);
+    assert_eq!(notes.take(), ["a", "b"]);
+    // The session may have more handlers from now on.
+    client.connect("/other");
+    gates.open("b");
+    client.frames();
+    assert_eq!(notes.take(), ["c"]);
+}
+
+#[test]
 fn promise_09_an_event_whose_guard_waits_goes_with_its_socket() {
     let (notes, gates) = (Notes::default(), Gates::default());
     let (note, gate) = (notes.clone(), gates.clone());

@@ -15,9 +15,11 @@
 )]
 
 mod bystander;
+mod cluster;
 mod log;
 mod target;
 
 pub use bystander::Bystander;
+pub use cluster::{Balancer, Redis};
 pub use log::Log;
 pub use target::Target;

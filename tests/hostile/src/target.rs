@@ -3,11 +3,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use integration::DEADLINE;
 
 use crate::Bystander;
+use crate::cluster::pause;
 
 /// A plain echo server with default limits in a process of its own; dropping it ends the process.
 #[derive(Debug)]
@@ -44,6 +45,19 @@ impl Target {
         Bystander::watch(self.address)
     }
 
+    /// Tells it to end in order, and waits until it has.
+    #[track_caller]
+    pub fn stop(mut self) {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let end = Instant::now() + DEADLINE;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "it does not end");
+            pause();
+        }
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// Resident memory in bytes.
     pub fn memory(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
@@ -63,11 +77,7 @@ impl Target {
         let end = Instant::now() + DEADLINE;
         while self.descriptors() > count {
             assert!(Instant::now() < end, "{} descriptors, not {count}", self.descriptors());
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "a step between looks, under a deadline"
-            )]
-            std::thread::sleep(Duration::from_millis(10));
+            pause();
         }
     }
 }

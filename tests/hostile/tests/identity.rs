@@ -146,6 +146,24 @@ fn row_69_a_session_may_be_bound_to_a_cookie_and_is_bound_to_nothing_by_default(
 }
 
 #[test]
+fn a_cookie_beside_others_that_are_no_ascii_binds_as_well() {
+    let (server, bystander) = serve(|io| io.bind_session(SessionBinding::Cookie("login".into())));
+    let opened = polling(&server, "Cookie: name=J\u{f6}rg; login=me\r\n");
+    let target = format!("{POLLING}&sid={}", sid_of(opened.text()));
+    let push = |cookie: &str| {
+        let mut http = Http::connect_to(server.address());
+        http.send("POST", &target, cookie, "3");
+        http.response().status
+    };
+    assert_eq!(push(""), 400);
+    assert_eq!(push("Cookie: name=J\u{f6}rg\r\n"), 400);
+    assert_eq!(push("Cookie: login=you\r\n"), 400);
+    assert_eq!(push("Cookie: name=J\u{f6}rg; login=me\r\n"), 200);
+    assert_eq!(push("Cookie: login=me\r\n"), 200);
+    bystander.unharmed();
+}
+
+#[test]
 fn row_70_what_was_kept_of_a_socket_is_used_once() {
     let (server, bystander) = serve(|io| io.connection_state_recovery(Recovery::default()));
     let mut ws = Ws::open(&server);

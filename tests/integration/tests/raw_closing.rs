@@ -127,7 +127,7 @@ fn port_of_a_server_that_stopped_is_free() {
     polling.start_poll();
     polling.push("3");
     server.io().close();
-    ws.expect_close(None);
+    ws.expect_close(Some(1001));
     polling.finish_poll().expect(200, "1");
     for _ in 0..2 {
         journal.expect("server shutting down");

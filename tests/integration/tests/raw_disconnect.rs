@@ -130,7 +130,7 @@ fn server_shuts_down() {
     let (server, journal) = recorded();
     let mut ws = Ws::joined(&server);
     server.io().close();
-    ws.expect_close(None);
+    ws.expect_close(Some(1001));
     ended(&journal, "server shutting down");
 
     let (server, journal) = recorded();

@@ -61,7 +61,7 @@ fn handlers_finish_within_the_deadline_while_new_sessions_are_refused() {
     ws.expect(r#"431["pong"]"#);
     gate.notify_one();
     ws.expect(r#"430["done"]"#);
-    ws.expect_close(None);
+    ws.expect_close(Some(1001));
 }
 
 #[test]
@@ -74,5 +74,5 @@ fn what_is_not_finished_by_then_is_answered_as_unavailable() {
     signal.notify_one();
     let unavailable = r#"{"code":"unavailable","message":"the server is shutting down"}"#;
     ws.expect(&format!(r#"430[{{"error":{unavailable}}}]"#));
-    ws.expect_close(None);
+    ws.expect_close(Some(1001));
 }

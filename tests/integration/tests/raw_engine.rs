@@ -186,7 +186,7 @@ fn every_other_end_has_its_reason() {
 
     let mut ws = websocket(&server, &journal);
     server.io().close();
-    ws.expect_close(None);
+    ws.expect_close(Some(1001));
     journal.expect("ServerShuttingDown");
 }
 

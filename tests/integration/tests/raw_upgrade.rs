@@ -274,7 +274,7 @@ fn shutdown_while_probing_closes_both() {
         session.push("3");
         let mut ws = Ws::probe(&server, &session);
         server.io().close();
-        ws.expect_close(None);
+        ws.expect_close(Some(1001));
         // The poll may reach the session before or after it ended; it is told in both cases.
         let told = session.finish_poll();
         assert!(["1", "6\x1e1"].contains(&told.text()), "{told:?}");

@@ -12,15 +12,18 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
+use std::time::Duration;
 
-use actix_web::App;
 use actix_web::rt::System;
+use actix_web::{App, HttpServer};
 use integration::{DEADLINE, Http, Polling, Ws, echo};
+use sio_actix::Drain;
 use sio_actix::prelude::*;
 
 /// Bytes of a broadcast, and how many.
 const LARGE: usize = 1_000_000;
 const BROADCASTS: usize = 8;
+const HANDSHAKE: &str = "/socket.io/?EIO=4&transport=polling";
 
 /// Serves until a signal comes; a line on stdin is a round of broadcasts.
 #[test]
@@ -49,7 +52,44 @@ fn server() {
     });
 }
 
-/// The server above, in a process of its own.
+/// Serves until a signal comes, and gives a handler that never finishes a minute then.
+#[test]
+#[ignore = "a program that the other tests start"]
+fn draining_server() {
+    let drain = Drain::within(Duration::from_secs(60));
+    let io = Io::builder().drain(drain).namespace("/", |ns| {
+        echo(ns);
+        ns.on("work", async || std::future::pending::<()>().await);
+    });
+    let io = io.build();
+    System::new().block_on(async move {
+        let server = sio_actix::Server::new(move || App::new().configure(io.configure()))
+            .workers(1)
+            .shutdown_timeout(60)
+            .bind(("127.0.0.1", 0))
+            .unwrap();
+        println!("\nlistening on {}", server.addrs().first().unwrap());
+        server.run().await.unwrap();
+    });
+}
+
+/// The HTTP server of actix with its own signals.
+#[test]
+#[ignore = "a program that the other tests start"]
+fn stock_server() {
+    let io = Io::builder().goodbye_on_sigterm().namespace("/", echo).build();
+    System::new().block_on(async move {
+        let server = HttpServer::new(move || App::new().configure(io.configure()))
+            .workers(2)
+            .shutdown_timeout(60)
+            .bind(("127.0.0.1", 0))
+            .unwrap();
+        println!("\nlistening on {}", server.addrs().first().unwrap());
+        server.run().await.unwrap();
+    });
+}
+
+/// One of the servers above, in a process of its own.
 struct Process {
     child: Child,
     input: ChildStdin,
@@ -60,8 +100,12 @@ struct Process {
 
 impl Process {
     fn start() -> Self {
+        Self::start_program("server")
+    }
+
+    fn start_program(name: &str) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "server", "--ignored", "--nocapture", "--test-threads", "1"])
+            .args(["--exact", name, "--ignored", "--nocapture", "--test-threads", "1"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -116,12 +160,45 @@ fn signals_end_the_server_once_its_clients_are_told() {
         let mut polling = Polling::joined_at(process.address);
         polling.start_poll();
         process.signal(signal);
-        ws.expect_close(None);
+        ws.expect_close(Some(1001));
         let last = polling.finish_poll();
         assert!(last.text().ends_with('1'), "{last:?}");
         process.expect_exit();
         drop(silent);
     }
+}
+
+#[test]
+fn a_second_signal_cuts_all_connections_off() {
+    let mut process = Process::start_program("draining_server");
+    let mut ws = Ws::joined_at(process.address);
+    ws.text(r#"421["work"]"#);
+    ws.fence();
+    process.signal("TERM");
+    // It waits for the handler, and is served meanwhile.
+    while Http::connect_to(process.address).get(HANDSHAKE).status != 503 {
+        std::thread::yield_now();
+    }
+    ws.fence();
+    process.signal("TERM");
+    ws.wire().take_to_end();
+    process.expect_exit();
+}
+
+#[test]
+fn sigterm_ends_an_http_server_once_its_clients_are_told() {
+    let mut process = Process::start_program("stock_server");
+    let mut ws = Ws::joined_at(process.address);
+    let silent = Ws::joined_at(process.address);
+    let mut polling = Polling::joined_at(process.address);
+    polling.start_poll();
+    process.signal("TERM");
+    ws.expect_close(Some(1001));
+    let last = polling.finish_poll();
+    assert!(last.text().ends_with('1'), "{last:?}");
+    drop((polling, ws));
+    process.expect_exit();
+    drop(silent);
 }
 
 #[test]

@@ -74,9 +74,9 @@ fn clients_of_all_servers_get_their_goodbye() {
         let mut polling = Polling::joined(&server);
         polling.start_poll();
         end(&server, &stop);
-        ws.expect_close(None);
+        ws.expect_close(Some(1001));
         ws.wire().expect_end();
-        other.expect_close(None);
+        other.expect_close(Some(1001));
         let last = polling.finish_poll();
         assert!(last.text().ends_with('1'), "{last:?}");
         idle.wire().expect_end();
@@ -106,7 +106,7 @@ fn acks_are_answered_before_the_end() {
         end(&server, &stop);
         let unavailable = r#"{"code":"unavailable","message":"the server is shutting down"}"#;
         ws.expect(&format!(r#"430[{{"error":{unavailable}}}]"#));
-        ws.expect_close(None);
+        ws.expect_close(Some(1001));
         drop(ws);
         server.expect_end();
     }
@@ -139,7 +139,7 @@ fn handlers_get_the_time_that_the_drain_gives_them() {
         ws.fence();
         gate.notify_one();
         ws.expect(r#"430["done"]"#);
-        ws.expect_close(None);
+        ws.expect_close(Some(1001));
         drop(ws);
         server.expect_end();
     }

@@ -123,7 +123,7 @@ fn t07_the_server_closes() {
     session.start_poll();
     session.push("3");
     server.io().close();
-    ws.expect_close(None);
+    ws.expect_close(Some(1001));
     session.finish_poll().expect(200, "1");
     journal.expect("server shutting down");
     journal.expect("server shutting down");

@@ -24,6 +24,8 @@ use super::codec::{self, Message, Opcode, Parser, SCRATCH_KEPT, Violation};
 
 /// The answer to a probe (Engine.IO 4, "upgrade").
 const PROBE_PONG: Frame = Frame::constant("3probe");
+/// Close code of a server that shuts down.
+const GOING_AWAY: u16 = 1001;
 /// Close code of a server that has no room at the moment.
 const TRY_AGAIN_LATER: u16 = 1013;
 /// Messages of one connection before others have their turn.
@@ -381,7 +383,10 @@ impl Protocol {
                 let (code, detail) = **violation;
                 (Some(code), CloseReason::TransportError(detail))
             }
-            None if self.session_is_over() => (None, CloseReason::TransportClose),
+            None if self.session_is_over() => {
+                let code = self.connection.ends_with_server().then_some(GOING_AWAY);
+                (code, CloseReason::TransportClose)
+            }
             None => return None,
         };
         self.finish(reason);

@@ -42,13 +42,13 @@ impl Socket {
         }
     }
 
-    /// `true` if that made room for further events.
+    /// `true` if that may have made room for further events.
     pub(crate) fn handler_finished(&self, ordered: bool) -> bool {
         let max = self.0.hub.config.limits.max_handlers;
-        let ran = self.0.running.fetch_sub(1, Ordering::AcqRel);
-        let session = &self.0.session;
-        let was_full =
-            max > 0 && (session.handler_finished() >= session.max_handlers(max) || ran >= max);
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+        // No event waits for room below so many. What the session may have says nothing: it may have been less
+        // when an event began to wait.
+        let was_full = self.0.session.handler_finished() >= max && max > 0;
         let was_last = ordered && self.0.barriers.fetch_sub(1, Ordering::AcqRel) == 1;
         was_full || was_last
     }
