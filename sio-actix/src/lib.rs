@@ -58,6 +58,9 @@ mod config;
 mod context;
 mod drain;
 mod http;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod io;
 mod local;
 mod macros;

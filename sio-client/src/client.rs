@@ -95,6 +95,11 @@ impl Client {
         Self(core)
     }
 
+    #[cfg(feature = "internals")]
+    pub(crate) fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.0)
+    }
+
     /// The socket of a namespace; `chat` is `/chat`. As long as a handle to it exists it is always the
     /// same one.
     ///

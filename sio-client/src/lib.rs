@@ -61,6 +61,9 @@ mod config;
 mod driver;
 mod engine;
 mod error;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod life;
 mod listeners;
 mod mux;

@@ -34,3 +34,4 @@ pub mod parser;
 pub mod server;
 mod shown;
 pub mod sid;
+mod sync;

@@ -29,6 +29,9 @@ mod builder;
 mod channels;
 mod emitter;
 mod error;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod link;
 mod options;
 mod redis_adapter;

@@ -49,3 +49,26 @@ pub(crate) fn optional(program: &str, args: &str) -> Done {
     let cmd = if program.starts_with("cargo-") { Cmd::cargo() } else { Cmd::new(program) };
     Done::Ran(cmd.args(args).run())
 }
+
+/// The unit tests of the core in an interpreter that sees undefined behaviour, of which code without `unsafe` can
+/// only get some from below.
+pub(crate) fn miri() -> Done {
+    let cargo = |args: &str| Cmd::new("cargo").args("+nightly miri").args(args);
+    if cargo("--version").output().is_err() {
+        return Done::Left(
+            "the component miri of the nightly toolchain is not installed".to_owned(),
+        );
+    }
+    Done::Ran(cargo("test -p sio-core --lib").env("MIRIFLAGS", "-Zmiri-disable-isolation").run())
+}
+
+/// The models of what threads share in the core: all interleavings within bounds.
+pub(crate) fn loom() -> Done {
+    let target = match Workspace::load() {
+        Ok(workspace) => workspace.target.join("loom"),
+        Err(why) => return Done::Failed(why),
+    };
+    let test = Cmd::cargo().args("test --release -p sio-core --lib --target-dir");
+    let test = test.arg(&target.to_string_lossy()).args("-- models::");
+    Done::Ran(test.env("RUSTFLAGS", "--cfg loom").env("LOOM_MAX_PREEMPTIONS", "3").run())
+}

@@ -4,8 +4,10 @@
 //! CI calls `cargo xtask test` and nothing else, so a green run here is a green run there.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
+mod autobahn;
 mod bench;
 mod checks;
+mod fuzz;
 mod programs;
 mod sh;
 mod soak;
@@ -21,11 +23,14 @@ const HELP: &str = "\
 cargo xtask <task>
 
   test [--only PART[,PART..]]   set-up, checks and every test; a table of totals at the end
-                                parts: fmt clippy tidy rust stock doctest docs features wasm deny typos soak,
+                                parts: fmt clippy tidy rust stock doctest docs features wasm deny typos miri loom
+                                fuzz soak,
                                 and the Node.js suites: interop clients cluster proxies browser
   ci                            the same as test
   soak [--minutes N] [--clients N] [--seed N] [--workers N] [--server sio|stock]
                                 a crowd of clients, and what each must have got
+  fuzz [--seconds N] [TARGET..] what clients and nodes can send; 60 seconds for each target
+  autobahn [--accept] [CASE..]  the Autobahn|Testsuite against our frames, where Python 2.7 is
   tidy                          the rules of this project that a program can check
 ";
 
@@ -41,6 +46,8 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),
         "soak" => soak::run(rest),
+        "fuzz" => fuzz::run(rest),
+        "autobahn" => autobahn::run(rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}\n{}", bench::USAGE);
             Ok(())

@@ -4,10 +4,10 @@
 
 use std::time::Instant;
 
-use crate::checks::{features, optional, wasm};
+use crate::checks::{features, loom, miri, optional, wasm};
 use crate::sh::{Cmd, Outcome};
 use crate::totals::{self, Counts, Row};
-use crate::{programs, soak, suites, tidy};
+use crate::{fuzz, programs, soak, suites, tidy};
 
 /// What a step did.
 pub(crate) enum Done {
@@ -41,6 +41,9 @@ const STEPS: &[Step] = &[
     ("wasm", wasm),
     ("deny", || optional("cargo-deny", "deny --workspace check bans licenses sources")),
     ("typos", || optional("typos", "")),
+    ("miri", miri),
+    ("loom", loom),
+    ("fuzz", fuzz::step),
     ("soak", || Done::Ran(soak::step())),
 ];
 

@@ -25,6 +25,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
+#[cfg(feature = "internals")]
+pub(crate) use self::open::reads_open_packet;
 pub(crate) use self::open::{Handshake, Settings, open};
 pub(crate) use self::stream::Dialer;
 

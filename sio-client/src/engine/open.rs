@@ -104,6 +104,12 @@ fn handshake(packet: &str) -> Result<Handshake, TransportError> {
     })
 }
 
+/// The packet opens a session.
+#[cfg(feature = "internals")]
+pub(crate) fn reads_open_packet(packet: &str) -> bool {
+    handshake(packet).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

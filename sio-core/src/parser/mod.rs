@@ -13,6 +13,7 @@ mod outgoing;
 
 use bytes::Bytes;
 
+use crate::limits::Limits;
 use crate::packet::{DecodeError, EncodeError};
 
 pub use self::incoming::Incoming;
@@ -42,6 +43,24 @@ pub struct DecoderLimits {
     pub max_payload: usize,
     /// Nesting of arrays and objects in a packet, the array of an event included.
     pub max_depth: usize,
+}
+
+/// What a server with default [`Limits`](crate::limits::Limits) tells its decoders, for tests of a parser.
+impl Default for DecoderLimits {
+    fn default() -> Self {
+        Self::of(&Limits::default())
+    }
+}
+
+impl DecoderLimits {
+    pub(crate) const fn of(limits: &Limits) -> Self {
+        Self {
+            max_attachments: limits.max_attachments,
+            max_namespace_len: limits.max_namespace_len,
+            max_payload: limits.max_payload,
+            max_depth: limits.max_json_depth,
+        }
+    }
 }
 
 /// An encoding of Socket.IO packets.

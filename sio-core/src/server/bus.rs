@@ -5,12 +5,13 @@
 //! all workers or after it for all.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::task::Waker;
 
 use crate::adapter::{BroadcastOptions, Room};
 use crate::frame::FrameGroup;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 use super::broadcast_ack::Question;
 use super::hub::SessionHandle;
@@ -46,7 +47,7 @@ pub(crate) enum Action {
         close: bool,
     },
     /// The sockets themselves; complete when the last worker has dropped its share.
-    Collect(Arc<Mutex<Collected>>),
+    Collect(Arc<StdMutex<Collected>>),
 }
 
 impl Action {

@@ -174,11 +174,7 @@ impl Connection {
 
     /// Tells streams, which may run on other threads, whether there is room.
     pub(crate) fn tell_room(&self) {
-        let congested = self.is_congested();
-        let handle = &self.handle;
-        if congested != handle.is_congested() || handle.someone_waits_for_room() {
-            handle.set_congested(congested);
-        }
+        self.handle.tell_room(self.is_congested());
     }
 
     /// The next piece of a large frame, at most `max` bytes, to be written behind the last turn's bytes.

@@ -51,7 +51,7 @@ impl Decoding {
         let state = self.0.take();
         let decoded = catch_unwind(AssertUnwindSafe(|| {
             let mut state = state.unwrap_or_else(|| {
-                let decoder = parser.decoder(&decoder_limits(limits));
+                let decoder = parser.decoder(&DecoderLimits::of(limits));
                 Box::new(State { decoder, unfinished: None, share: Share::default() })
             });
             let incoming = state.decoder.decode(message);
@@ -99,14 +99,5 @@ impl Decoding {
     /// The session has ended: nothing of it is kept.
     pub(super) fn clear(&self) {
         drop(self.0.take());
-    }
-}
-
-const fn decoder_limits(limits: &Limits) -> DecoderLimits {
-    DecoderLimits {
-        max_attachments: limits.max_attachments,
-        max_namespace_len: limits.max_namespace_len,
-        max_payload: limits.max_payload,
-        max_depth: limits.max_json_depth,
     }
 }

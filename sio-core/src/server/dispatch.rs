@@ -49,6 +49,15 @@ impl Worker {
         }
     }
 
+    /// Takes a text message that is no engine packet, for the handler of a server without Socket.IO.
+    #[cfg(feature = "internals")]
+    #[doc(hidden)]
+    pub fn receive_bare_text(&self, connection: &Rc<Connection>, text: &str) {
+        if let Some(raw) = &self.hub.raw {
+            self.guarded(|| raw.text(&self.raw_socket(connection), text));
+        }
+    }
+
     /// Takes a binary frame of the WebSocket.
     pub fn receive_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
         let received = connection.engine.borrow_mut().receive_binary(self.now(), bytes);

@@ -31,6 +31,8 @@ mod legacy;
 mod life;
 mod listeners;
 mod listening;
+#[cfg(all(test, loom))]
+mod models;
 mod namespace;
 mod namespace_ref;
 mod naming;

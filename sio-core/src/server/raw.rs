@@ -88,6 +88,14 @@ impl EngineSocket {
         self.route(SessionOp::SendFrame(Frame::binary(bytes)));
     }
 
+    /// Sends a text message that is no engine packet.
+    #[cfg(feature = "internals")]
+    #[doc(hidden)]
+    pub fn send_bare_text(&self, text: &str) {
+        let payload = Bytes::copy_from_slice(text.as_bytes());
+        self.route(SessionOp::SendFrame(Frame::text(payload)));
+    }
+
     /// Ends the session; what was sent before is delivered.
     pub fn close(&self) {
         self.route(SessionOp::Close(CloseReason::ForcedClose));

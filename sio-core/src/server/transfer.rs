@@ -18,7 +18,7 @@ use crate::close::CloseReason;
 use crate::engine::Session;
 use crate::mux::Multiplexer;
 
-use super::bus::Message;
+use super::bus::{BusState, Message};
 use super::connection::{Connection, PendingPush};
 use super::decoding::Decoding;
 use super::held::HeldEvents;
@@ -75,6 +75,20 @@ pub enum Upgrade {
     Gone,
 }
 
+/// Gives the session a new home, and tells both; the wakers are to be called when nothing is locked.
+pub(super) fn announce(
+    bus: &mut BusState,
+    handle: &Arc<SessionHandle>,
+    from: usize,
+    to: usize,
+) -> [Result<Option<Waker>, Box<Message>>; 2] {
+    let number = bus.next_number();
+    handle.set_home(to, number);
+    let leave = bus.push(from, number, Message::Leave(Arc::clone(handle), to));
+    let enter = bus.push(to, number, Message::Enter(Arc::clone(handle)));
+    [leave, enter]
+}
+
 impl Worker {
     /// Brings a session to this worker, for the WebSocket that wants to carry it.
     pub fn fetch(&self, handle: &Arc<SessionHandle>) -> Upgrade {
@@ -91,11 +105,7 @@ impl Worker {
             if !bus.is_running(old) {
                 return Upgrade::Gone;
             }
-            let number = bus.next_number();
-            handle.set_home(self.index(), number);
-            let leave = bus.push(old, number, Message::Leave(Arc::clone(handle), self.index()));
-            let enter = bus.push(self.index(), number, Message::Enter(Arc::clone(handle)));
-            [leave, enter]
+            announce(&mut bus, handle, old, self.index())
         };
         self.arrivals.borrow_mut().push(Arrival {
             handle: Arc::clone(handle),

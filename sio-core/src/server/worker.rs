@@ -9,7 +9,6 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -21,6 +20,7 @@ use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::timer::after;
 use crate::engine::{Session, Transport, Wire};
 use crate::sid::Sid;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 use super::bus::Message;
 use super::connection::Connection;

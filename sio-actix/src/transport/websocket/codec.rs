@@ -114,6 +114,12 @@ impl Parser {
         outcome
     }
 
+    /// Memory taken for what is not complete.
+    #[cfg(feature = "internals")]
+    pub(crate) const fn held(&self) -> usize {
+        self.gathered.capacity()
+    }
+
     /// The usual case in one step: a message in one frame, plain and short, which has come completely. Returns
     /// its opcode, mask and payload; whatever is not like that is left to [`Self::advance`].
     #[inline]

@@ -3,6 +3,8 @@
 //! Under [`crate::Server`] that is the bare stream (`raw`), which the answer asks for (`offer`); anywhere else
 //! the response body is the connection (`body`).
 
+#[cfg(feature = "internals")]
+mod bare;
 mod body;
 mod codec;
 mod extensions;
@@ -24,6 +26,10 @@ use bytes::Bytes;
 use sio_core::engine::HandshakeError;
 use sio_core::server::{Connection, SessionHandle, Upgrade, Worker};
 
+#[cfg(feature = "internals")]
+pub(crate) use self::bare::carry_bare;
+#[cfg(feature = "internals")]
+pub(crate) use self::codec::{Message, Parser};
 pub(crate) use self::offer::Carried;
 pub(crate) use self::protocol::let_others;
 pub(crate) use self::raw::{Closing, Ended, RawConnection, SharedConnection};

@@ -32,6 +32,8 @@ const TRY_AGAIN_LATER: u16 = 1013;
 const TURN_MESSAGES: usize = 256;
 /// So many bytes of messages count as one more: a few bytes may inflate to a large message.
 const MESSAGE_BYTES: usize = 4 * 1024;
+/// Bytes of pongs that leave with one turn.
+const MAX_PONGS: usize = 256;
 /// Between the open packet or the answer to a CONNECT and what follows in the same turn: a client that begins
 /// to listen for the next only once it has seen one would miss it if both came in one read.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -93,8 +95,8 @@ pub(super) struct Protocol {
     unfinished: Share,
     mode: Mode,
     end: Option<End>,
-    /// The newest unanswered ping; older ones need no answer (RFC 6455 section 5.5.3).
-    pong: Option<Box<[u8]>>,
+    /// Answers to the pings of this turn, as they go on the wire.
+    pongs: Option<Box<BytesMut>>,
     /// `3probe` has to be sent.
     probe_pong: bool,
     /// Others get their turn before this connection reads on.
@@ -102,6 +104,9 @@ pub(super) struct Protocol {
     /// What comes next leaves in a write of its own, late enough to be read by itself.
     pause: Option<Pin<Box<Sleep>>>,
     finished: bool,
+    /// Messages are those of the application, not engine packets.
+    #[cfg(feature = "internals")]
+    bare: bool,
 }
 
 impl Protocol {
@@ -122,12 +127,21 @@ impl Protocol {
             unfinished: Share::default(),
             mode,
             end: None,
-            pong: None,
+            pongs: None,
             probe_pong: false,
             yields: false,
             pause,
             finished: false,
+            #[cfg(feature = "internals")]
+            bare: false,
         }
+    }
+
+    /// The same without Engine.IO.
+    #[cfg(feature = "internals")]
+    pub(super) const fn bare(mut self) -> Self {
+        self.bare = true;
+        self
     }
 
     /// The last bytes were handed out.
@@ -200,6 +214,11 @@ impl Protocol {
             put_frame(&mut bytes, &PROBE_PONG, Wire::V4);
             bytes.extend_from_slice(&said);
         }
+        if let Some(pongs) = self.pongs.take() {
+            let said = bytes.split();
+            bytes.extend_from_slice(&pongs);
+            bytes.extend_from_slice(&said);
+        }
         bytes
     }
 
@@ -234,11 +253,6 @@ impl Protocol {
         let more = matches!(self.mode, Mode::Session) && self.connection.has_output();
         if self.pause.is_some() || more {
             return Next::Turn;
-        }
-        if let Some(ping) = self.pong.take() {
-            let mut pong = BytesMut::with_capacity(ping.len() + 2);
-            codec::put_control(&mut pong, Opcode::Pong, &ping);
-            return Next::Write(pong.freeze());
         }
         if let Some(last) = self.ending() {
             return Next::End(last);
@@ -298,6 +312,10 @@ impl Protocol {
 
     fn receive(&mut self, message: Message<'_>) {
         match (message, self.mode) {
+            #[cfg(feature = "internals")]
+            (Message::Text(text), Mode::Session) if self.bare => {
+                self.worker.receive_bare_text(&self.connection, text);
+            }
             (Message::Text(text), Mode::Session) => {
                 self.worker.receive_text(&self.connection, text);
             }
@@ -315,12 +333,21 @@ impl Protocol {
                 }
             }
             (Message::Binary(_), Mode::Probe { .. }) => self.end = Some(End::Closed(None)),
-            (Message::Ping(payload), _) => self.pong = Some(payload.into()),
+            (Message::Ping(payload), _) => self.answer_ping(payload),
             (Message::Pong, _) => {}
             (Message::Close(frame), _) => {
                 self.end = Some(End::Closed(frame.map(|frame| frame.code)));
             }
         }
+    }
+
+    /// Pings beyond a bound leave only the newest to be answered (RFC 6455 section 5.5.3).
+    fn answer_ping(&mut self, payload: &[u8]) {
+        let pongs = self.pongs.get_or_insert_default();
+        if pongs.len() + payload.len() > MAX_PONGS {
+            pongs.clear();
+        }
+        codec::put_control(pongs, Opcode::Pong, payload);
     }
 
     fn violated(&mut self, violation: &Violation) {
@@ -334,7 +361,7 @@ impl Protocol {
         self.end = Some(End::Violated(Box::new((violation.close_code(), detail))));
     }
 
-    /// The last bytes: an unsent pong is forgotten, what the session still had to say is not sent.
+    /// The last bytes: what the session still had to say is not sent.
     fn finish(&mut self, reason: CloseReason) {
         self.finished = true;
         match self.mode {

@@ -5,9 +5,10 @@
 //! in the order of their making, also of a namespace that goes on one thread while another makes it anew.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::adapter::Room;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Something an adapter wants to know.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ struct State {
 
 /// Changes on their way to the adapter.
 #[derive(Debug)]
-pub(super) struct Changes(Mutex<State>);
+pub(in crate::server) struct Changes(Mutex<State>);
 
 impl Default for Changes {
     fn default() -> Self {
@@ -45,12 +46,12 @@ impl Changes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, change: Change) {
+    pub(in crate::server) fn add(&self, change: Change) {
         self.lock().untold.push_back(change);
     }
 
     /// Tells what was noted so far; from now on [`Self::tell`] does so.
-    pub(super) fn begin(&self, tell: impl Fn(Change)) {
+    pub(in crate::server) fn begin(&self, tell: impl Fn(Change)) {
         loop {
             let change = {
                 let mut state = self.lock();
@@ -64,7 +65,7 @@ impl Changes {
     }
 
     /// Tells what was not told yet, unless another thread is about it.
-    pub(super) fn tell(&self, tell: impl Fn(Change)) {
+    pub(in crate::server) fn tell(&self, tell: impl Fn(Change)) {
         if !std::mem::replace(&mut self.lock().telling, true) {
             self.begin(tell);
         }

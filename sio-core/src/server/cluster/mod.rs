@@ -35,7 +35,7 @@ use super::hub::Hub;
 
 pub(super) use acks::ask_everywhere;
 pub(crate) use changes::Change;
-use changes::Changes;
+pub(super) use changes::Changes;
 pub use fetch::FetchError;
 pub(super) use node::{HubNode, read_event};
 use requests::Requests;

@@ -3,14 +3,15 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use futures_channel::oneshot;
 
 use crate::engine::{Revision, Transport};
 use crate::sid::Sid;
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 use super::super::handshake::{Handshake, Opening};
 
@@ -163,12 +164,29 @@ impl SessionHandle {
         self.congested.load(Ordering::Acquire)
     }
 
-    pub(crate) fn someone_waits_for_room(&self) -> bool {
-        self.waits_for_room.load(Ordering::Acquire)
+    /// Tells those who wait, which may be other threads, whether there is room.
+    pub(crate) fn tell_room(&self, congested: bool) {
+        if congested != self.is_congested() || self.waits_for_room.load(Ordering::Acquire) {
+            self.set_congested(congested);
+        }
     }
 
-    /// Keeps a waker until there is room, or the session ends.
-    pub(crate) fn wait_for_room(&self, waker: &Waker) {
+    /// Ready while `is_congested` says that there is room; otherwise the task is woken when there may be, or the
+    /// session ends.
+    pub(crate) fn poll_room(
+        &self,
+        cx: &mut Context<'_>,
+        is_congested: impl Fn() -> bool,
+    ) -> Poll<()> {
+        if !is_congested() {
+            return Poll::Ready(());
+        }
+        self.keep_room_waker(cx.waker());
+        // It may have been made meanwhile.
+        if is_congested() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    fn keep_room_waker(&self, waker: &Waker) {
         let mut wakers = self.room_wakers.lock().unwrap_or_else(PoisonError::into_inner);
         let Wakers(wakers) = &mut **wakers.get_or_insert_default();
         if !wakers.iter().any(|known| known.will_wake(waker)) {

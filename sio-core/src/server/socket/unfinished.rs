@@ -148,12 +148,10 @@ impl Socket {
 
     /// Ready while the client's queue has room, or nobody is left to fill it for.
     pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.has_ended() || !self.is_congested() {
+        if self.has_ended() {
             return Poll::Ready(());
         }
-        self.0.session.wait_for_room(cx.waker());
-        // It may have been made meanwhile.
-        if self.is_congested() { Poll::Pending } else { Poll::Ready(()) }
+        self.0.session.poll_room(cx, || self.is_congested())
     }
 
     /// A stream has said something that may be under way: until it is delivered there is no room.
