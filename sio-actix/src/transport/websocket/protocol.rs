@@ -95,7 +95,7 @@ pub(super) struct Protocol {
     unfinished: Share,
     mode: Mode,
     end: Option<End>,
-    /// Answers to the pings of this turn, as they go on the wire.
+    /// Answers to pings, as they go on the wire with this turn or the next.
     pongs: Option<Box<BytesMut>>,
     /// `3probe` has to be sent.
     probe_pong: bool,
@@ -214,7 +214,8 @@ impl Protocol {
             put_frame(&mut bytes, &PROBE_PONG, Wire::V4);
             bytes.extend_from_slice(&said);
         }
-        if let Some(pongs) = self.pongs.take() {
+        // The packet that ends this write is to be the last of it, and the open packet the first of all.
+        if let Some(pongs) = self.pongs.take_if(|_| self.pause.is_none()) {
             let said = bytes.split();
             bytes.extend_from_slice(&pongs);
             bytes.extend_from_slice(&said);
