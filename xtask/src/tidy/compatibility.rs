@@ -1,10 +1,11 @@
 //! Rules about `docs/compatibility.md`: every behaviour of the catalogue has its row, and every test that
 //! a row names as its proof exists.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::Report;
 use super::files::File;
+use super::proofs::Tests;
 
 const PAGE: &str = "docs/compatibility.md";
 /// Heading of the list of rows that say `differs:`.
@@ -205,63 +206,6 @@ fn part<'a>(file: &'a File, heading: &str) -> &'a str {
 fn differing<'a>(sections: &[(usize, Vec<Row<'a>>)]) -> BTreeSet<&'a str> {
     let rows = sections.iter().flat_map(|(_, rows)| rows);
     rows.filter(|row| row.proof.contains(DIFFERS)).map(|row| row.number).collect()
-}
-
-/// The tests of the tree.
-struct Tests<'a> {
-    /// Names of Rust tests by the stem of their file; those of `x/tests.rs` stand under `x` as well.
-    rust: HashMap<&'a str, Vec<&'a str>>,
-    /// Texts of JavaScript tests by the name of their file.
-    scripts: HashMap<&'a str, &'a str>,
-}
-
-impl<'a> Tests<'a> {
-    fn collect(files: &'a [File]) -> Self {
-        let mut tests = Self { rust: HashMap::new(), scripts: HashMap::new() };
-        for file in files {
-            let mut parts = file.path.rsplit('/');
-            let (name, folder) = (parts.next().unwrap_or_default(), parts.next());
-            if name.ends_with(".test.mjs") {
-                tests.scripts.insert(name, &file.text);
-            } else if let Some(stem) = name.strip_suffix(".rs") {
-                let folder = folder.filter(|_| matches!(stem, "tests" | "main" | "mod"));
-                for stem in [Some(stem), folder].into_iter().flatten() {
-                    tests.rust.entry(stem).or_default().extend(rust_tests(&file.text));
-                }
-            }
-        }
-        tests
-    }
-
-    fn has(&self, name: &str) -> bool {
-        if let Some((file, title)) = name.split_once(".test.mjs: ") {
-            let file = format!("{file}.test.mjs");
-            let text = self.scripts.get(file.as_str());
-            return text.is_some_and(|text| !title.is_empty() && text.contains(title));
-        }
-        let Some((path, test)) = name.rsplit_once("::") else { return false };
-        // The file is the last of the modules, but for those that hold the tests of a file.
-        let stem = path.strip_suffix("::tests").unwrap_or(path).rsplit("::").next();
-        let tests = stem.and_then(|stem| self.rust.get(stem));
-        tests.is_some_and(|tests| tests.contains(&test))
-    }
-}
-
-/// The names of the functions with a test attribute.
-fn rust_tests(text: &str) -> impl Iterator<Item = &str> {
-    let mut is_test = false;
-    text.lines().filter_map(move |line| {
-        let line = line.trim_start();
-        if line.starts_with("#[") {
-            is_test |= line.contains("test]") || line.contains("test(");
-            return None;
-        }
-        if !std::mem::take(&mut is_test) {
-            return None;
-        }
-        let line = line.strip_prefix("async ").unwrap_or(line);
-        line.strip_prefix("fn ")?.split('(').next()
-    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! `tidy`: the rules of this project that a program can check.
 //!
 //! `files` collects what is looked at, `source` judges lines of code, `layout` judges packages and
-//! what depends on what, `compatibility` the page of behaviours with their proofs. A warning asks for a
+//! what depends on what, `compatibility` the page of behaviours with their proofs, `hostile` that of
+//! attacks with theirs. A warning asks for a
 //! look in review; an error fails the task.
 
 mod compatibility;
 mod files;
+mod hostile;
 mod layout;
+mod proofs;
 mod source;
 
 /// What was found, in the order it was found.
@@ -38,6 +41,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         layout::check_file(file, &mut report);
     }
     compatibility::check(&files, &mut report);
+    hostile::check(&files, &mut report);
     layout::check_workspace(&mut report)?;
     for line in &report.warnings {
         println!("warning: {line}");

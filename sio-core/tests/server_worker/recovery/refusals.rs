@@ -101,7 +101,7 @@ fn what_is_unknown_or_no_text_makes_a_new_socket() {
 
 // 34.8
 #[test]
-fn the_window_is_exact_to_the_millisecond() {
+fn limit_30_the_window_is_exact_to_the_millisecond() {
     for (waits, recovers) in [(WINDOW, true), (WINDOW + MILLI, false)] {
         let server = Server::start(recovering(|_| {}));
         let (mut socket, mut client) = greeted(&server);
@@ -164,7 +164,7 @@ fn nothing_is_recovered_once_an_event_is_gone_that_may_have_been_missed() {
 
 // L30
 #[test]
-fn the_bytes_that_are_kept_are_bounded() {
+fn limit_30_the_bytes_that_are_kept_are_bounded() {
     let large = "x".repeat(1_000);
     for total in [false, true] {
         let server = limited(recovering(|_| {}), |limits| {

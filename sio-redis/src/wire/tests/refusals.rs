@@ -33,7 +33,7 @@ fn an_empty_message_is_refused() {
 }
 
 #[test]
-fn a_message_above_the_limit_is_refused() {
+fn limit_34_a_message_above_the_limit_is_refused() {
     let event = |len: usize| format!(r#"["u",{{"type":2,"data":["{}"]}},{{}}]"#, "x".repeat(len));
     let most = MAX_MESSAGE - event(0).len();
     assert!(broadcast(&event(most)).is_ok());
@@ -41,7 +41,7 @@ fn a_message_above_the_limit_is_refused() {
 }
 
 #[test]
-fn nesting_above_the_limit_is_refused_in_both_encodings() {
+fn limit_34_nesting_above_the_limit_is_refused_in_both_encodings() {
     let nested = |depth: usize| format!(r#"["e",{}{}]"#, "[".repeat(depth), "]".repeat(depth));
     let too_deep = Err(Malformed::Value(DecodeError::NestingTooDeep));
     let event = |depth| format!(r#"["u",{{"type":2,"data":{}}},{{}}]"#, nested(depth));

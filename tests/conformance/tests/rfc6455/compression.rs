@@ -38,7 +38,7 @@ fn sample(len: usize) -> Vec<u8> {
         .copied()
         .cycle()
         .enumerate()
-        .map(|(n, b)| b ^ u8::from((n / 97) % 2 == 1))
+        .map(|(n, b)| b ^ u8::from(n / 97 % 2 == 1))
         .take(len)
         .collect()
 }
