@@ -290,7 +290,7 @@ impl Client {
             }
         }
         worker.begin_turn(&connection);
-        while !connection.is_ending() && !worker.is_paused(&connection) {
+        while worker.takes_frames(&connection) {
             match websocket.input.pop_front() {
                 Some(Input::Text(text)) => worker.receive_text(&connection, &text),
                 Some(Input::Binary(bytes)) => worker.receive_binary(&connection, bytes.into()),

@@ -187,7 +187,7 @@ impl Server {
             self.wakes.take();
             assert!(self.worker.poll(&mut cx).is_pending());
             let due = self.worker.next_deadline().is_some_and(|due| due <= self.clock.get());
-            if self.wakes.take() == 0 && !due {
+            if self.wakes.take() == 0 && !due && !self.worker.has_more() {
                 return;
             }
         }
