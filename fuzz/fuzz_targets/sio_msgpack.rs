@@ -6,9 +6,7 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use sio_core::packet::{PacketType, check_depth, validate};
 use sio_core::parser::msgpack::read_value;
-use sio_core::parser::{
-    DecoderLimits, Incoming, Message, MsgpackParser, Outgoing, Parser as _,
-};
+use sio_core::parser::{DecoderLimits, Incoming, Message, MsgpackParser, Outgoing, Parser as _};
 
 fn read(bytes: Bytes) -> Option<Incoming> {
     let mut decoder = MsgpackParser.decoder(&DecoderLimits::default());

@@ -1,7 +1,7 @@
 //! The server: one worker whose clock stands still unless it is moved.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -61,6 +61,8 @@ pub(super) struct Notes {
     disconnected: u64,
     /// The last number of each client that came.
     heard: HashMap<u64, u64>,
+    /// Clients that lost a socket, and with it what its handlers had not begun with.
+    left: HashSet<u64>,
     gates: Vec<oneshot::Sender<()>>,
     /// Handlers must not panic to say so, for that is caught.
     broken: Option<String>,
@@ -69,7 +71,8 @@ pub(super) struct Notes {
 impl Notes {
     fn hear(&mut self, client: u64, number: u64) {
         let last = self.heard.insert(client, number).unwrap_or_default();
-        if number != last + 1 {
+        let follows = number == last + 1;
+        if !follows && !(self.left.contains(&client) && number > last) {
             self.broken = Some(format!("client {client}: {number} came after {last}"));
         }
     }
@@ -110,7 +113,11 @@ fn lock(notes: &Shared) -> MutexGuard<'_, Notes> {
 /// Events that anybody may send.
 fn handlers(ns: &mut NamespaceBuilder, notes: &Shared) {
     ns.on("echo", |socket: Socket, ack: AckSender, args: Rest<Value>| {
-        if ack.is_wanted() { ack.send(args).is_ok() } else { socket.emit("echo", args).is_ok() };
+        if ack.is_wanted() {
+            ack.send(args).is_ok()
+        } else {
+            socket.emit("echo", args).is_ok()
+        };
     });
     ns.on("join", |socket: Socket, room: String| socket.join(room));
     ns.on("leave", |socket: Socket, room: String| socket.leave(&room));
@@ -143,6 +150,8 @@ fn handlers(ns: &mut NamespaceBuilder, notes: &Shared) {
     ns.on_disconnect(move |socket: Socket| {
         let mut notes = lock(&disconnected);
         notes.disconnected += 1;
+        let client = socket.handshake().query_value("client").and_then(|n| n.parse::<u64>().ok());
+        notes.left.extend(client);
         let at = notes.known.iter().position(|(_, known)| known.socket.id() == socket.id());
         match at {
             Some(at) => drop(notes.known.remove(at)),
@@ -158,7 +167,9 @@ impl Server {
         let mut config = Io::builder()
             .namespace("/", move |ns| {
                 handlers(ns, &main);
-                ns.on("m", move |client: u64, number: u64| lock(&numbers).hear(client, number));
+                ns.on(super::NUMBERED, move |client: u64, number: u64| {
+                    lock(&numbers).hear(client, number)
+                });
             })
             .namespace("/n", move |ns| handlers(ns, &other));
         let options = config.config_mut();
@@ -255,16 +266,18 @@ impl Server {
         socket.disconnect(close);
     }
 
-    pub(super) fn open_gates(&self) {
+    /// Lets handlers that wait go on; `false`: none waited.
+    pub(super) fn open_gates(&self) -> bool {
         // Opened ones may lead to others.
-        for _ in 0..1_000 {
+        for round in 0..1_000 {
             let gates = std::mem::take(&mut lock(&self.notes).gates);
             if gates.is_empty() {
-                return;
+                return round > 0;
             }
             drop(gates);
             self.run();
         }
+        panic!("handlers go on for ever");
     }
 
     /// The last numbered event to a socket; `None`: it is gone.
@@ -273,9 +286,11 @@ impl Server {
         notes.known.iter().find(|(known, _)| *known == tag).map(|(_, known)| known.sent)
     }
 
-    /// The last number that came from a client.
-    pub(super) fn heard(&self, client: u64) -> u64 {
-        lock(&self.notes).heard.get(&client).copied().unwrap_or_default()
+    /// The last number that came from a client; `None`: not all need have come.
+    pub(super) fn heard(&self, client: u64) -> Option<u64> {
+        let notes = lock(&self.notes);
+        let heard = notes.heard.get(&client).copied().unwrap_or_default();
+        (!notes.left.contains(&client)).then_some(heard)
     }
 
     pub(super) fn check(&self) {
