@@ -45,7 +45,7 @@ pub struct DecoderLimits {
     pub max_depth: usize,
 }
 
-/// What a server with default [`Limits`](crate::limits::Limits) tells its decoders, for tests of a parser.
+/// What a server with default [`Limits`] tells its decoders, for tests of a parser.
 impl Default for DecoderLimits {
     fn default() -> Self {
         Self::of(&Limits::default())
@@ -143,7 +143,7 @@ pub trait Decoder: Send + 'static {
     /// Takes a message, and gives the packet that it completes, if it does.
     ///
     /// A session whose packet waits too long for its next message, or has taken too many bytes
-    /// (`attachment_timeout` and `max_binary_packet` in [`Limits`](crate::limits::Limits)), ends.
+    /// (`attachment_timeout` and `max_binary_packet` in [`Limits`]), ends.
     ///
     /// # Errors
     ///
