@@ -13,6 +13,7 @@ pub mod payload;
 pub mod revision;
 mod session;
 pub mod timer;
+mod traffic;
 pub mod websocket;
 
 pub use deflate::PerMessageDeflate;
@@ -20,3 +21,4 @@ pub use handshake::{EngineConfig, HandshakeError, Transport};
 pub use payload::Payload;
 pub use revision::{Revision, Wire};
 pub use session::{PollOutcome, ProbeReply, Received, Session};
+pub use traffic::{Traffic, TrafficTotals};

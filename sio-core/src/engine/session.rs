@@ -30,6 +30,7 @@ use super::outbox::Outbox;
 use super::packet::{self, InvalidPacket, Packet};
 use super::revision::{Revision, Wire};
 use super::timer::{Timer, TimerTable, after};
+use super::traffic::{Traffic, message_len};
 
 pub use polls::PollOutcome;
 
@@ -96,6 +97,8 @@ pub struct Session {
     /// The session was closed while a WebSocket was being tried: the client may have stopped polling, so
     /// what waits, and the end, reach it there.
     closing_probe: bool,
+    /// Where its messages are counted, if they are.
+    traffic: Option<Arc<Traffic>>,
 }
 
 impl Session {
@@ -129,6 +132,7 @@ impl Session {
             closed_by_client: false,
             reason: None,
             closing_probe: false,
+            traffic: None,
         };
         session.await_heartbeat(now);
         session
@@ -140,6 +144,24 @@ impl Session {
         self.outbox.wire().revision
     }
 
+    /// Counts the session's messages from now on, with those of the worker that owns it.
+    pub fn set_traffic(&mut self, traffic: Option<Arc<Traffic>>) {
+        self.traffic = traffic;
+    }
+
+    /// A volatile packet was not queued, because the peer was not ready.
+    pub(crate) fn count_dropped_volatile(&self) {
+        if let Some(traffic) = &self.traffic {
+            traffic.dropped_volatile();
+        }
+    }
+
+    fn count_received(&self, bytes: usize) {
+        if let Some(traffic) = &self.traffic {
+            traffic.received(bytes);
+        }
+    }
+
     // ---- frames in ------------------------------------------------------------------------------
 
     /// Takes one text packet: a text frame of the WebSocket, or one slot of a pushed payload.
@@ -149,6 +171,7 @@ impl Session {
         }
         // The common case first: a text message.
         if let Some(message) = text.strip_prefix('4') {
+            self.count_received(message.len());
             return Received::Text(message);
         }
         self.receive_packet(now, packet::decode(text, self.revision()))
@@ -160,8 +183,14 @@ impl Session {
         packet: Result<Packet<'a>, InvalidPacket>,
     ) -> Received<'a> {
         match (packet, self.revision()) {
-            (Ok(Packet::Message(message)), _) => Received::Text(message),
-            (Ok(Packet::Binary(bytes)), _) => Received::Binary(bytes),
+            (Ok(Packet::Message(message)), _) => {
+                self.count_received(message.len());
+                Received::Text(message)
+            }
+            (Ok(Packet::Binary(bytes)), _) => {
+                self.count_received(bytes.len());
+                Received::Binary(bytes)
+            }
             (Ok(Packet::Pong(_)), Revision::V4) => {
                 self.timers.stop(Timer::PongMissing);
                 self.await_heartbeat(now);
@@ -191,7 +220,10 @@ impl Session {
             return Received::Nothing;
         }
         match self.revision() {
-            Revision::V4 => Received::Binary(bytes),
+            Revision::V4 => {
+                self.count_received(bytes.len());
+                Received::Binary(bytes)
+            }
             Revision::V3 => self.receive_packet(now, packet::decode_binary_v3(bytes)),
         }
     }
@@ -326,6 +358,10 @@ impl Session {
     /// Queues a text frame given in parts.
     pub fn send_text(&mut self, parts: &[&[u8]]) {
         if self.reason.is_none() {
+            if let Some(traffic) = &self.traffic {
+                let bytes: usize = parts.iter().map(|part| part.len()).sum();
+                traffic.sent(bytes.saturating_sub(1));
+            }
             self.outbox.push_text(parts);
             self.check_overflow();
         }
@@ -334,6 +370,9 @@ impl Session {
     /// Queues a binary frame.
     pub fn send_binary(&mut self, bytes: &Bytes) {
         if self.reason.is_none() {
+            if let Some(traffic) = &self.traffic {
+                traffic.sent(bytes.len());
+            }
             self.outbox.push_binary(bytes);
             self.check_overflow();
         }
@@ -342,6 +381,9 @@ impl Session {
     /// Queues a frame.
     pub fn send_frame(&mut self, frame: &Frame) {
         if self.reason.is_none() {
+            if let Some(traffic) = &self.traffic {
+                traffic.sent(message_len(frame));
+            }
             self.outbox.push(frame);
             self.check_overflow();
         }
@@ -350,6 +392,9 @@ impl Session {
     /// Queues the frames of one packet.
     pub fn send_group(&mut self, group: &FrameGroup) {
         if self.reason.is_none() {
+            if let Some(traffic) = &self.traffic {
+                traffic.sent_group(group);
+            }
             self.outbox.push_group(group);
             self.check_overflow();
         }

@@ -17,6 +17,7 @@ use crate::sid::SidSource;
 
 use super::hub::{DataMap, ErrorAnswer, Hub, HubParts, NewNamespaceHook};
 use super::io::Io;
+use super::observer::Observer;
 use super::pattern::Pattern;
 use super::raw::EngineHandler;
 use super::recovery::Recovery;
@@ -89,6 +90,7 @@ pub struct IoConfig {
     parser: Option<Box<dyn Parser>>,
     error_answer: Option<Box<ErrorAnswer>>,
     adapter: Option<Arc<dyn Adapter>>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 impl std::fmt::Debug for IoConfig {
@@ -258,6 +260,13 @@ impl IoConfig {
         self
     }
 
+    /// Tells an observer what happens; each that was given is told.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
     /// Makes this a bare Engine.IO server: messages go to `handler`, and there are no namespaces.
     #[must_use]
     pub fn engine_handler(mut self, handler: impl EngineHandler) -> Self {
@@ -317,6 +326,7 @@ impl IoConfig {
             extension: self.extension,
             error_answer: self.error_answer,
             adapter: self.adapter,
+            observers: self.observers,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));
         let mut faults = hub.add_namespace(&"/".into(), NamespaceBuilder::default(), true);
@@ -332,6 +342,8 @@ impl IoConfig {
         if let Some(cluster) = &hub.cluster {
             cluster.start(&hub);
         }
-        Ok(Io::from_hub(hub))
+        let io = Io::from_hub(hub);
+        io.hub().watch.tell(|observer| observer.attached(&io));
+        Ok(io)
     }
 }

@@ -244,6 +244,7 @@ impl Connection {
     fn queue(&self, group: &FrameGroup, volatile: bool) -> (bool, bool) {
         let mut engine = self.engine.borrow_mut();
         if volatile && !engine.is_writable() {
+            engine.count_dropped_volatile();
             return (false, false);
         }
         engine.send_group(group);

@@ -73,6 +73,8 @@ impl Worker {
         for connection in &after.unsettled {
             self.settle(connection);
         }
+        let (namespace, receivers) = (&broadcast.namespace, after.receivers);
+        self.hub.watch.tell_event(|observer| observer.events_sent(namespace, receivers));
         if let Some(event) = &broadcast.shown {
             for socket in after.listening {
                 socket.tell_outgoing(event);
@@ -240,6 +242,7 @@ impl Worker {
         };
         let mut engine = connection.engine.borrow_mut();
         if volatile && !engine.is_writable() {
+            engine.count_dropped_volatile();
             return true;
         }
         push(&mut engine);
@@ -273,6 +276,8 @@ struct Aftermath {
     unsettled: Vec<Rc<Connection>>,
     /// Acks are due by a deadline.
     asked: Vec<Rc<Connection>>,
+    /// Sockets it was for.
+    receivers: usize,
     /// Listeners want to see the event.
     listening: Vec<Socket>,
 }
@@ -300,6 +305,7 @@ impl Aftermath {
         if broadcast.shown.is_some() && socket.heeds(heed::OUTGOING) {
             self.listening.push(socket.clone());
         }
+        self.receivers += 1;
         let (needs_settling, direct) = connection.send_shared(&broadcast.group, volatile);
         if needs_settling {
             self.unsettled.push(Rc::clone(connection));

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::handler::{
     Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
@@ -24,6 +24,7 @@ use super::held::HeldEvent;
 use super::life::{panicked, report};
 use super::listeners::heed;
 use super::namespace::EventEntry;
+use super::observer::HandledEvent;
 use super::outgoing::drop_listener;
 use super::pipeline::{self, OwnedArgs};
 use super::running::HandlerSlot;
@@ -45,6 +46,7 @@ impl Worker {
         ack: Option<u64>,
         args: &ArgCursor<'_>,
     ) {
+        self.hub.watch.tell_event(|observer| observer.event_received(socket, event));
         let rate = self.hub.config.limits.max_events_per_second;
         if rate > 0 && !connection.admits_event(self.now(), rate) {
             return self.refuse_event(connection, socket, event, ack, args);
@@ -72,7 +74,8 @@ impl Worker {
         let ack = ack.map_or(Ack::None, Ack::Automatic);
         let error = EventError::new("rate_limited", "too many events");
         let error = if connection.rate_told.replace(true) { error.silenced() } else { error };
-        self.reply(socket, event, &rules.unwrap_or_default(), ack, Reply::Err(error));
+        self.hub.watch.tell(|observer| observer.limit_reached("max_events_per_second"));
+        self.reply(socket, event, &rules.unwrap_or_default(), ack.into(), Reply::Err(error));
     }
 
     /// Starts held events for which a handler has finished.
@@ -188,6 +191,7 @@ impl Worker {
         }
         let id = asked.id();
         let rules = &entry.rules;
+        let began = self.watch_handler();
         let cx = EventCx::new(socket, event, id, rules);
         let call = || {
             catch_unwind(AssertUnwindSafe(|| {
@@ -211,7 +215,9 @@ impl Worker {
             Asked::Client(Some(id)) => Ack::Automatic(id),
         };
         match outcome {
-            Dispatch::Ready(reply) => self.reply_at_once(socket, event, rules, ack, reply),
+            Dispatch::Ready(reply) => {
+                self.reply_at_once(socket, event, rules, Call { ack, began }, reply);
+            }
             Dispatch::Malformed(error) => self.on_undecodable(connection, error),
             Dispatch::Pending(future) => {
                 let ack = match ack {
@@ -222,7 +228,7 @@ impl Worker {
                     }
                     other => other,
                 };
-                self.poll_handler(socket, event, rules, ack, future, None);
+                self.poll_handler(socket, event, rules, Call { ack, began }, future, None);
             }
         }
     }
@@ -244,6 +250,7 @@ impl Worker {
         }
         let (attachments, text) = (args.attachments().to_vec(), args.unread_text().into());
         let cx = EventCx::new(socket, event, id, rules).to_owned();
+        let began = self.watch_handler();
         let hold = Rc::new(AckHold { taken: cx.ack_taken(), ..AckHold::default() });
         let place = Rc::default();
         let args = OwnedArgs { text, attachments };
@@ -253,7 +260,7 @@ impl Worker {
             Asked::Client(None) => Ack::None,
             Asked::Client(Some(id)) => Ack::Held { id, hold },
         };
-        self.poll_handler(socket, event, rules, ack, future, Some(&place));
+        self.poll_handler(socket, event, rules, Call { ack, began }, future, Some(&place));
     }
 
     /// Polls a handler in place, and keeps it if it waits. One with a `place` takes that of an older one
@@ -263,30 +270,30 @@ impl Worker {
         socket: &Socket,
         event: &str,
         rules: &Arc<Rules>,
-        ack: Ack,
+        call: Call,
         future: LocalBoxFuture<Reply>,
         place: Option<&Place>,
     ) {
-        let future: LocalBoxFuture<Reply> = match &ack {
+        let future: LocalBoxFuture<Reply> = match &call.ack {
             Ack::Held { id, hold } => {
                 Box::pin(TakenAck::new(socket, *id, event, rules, hold, future))
             }
             _ => future,
         };
         let future = match Tasks::first_poll(future) {
-            Ok(reply) => return self.reply_at_once(socket, event, rules, ack, reply),
+            Ok(reply) => return self.reply_at_once(socket, event, rules, call, reply),
             Err(future) => future,
         };
         if rules.latest && place.is_none() {
             socket.supersede(rules, None);
         }
-        if let Some(id) = ack.id() {
+        if let Some(id) = call.ack.id() {
             socket.ask(id);
         }
         let slot = HandlerSlot::new(socket, rules.ordered);
         let mut future = cancellable(socket, rules, rules.latest, place, future);
         if rules.latest
-            && let Ack::Held { id, hold } = &ack
+            && let Ack::Held { id, hold } = &call.ack
         {
             // Dropped with its handler, an `AckSender` leaves the answer to the dispatcher.
             future = Box::pin(TakenAck::new(socket, *id, event, rules, hold, future));
@@ -294,7 +301,7 @@ impl Worker {
         let (replier, event, rules) = (socket.clone(), event.to_owned(), Arc::clone(rules));
         self.keep_running(socket, future, move |worker, reply| {
             let _slot = slot;
-            worker.reply(&replier, &event, &rules, ack, reply);
+            worker.reply(&replier, &event, &rules, call, reply);
         });
     }
 
@@ -322,19 +329,26 @@ impl Worker {
         socket: &Socket,
         event: &str,
         rules: &Arc<Rules>,
-        ack: Ack,
+        call: Call,
         reply: Reply,
     ) {
         // It takes the place of one that waits, unless it was refused.
         if rules.latest && !reply.is_err() {
             socket.supersede(rules, None);
         }
-        self.reply(socket, event, rules, ack, reply);
+        self.reply(socket, event, rules, call, reply);
     }
 
     /// Answers an event, and sends its result where else it goes.
-    fn reply(&self, socket: &Socket, event: &str, rules: &Arc<Rules>, ack: Ack, mut reply: Reply) {
-        let ack = match ack {
+    fn reply(
+        &self,
+        socket: &Socket,
+        event: &str,
+        rules: &Arc<Rules>,
+        call: Call,
+        mut reply: Reply,
+    ) {
+        let ack = match call.ack {
             Ack::Held { id, hold } if hold.taken.get() => {
                 Ack::Taken { id, dropped: hold.dropped.get() }
             }
@@ -356,6 +370,14 @@ impl Worker {
             run_hooks(rules, error, &EventCx::new(socket, event, ack.id(), rules));
             report(error, socket.namespace(), event, rules);
         }
+        if !matches!(ack, Ack::Observer) {
+            self.hub.watch.tell_event(|observer| {
+                let took =
+                    call.began.map(|began| self.read_clock().saturating_duration_since(began));
+                let error = reply.error();
+                observer.event_handled(&HandledEvent { socket, event, took, error });
+            });
+        }
         match (ack, reply) {
             (Ack::Automatic(id) | Ack::Taken { id, dropped: true }, reply) => {
                 self.answer(socket, id, reply);
@@ -370,6 +392,11 @@ impl Worker {
             }
             (Ack::None | Ack::Observer, _) => {}
         }
+    }
+
+    /// The time at which a handler begins, if somebody wants to know how long it takes.
+    fn watch_handler(&self) -> Option<Instant> {
+        self.hub.watch.interest().events.then(|| self.read_clock())
     }
 
     fn answer(&self, socket: &Socket, id: u64, reply: Reply) {
@@ -392,6 +419,21 @@ impl Asked {
             Self::Client(id) => id,
             Self::Observer => None,
         }
+    }
+}
+
+/// A call of an event's handler.
+#[derive(Debug)]
+struct Call {
+    ack: Ack,
+    /// When it began, if somebody wants to know how long it takes.
+    began: Option<Instant>,
+}
+
+/// No handler runs.
+impl From<Ack> for Call {
+    fn from(ack: Ack) -> Self {
+        Self { ack, began: None }
     }
 }
 

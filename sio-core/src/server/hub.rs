@@ -26,6 +26,7 @@ use super::cluster::{Change, Cluster};
 use super::handshake::Handshake;
 use super::io::Io;
 use super::namespace::ConnectScope;
+use super::observer::{Observer, Watch};
 use super::raw::EngineHandler;
 use super::recovery::{Keeper, Log};
 use super::room_events::{RoomHook, RoomWatch};
@@ -62,6 +63,7 @@ pub(crate) struct HubParts {
     pub(crate) extension: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) error_answer: Option<Box<ErrorAnswer>>,
     pub(crate) adapter: Option<Arc<dyn Adapter>>,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
 }
 
 type Shard = Mutex<HashSet<Listed, ahash::RandomState>>;
@@ -75,6 +77,8 @@ pub struct Hub {
     pub(crate) attachment_limits: AttachmentLimits,
     pub(crate) sids: Box<dyn SidSource>,
     pub(crate) bus: Bus,
+    /// Those who are told what happens.
+    pub(crate) watch: Watch,
     /// What all clients have sent and not finished.
     pub(super) input: Arc<Budget>,
     /// What recovers sockets, if the server does.
@@ -124,6 +128,7 @@ impl Hub {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let limits = &config.limits;
         let cluster = parts.adapter.map(|adapter| Cluster::new(adapter, &*sids, limits));
+        let watch = Watch::new(parts.observers);
         let watches_rooms = cluster.as_ref().is_some_and(Cluster::watches_rooms);
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -147,8 +152,10 @@ impl Hub {
                     engine.ping_interval.saturating_add(engine.ping_timeout),
                 )
             }),
-            rooms: (parts.room_event.is_some() || watches_rooms)
-                .then(|| RoomWatch::new(parts.room_event, limits.max_room_events)),
+            rooms: (parts.room_event.is_some() || watches_rooms || watch.interest().rooms).then(
+                || RoomWatch::new(parts.room_event, watch.interest().rooms, limits.max_room_events),
+            ),
+            watch,
             cluster,
             sids,
             hasher: ahash::RandomState::default(),
@@ -287,7 +294,7 @@ impl Hub {
     pub(crate) fn tell_rooms(&self) {
         if let Some(watch) = &self.rooms {
             self.tell_cluster();
-            watch.tell();
+            watch.tell(&self.watch);
         }
     }
 

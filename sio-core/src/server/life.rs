@@ -159,6 +159,7 @@ impl Worker {
         // before its end.
         self.hold_ends(|| {
             self.hub.tell_rooms();
+            self.hub.watch.tell(|observer| observer.socket_connected(socket));
             for handler in &socket.handlers().connection {
                 self.run_life_cycle(socket, handler, Phase::Connection, None);
             }
@@ -167,6 +168,7 @@ impl Worker {
     }
 
     fn refuse(&self, connection: &Rc<Connection>, path: &str, refusal: Refusal<'_>) {
+        self.hub.watch.tell(|observer| observer.connect_refused(path));
         let max = self.hub.config.limits.max_connect_failures;
         let counted = connection.mux.borrow_mut().count_connect_failure(max);
         if let Err(violation) = counted {
@@ -307,8 +309,9 @@ impl Worker {
         socket.finish_end();
         drop(self.adapter_remove(socket));
         self.keep(socket, kept);
-        self.hub.tell_rooms();
         socket.namespace().count_disconnected();
+        self.hub.watch.tell(|observer| observer.socket_disconnected(socket, reason));
+        self.hub.tell_rooms();
         socket.fail_acks();
         socket.cancel_handlers();
         for handler in &handlers.disconnect {
@@ -347,6 +350,7 @@ impl Worker {
         if !connection.ended.replace(true) {
             tracing::debug!(?reason, "session ended");
             connection.handle.end();
+            self.hub.watch.tell(|observer| observer.session_closed(&connection.handle, reason));
             drop(connection.held.take());
             self.guarded(|| connection.decoding.clear());
             let push = connection.push.borrow_mut().take();

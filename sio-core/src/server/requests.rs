@@ -339,6 +339,7 @@ impl Worker {
         let reply = connection.engine.borrow_mut().on_probe_frame(now, text, wire);
         if reply == ProbeReply::Upgraded {
             connection.handle.upgraded();
+            self.hub.watch.tell(|observer| observer.session_upgraded(&connection.handle));
         }
         self.settle(connection);
         self.rearm(connection);

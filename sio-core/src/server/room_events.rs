@@ -14,6 +14,7 @@ use crate::sid::Sid;
 
 use super::cluster::{Change, Cluster};
 use super::namespace::Namespace;
+use super::observer::Watch;
 
 /// Called with what happens to rooms.
 pub(crate) type RoomHook = dyn Fn(RoomEvent) + Send + Sync;
@@ -84,6 +85,8 @@ struct State {
 /// Counts the members of rooms for a hook, and for the adapter of a cluster.
 pub(crate) struct RoomWatch {
     hook: Option<Box<RoomHook>>,
+    /// The hook, or an observer, hears of rooms.
+    is_heard: bool,
     /// Events that may wait for the hook; 0: no bound.
     max_events: usize,
     state: Mutex<State>,
@@ -110,8 +113,9 @@ impl State {
 }
 
 impl RoomWatch {
-    pub(crate) fn new(hook: Option<Box<RoomHook>>, max_events: usize) -> Self {
-        Self { hook, max_events, state: Mutex::default() }
+    pub(crate) fn new(hook: Option<Box<RoomHook>>, observed: bool, max_events: usize) -> Self {
+        let is_heard = observed || hook.is_some();
+        Self { hook, is_heard, max_events, state: Mutex::default() }
     }
 
     /// The hook is not called under this lock, so a poisoned one is still consistent.
@@ -140,7 +144,7 @@ impl RoomWatch {
                     cluster.note(Change::OpenRoom { namespace, room, own: members.own });
                 }
             }
-            if self.hook.is_some() {
+            if self.is_heard {
                 if is_first {
                     let (namespace, room) = (Arc::clone(path), Room::clone(room));
                     state.note(self.max_events, RoomEvent::CreateRoom { namespace, room });
@@ -163,7 +167,7 @@ impl RoomWatch {
         let path = namespace.path_arc();
         for room in rooms {
             let key = (namespace.id(), Room::clone(room));
-            if self.hook.is_some() {
+            if self.is_heard {
                 let (namespace, room, id) = (Arc::clone(path), Room::clone(room), id.clone());
                 state.note(self.max_events, RoomEvent::LeaveRoom { namespace, room, id });
             }
@@ -178,17 +182,16 @@ impl RoomWatch {
                 let (namespace, room) = (Arc::clone(path), Room::clone(room));
                 cluster.note(Change::CloseRoom { namespace, room, own });
             }
-            if self.hook.is_some() {
+            if self.is_heard {
                 let (namespace, room) = (Arc::clone(path), key.1);
                 state.note(self.max_events, RoomEvent::DeleteRoom { namespace, room });
             }
         }
     }
 
-    /// Calls the hook with what it has not seen, unless another thread, or the hook itself, is about it.
-    pub(crate) fn tell(&self) {
-        let Some(hook) = &self.hook else { return };
-        if std::mem::replace(&mut self.lock().telling, true) {
+    /// Calls the hook and the observers with what they have not seen, unless another thread, or the hook itself, is about it.
+    pub(crate) fn tell(&self, watch: &Watch) {
+        if !self.is_heard || std::mem::replace(&mut self.lock().telling, true) {
             return;
         }
         loop {
@@ -199,6 +202,10 @@ impl RoomWatch {
                 event
             };
             let Some(event) = event else { return };
+            if watch.interest().rooms {
+                watch.tell(|observer| observer.room_changed(&event));
+            }
+            let Some(hook) = &self.hook else { continue };
             if catch_unwind(AssertUnwindSafe(|| hook(event))).is_err() {
                 tracing::error!("the hook for rooms panicked");
             }

@@ -218,6 +218,8 @@ impl Worker {
     /// Makes a session live here.
     fn unpack(&self, handle: &Arc<SessionHandle>, parcel: Parcel) -> Rc<Connection> {
         let Parcel { engine, mux, poll, push, held, ended, connect_deadline, rooms, .. } = parcel;
+        let mut engine = engine;
+        engine.set_traffic(self.traffic.clone());
         let connection = Connection::new(Arc::clone(handle), engine, mux, connect_deadline);
         *connection.poll.borrow_mut() = poll;
         *connection.push.borrow_mut() = push;

@@ -18,7 +18,7 @@ use slab::Slab;
 use crate::adapter::MemoryAdapter;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::timer::after;
-use crate::engine::{Session, Transport, Wire};
+use crate::engine::{Session, Traffic, Transport, Wire};
 use crate::sid::Sid;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -82,6 +82,8 @@ pub struct Worker {
     pub(super) sleeps_until: Cell<Option<Instant>>,
     pub(super) arrivals: RefCell<Vec<Arrival>>,
     pub(super) tasks: Tasks,
+    /// Counts what its sessions say and hear, if somebody wants to know.
+    pub(super) traffic: Option<Arc<Traffic>>,
     /// Sessions whose held push may go on.
     pub(super) resumable: RefCell<Vec<Arc<SessionHandle>>>,
     /// The carrier is in [`Self::poll`], and asks then whether there is more to do.
@@ -125,6 +127,7 @@ impl Worker {
             sleeps_until: Cell::new(None),
             arrivals: RefCell::new(Vec::new()),
             tasks: Tasks::default(),
+            traffic: hub.watch.add_worker(),
             resumable: RefCell::new(Vec::new()),
             polling: Cell::new(false),
             waker: RefCell::new(None),
@@ -355,7 +358,9 @@ impl Worker {
         let deflate = self.hub.engine.deflate_from(deflate);
         let wire = Wire { revision, base64, deflate };
         let open_packet = self.hub.engine.open_packet(handle.sid(), transport);
-        let engine = Session::open(now, Arc::clone(&self.hub.engine), transport, wire, open_packet);
+        let config = Arc::clone(&self.hub.engine);
+        let mut engine = Session::open(now, config, transport, wire, open_packet);
+        engine.set_traffic(self.traffic.clone());
         let connect_timeout = self.hub.config.connect_timeout;
         let connection = Connection::new(
             Arc::clone(&handle),
@@ -365,6 +370,7 @@ impl Worker {
         );
         let connection = self.add(connection);
         self.rearm(&connection);
+        self.hub.watch.tell(|observer| observer.session_opened(&handle));
         if let Some(raw) = &self.hub.raw {
             self.guarded(|| raw.opened(&EngineSocket::new(Arc::clone(&self.hub), handle)));
         }

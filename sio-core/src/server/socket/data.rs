@@ -57,6 +57,7 @@ impl Socket {
         // The value's own `Serialize` may come back to the socket.
         let data = serde_json::to_value(data)?;
         self.replace_data(Some(data));
+        self.0.hub.watch.tell(|observer| observer.socket_data_changed(self));
         Ok(())
     }
 

@@ -58,7 +58,11 @@ impl Socket {
             && self.0.hub.writes_in_place()
         {
             packet::check_name(event)?;
-            if self.has_ended() || self.send_in_place(event, json, flags.volatile) {
+            if self.has_ended() {
+                return Ok(());
+            }
+            if self.send_in_place(event, json, flags.volatile) {
+                self.count_sent();
                 return Ok(());
             }
         }
@@ -75,6 +79,7 @@ impl Socket {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
         }
+        self.count_sent();
         let mut arm = None;
         if let Some((waiter, timeout)) = ack
             && let Some(id) = id
@@ -108,6 +113,10 @@ impl Socket {
             drop(acks.take(id));
         }
         Ok(sent?)
+    }
+
+    fn count_sent(&self) {
+        self.0.hub.watch.tell_event(|observer| observer.events_sent(&self.0.namespace, 1));
     }
 
     /// Writes an event straight into the outbox; `false`: that is not here, or cannot be done like that.
@@ -180,6 +189,7 @@ impl Socket {
         if self.heeds(heed::OUTGOING) && !packet::is_reserved(event) {
             self.tell_outgoing(&OutgoingEvent::of_args(event, args));
         }
+        self.count_sent();
         log.publish(
             Addressees::One(Arc::clone(self.0.id.as_arc())),
             |offset| {

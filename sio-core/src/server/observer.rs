@@ -1,0 +1,225 @@
+//! Those who watch a server: metrics, the Admin UI, an application of its own.
+//!
+//! An observer is told where nothing is borrowed or locked, on the worker where it happens, and must not wait.
+//! A server without observers pays one check of an empty list per event.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::close::{CloseReason, DisconnectReason};
+use crate::engine::{Traffic, TrafficTotals};
+use crate::handler::EventError;
+
+use super::hub::SessionHandle;
+use super::io::Io;
+use super::namespace::Namespace;
+use super::room_events::RoomEvent;
+use super::socket::Socket;
+
+/// What an [`Observer`] wants to be told of, besides the lives of sessions and sockets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Interest {
+    /// Each event: [`Observer::event_received`], [`Observer::event_handled`] and [`Observer::events_sent`].
+    pub events: bool,
+    /// What happens to rooms: [`Observer::room_changed`].
+    pub rooms: bool,
+    /// Messages and bytes are to be counted for [`Io::traffic`].
+    pub traffic: bool,
+}
+
+impl Interest {
+    /// Nothing but the lives of sessions and sockets.
+    pub const LIVES: Self = Self { events: false, rooms: false, traffic: false };
+
+    /// With events.
+    #[must_use]
+    pub const fn and_events(self) -> Self {
+        Self { events: true, ..self }
+    }
+
+    /// With rooms.
+    #[must_use]
+    pub const fn and_rooms(self) -> Self {
+        Self { rooms: true, ..self }
+    }
+
+    /// With the counters of messages and bytes.
+    #[must_use]
+    pub const fn and_traffic(self) -> Self {
+        Self { traffic: true, ..self }
+    }
+}
+
+/// An event that a handler has dealt with, or that was refused before one ran.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct HandledEvent<'a> {
+    /// The socket it came from.
+    pub socket: &'a Socket,
+    /// Its name, which the client chose: not every one is worth a label.
+    pub event: &'a str,
+    /// From its start to its answer; `None`: no handler ran.
+    pub took: Option<Duration>,
+    /// How it failed, if it did.
+    pub error: Option<&'a EventError>,
+}
+
+/// Watches a server; every method does nothing by default.
+///
+/// Called on the thread where it happens, while nothing is borrowed or locked: an observer may emit. It must not
+/// wait. A panic ends only that call.
+pub trait Observer: Send + Sync + 'static {
+    /// What it wants to be told of; asked once.
+    fn interest(&self) -> Interest {
+        Interest::LIVES
+    }
+
+    /// The server is built.
+    fn attached(&self, _io: &Io) {}
+
+    /// A session was opened.
+    fn session_opened(&self, _session: &Arc<SessionHandle>) {}
+
+    /// A session has gone on to a WebSocket.
+    fn session_upgraded(&self, _session: &Arc<SessionHandle>) {}
+
+    /// A session ended; its sockets follow.
+    fn session_closed(&self, _session: &Arc<SessionHandle>, _reason: CloseReason) {}
+
+    /// A request that would have opened a session, or carried one, was refused with a code of the engine; the
+    /// carrier's, for 403s and the like, are among them.
+    fn request_refused(&self, _code: u8) {}
+
+    /// A client may not join a namespace, whose name it chose.
+    fn connect_refused(&self, _namespace: &str) {}
+
+    /// A socket is connected; its connection handlers follow.
+    fn socket_connected(&self, _socket: &Socket) {}
+
+    /// A connected socket has ended; its `disconnect` handlers follow.
+    fn socket_disconnected(&self, _socket: &Socket, _reason: DisconnectReason) {}
+
+    /// The data that a socket shows to others, [`Socket::set_data`], is another one.
+    fn socket_data_changed(&self, _socket: &Socket) {}
+
+    /// An event came in, whether or not somebody handles it.
+    fn event_received(&self, _socket: &Socket, _event: &str) {}
+
+    /// An event was dealt with.
+    fn event_handled(&self, _handled: &HandledEvent<'_>) {}
+
+    /// An event was sent to so many sockets of a namespace, those included that a volatile one did not reach.
+    fn events_sent(&self, _namespace: &Namespace, _receivers: usize) {}
+
+    /// A client has not answered an event in time.
+    fn ack_timed_out(&self, _namespace: &Namespace) {}
+
+    /// A bound of [`Limits`](crate::limits::Limits) stopped a client; the name of its field.
+    fn limit_reached(&self, _limit: &'static str) {}
+
+    /// Something happened to a room; as [`IoConfig::on_room_event`](super::IoConfig::on_room_event).
+    fn room_changed(&self, _event: &RoomEvent) {}
+}
+
+/// All observers of a server, and what they want to know.
+#[derive(Default)]
+pub(crate) struct Watch {
+    observers: Box<[Arc<dyn Observer>]>,
+    interest: Interest,
+    /// Of all workers that ever ran.
+    traffic: Mutex<Vec<Arc<Traffic>>>,
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch")
+            .field("observers", &self.observers.len())
+            .field("interest", &self.interest)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Watch {
+    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
+        let mut interest = Interest::LIVES;
+        for observer in &observers {
+            let more = observer.interest();
+            interest.events |= more.events;
+            interest.rooms |= more.rooms;
+            interest.traffic |= more.traffic;
+        }
+        Self { observers: observers.into(), interest, traffic: Mutex::default() }
+    }
+
+    pub(crate) const fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    /// Tells all observers; to be called while nothing is borrowed or locked.
+    #[inline]
+    pub(crate) fn tell(&self, what: impl Fn(&dyn Observer)) {
+        if !self.observers.is_empty() {
+            self.tell_all(what);
+        }
+    }
+
+    /// As [`Self::tell`], of something that only those are told who want to hear of events.
+    #[inline]
+    pub(crate) fn tell_event(&self, what: impl Fn(&dyn Observer)) {
+        if self.interest.events {
+            self.tell_all(what);
+        }
+    }
+
+    #[cold]
+    fn tell_all(&self, what: impl Fn(&dyn Observer)) {
+        for observer in &self.observers {
+            if catch_unwind(AssertUnwindSafe(|| what(&**observer))).is_err() {
+                tracing::error!("an observer panicked");
+            }
+        }
+    }
+
+    /// The counters of a new worker, if somebody wants to know.
+    pub(crate) fn add_worker(&self) -> Option<Arc<Traffic>> {
+        if !self.interest.traffic {
+            return None;
+        }
+        let traffic = Arc::new(Traffic::default());
+        self.lock().push(Arc::clone(&traffic));
+        Some(traffic)
+    }
+
+    fn totals(&self) -> TrafficTotals {
+        let mut totals = TrafficTotals::default();
+        self.lock().iter().for_each(|worker| worker.add_to(&mut totals));
+        totals
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Traffic>>> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Io {
+    /// Messages and bytes of all clients since the start, if an observer asked for them to be counted.
+    ///
+    /// Counters of workers that go on are read one after another, so they need not be of one moment.
+    #[must_use]
+    pub fn traffic(&self) -> TrafficTotals {
+        self.hub().watch.totals()
+    }
+
+    /// Tells observers of a request that a carrier refused with a code of the engine.
+    pub fn tell_refused(&self, code: u8) {
+        self.hub().watch.tell(|observer| observer.request_refused(code));
+    }
+
+    /// Tells observers that a carrier has stopped a client at a limit; the name of its field.
+    pub fn tell_limit(&self, limit: &'static str) {
+        self.hub().watch.tell(|observer| observer.limit_reached(limit));
+    }
+}
