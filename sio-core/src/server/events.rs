@@ -51,6 +51,7 @@ impl Worker {
         if rate > 0 && !connection.admits_event(self.now(), rate) {
             return self.refuse_event(connection, socket, event, ack, args);
         }
+        self.hub.watch.tell_arguments(socket, event, args);
         if socket.is_busy() || connection.held.borrow().has(socket) {
             let event = HeldEvent::new(socket, event, ack, args);
             return connection.held.borrow_mut().push(event, &self.hub.input);
