@@ -186,6 +186,7 @@ pub(crate) async fn push(
         Ok(PushReply::Ok) => Ok(answers.ok(request)),
         Ok(PushReply::Refused(error)) => Err(error),
         Ok(PushReply::Invalid) => Ok(HttpResponse::BadRequest().finish()),
+        Ok(PushReply::Exhausted) => Ok(HttpResponse::ServiceUnavailable().finish()),
         Err(_gone) => Err(HandshakeError::UnknownSid),
     }
 }

@@ -58,6 +58,7 @@ mod socket;
 mod stream;
 mod tasks;
 mod transfer;
+mod turn;
 mod wheel;
 mod worker;
 
@@ -89,6 +90,7 @@ pub use room_events::RoomEvent;
 pub use sessions::{Answer, PollReply, PushReply};
 pub use socket::{EmitError, EmitOperator, Socket, TooManyRooms};
 pub use transfer::Upgrade;
+pub use turn::Turn;
 pub use worker::Worker;
 
 pub(crate) use running::Gate;
