@@ -290,9 +290,12 @@ impl Collector {
         }
     }
 
-    /// The time is up.
-    pub(crate) fn expire(&self) {
-        self.finish(self.lock(), false);
+    /// Nobody waits any more, or the time is up; gives how many have not answered by then.
+    pub(crate) fn expire(&self) -> usize {
+        let state = self.lock();
+        let late = state.asked.len().saturating_sub(state.answered + state.missing);
+        self.finish(state, false);
+        late
     }
 }
 
@@ -307,10 +310,9 @@ impl Share {
         }
     }
 
-    pub(crate) fn expire(mut self) {
-        if let Some(collector) = self.0.take() {
-            collector.expire();
-        }
+    /// The time is up; gives how many have not answered, those of the others included.
+    pub(crate) fn expire(mut self) -> usize {
+        self.0.take().map_or(0, |collector| collector.expire())
     }
 
     pub(crate) fn is_over(&self) -> bool {

@@ -14,6 +14,7 @@ use crate::close::CloseReason;
 use crate::engine::payload::PayloadReader;
 use crate::engine::timer::after;
 use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Revision, Transport, Wire};
+use crate::limits::Limit;
 
 use super::connection::{Connection, PendingPush};
 use super::hub::SessionHandle;
@@ -274,7 +275,7 @@ impl Worker {
         self.catch_up();
         self.settle(connection);
         let buffer = connection.engine.borrow_mut().end_turn();
-        connection.tell_room();
+        self.tell_room(connection);
         // A push may have waited for this output to go.
         self.resume_later(connection);
         buffer
@@ -289,6 +290,14 @@ impl Worker {
         // A push may have waited for this output to go.
         self.resume_later(connection);
         Some(ready)
+    }
+
+    /// Tells streams whether there is room.
+    #[inline]
+    pub(super) fn tell_room(&self, connection: &Connection) {
+        if connection.tell_room() {
+            self.hub.count_limit(Limit::SendBufferHigh);
+        }
     }
 
     /// Takes the buffer of a turn back, for the next one.
