@@ -48,7 +48,7 @@
 //!
 //! Features: `http2`, `rustls-0_23` and `openssl` are for [`Server`], with what actix-web means by them; `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
 //! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack; `admin` brings `AdminUi`, the server
-//! side of the official Admin UI.
+//! side of the official Admin UI; `metrics` brings `Metrics`, what servers count, for Prometheus.
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
@@ -60,6 +60,7 @@ mod bundle;
 mod config;
 mod context;
 mod drain;
+pub mod health;
 mod http;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -67,6 +68,8 @@ pub mod internals;
 mod io;
 mod local;
 mod macros;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod options;
 mod server;
 mod service;
@@ -90,6 +93,8 @@ pub use http::origin::OriginPolicy;
 pub use http::refusal::{ConnectionError, ErrorContext};
 pub use io::{Io, termination};
 pub use macros::*;
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
 pub use options::{
     CompressionOptions, CookieOptions, CorsOptions, DeflateOptions, IoOptions, LimitOptions,
     OriginOption, ParserOption, RecoveryOptions, Switch,
@@ -157,3 +162,8 @@ struct Admin;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/operations/shutdown.md")]
 struct Shutdown;
+
+/// The examples about metrics compile.
+#[cfg(all(doctest, feature = "metrics"))]
+#[doc = include_str!("../../docs/operations/metrics.md")]
+struct MetricsAndHealth;
