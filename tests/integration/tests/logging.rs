@@ -195,16 +195,16 @@ fn what_handlers_log_is_inside_of_their_session_and_event_also_when_they_have_wa
                     say("middleware later");
                     Ok::<_, EventError>(())
                 });
-                ns.guard(async move |_: &EventCx<'_>| {
-                    say("event guard at once");
-                    yield_now().await;
-                    say("event guard later");
-                    true
-                });
                 ns.on("slow", async move || {
                     say("event at once");
                     yield_now().await;
                     say("event later");
+                })
+                .guard(async move |_: &EventCx<'_>| {
+                    say("event guard at once");
+                    yield_now().await;
+                    say("event guard later");
+                    true
                 });
                 ns.on("fails", async move || {
                     yield_now().await;
