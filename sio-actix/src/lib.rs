@@ -47,7 +47,8 @@
 //! small writes in a row otherwise wait for each other.
 //!
 //! Features: `http2`, `rustls-0_23` and `openssl` are for [`Server`], with what actix-web means by them; `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
-//! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack; `opentelemetry` makes sessions parts of the traces that their clients have begun.
+//! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack; `admin` brings `AdminUi`, the server
+//! side of the official Admin UI; `opentelemetry` makes sessions parts of the traces that their clients have begun.
 //!
 //! What the log says, and at which level, is in `docs/operations/logging.md`.
 
@@ -55,6 +56,8 @@
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "admin")]
+mod admin;
 mod bundle;
 mod config;
 mod context;
@@ -75,6 +78,8 @@ mod telemetry;
 mod timeout;
 mod transport;
 
+#[cfg(feature = "admin")]
+pub use admin::{AdminError, AdminMode, AdminPage, AdminPageError, AdminUi};
 pub use bundle::{ClientBundle, ClientFilesError};
 pub use config::{ConfigError, Forbidden, InvalidOption, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
@@ -147,6 +152,11 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples about the Admin UI compile.
+#[cfg(all(doctest, feature = "admin"))]
+#[doc = include_str!("../../docs/operations/admin.md")]
+struct Admin;
 
 /// The examples about stopping a server compile.
 #[cfg(doctest)]
