@@ -48,7 +48,10 @@
 //!
 //! Features: `http2`, `rustls-0_23` and `openssl` are for [`Server`], with what actix-web means by them; `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
 //! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack; `admin` brings `AdminUi`, the server
-//! side of the official Admin UI; `metrics` brings `Metrics`, what servers count, for Prometheus.
+//! side of the official Admin UI; `metrics` brings `Metrics`, what servers count, for Prometheus; `opentelemetry` makes
+//! sessions parts of the traces that their clients have begun.
+//!
+//! What the log says, and at which level, is in `docs/operations/logging.md`.
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
@@ -74,6 +77,8 @@ mod options;
 mod server;
 mod service;
 mod sids;
+#[cfg(feature = "opentelemetry")]
+mod telemetry;
 mod timeout;
 mod transport;
 
@@ -124,7 +129,8 @@ pub use sio_core::server::{
     BuildError, ConnectError, EmitError, EmitOperator, EngineHandler, EngineSocket, EventBuilder,
     Handshake, HandshakeObject, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder,
     NamespaceRef, OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery,
-    RemoteSocket, RoomEvent, RoomMap, ServerSideBuilder, Socket, TooManyRooms,
+    RemoteSocket, RoomEvent, RoomMap, Routes, ServerSideBuilder, Socket, TooManyRooms,
+    TraceContext,
 };
 pub use sio_core::sid::Sid;
 
@@ -167,3 +173,8 @@ struct Shutdown;
 #[cfg(all(doctest, feature = "metrics"))]
 #[doc = include_str!("../../docs/operations/metrics.md")]
 struct MetricsAndHealth;
+
+/// The examples about the log compile.
+#[cfg(all(doctest, feature = "opentelemetry"))]
+#[doc = include_str!("../../docs/operations/logging.md")]
+struct Logging;
