@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use futures_channel::oneshot;
 
 use crate::cluster::BoxFuture;
 use crate::packet::EventArg;
+use crate::sync::{Mutex, MutexGuard};
 
 use super::ack::{AckArgs, AckError};
 use super::socket::Socket;

@@ -8,7 +8,7 @@ use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::budget::Budget;
 use crate::cluster::Adapter;
@@ -19,6 +19,7 @@ use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
 use crate::parser::Parser;
 use crate::sid::SidSource;
+use crate::sync::RwLock;
 
 use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};

@@ -3,12 +3,13 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use crate::handler::{
     ContextFn, ErasedGuard, EventError, Fault, FitsNamespace, HandlerFn, IntoEventError, Rules,
 };
+use crate::sync::RwLock;
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::incoming::MiddlewareEntry;
 use super::node_events::ServerSideEntry;
