@@ -95,7 +95,7 @@ impl Access {
         }
     }
 
-    /// Lets a socket in, or not. A new login gets an id before its CONNECT is answered.
+    /// Lets a socket in, or not. A new login gets an id, which [`tell_login`] tells.
     pub(super) async fn admit(self: &Arc<Self>, socket: &Socket) -> Result<(), ConnectError> {
         let login: Login = socket.auth().unwrap_or_default();
         if let Some(id) = &login.session_id
@@ -172,9 +172,22 @@ impl Access {
         if let Err(error) = self.logins.save(&id).await {
             return tracing::warn!(%error, "a login to the Admin UI is not remembered");
         }
-        if let Err(error) = socket.emit("session", id) {
-            tracing::warn!(%error, "a login to the Admin UI was not told its id");
-        }
+        socket.set_state(NewLogin(id));
+    }
+}
+
+/// The id of a socket's login.
+struct NewLogin(String);
+
+/// Tells a page the id of its login, if it has just logged in.
+///
+/// Differs from the reference, which tells it before CONNECT is answered: the page does not listen yet, and forgets
+/// the login with the next reload.
+pub(super) fn tell_login(page: &Socket) {
+    if let Some(login) = page.state::<NewLogin>()
+        && let Err(error) = page.emit("session", &login.0)
+    {
+        tracing::warn!(%error, "a login to the Admin UI was not told its id");
     }
 }
 
