@@ -46,6 +46,10 @@ pub enum ConfigError {
     /// The client's files cannot be served.
     #[error(transparent)]
     Client(#[from] ClientFilesError),
+    /// The Admin UI has no usable credentials, or no namespace.
+    #[cfg(feature = "admin")]
+    #[error(transparent)]
+    Admin(#[from] crate::admin::AdminError),
 }
 
 fn list(invalid: &[InvalidOption]) -> String {
@@ -113,6 +117,8 @@ pub struct IoBuilder {
     answers: Answers,
     drain: Drain,
     goodbye_on_sigterm: bool,
+    #[cfg(feature = "admin")]
+    admin: Option<crate::admin::AdminUi>,
 }
 
 impl std::fmt::Debug for IoBuilder {
@@ -143,6 +149,8 @@ impl IoBuilder {
             answers: Answers::default(),
             drain: Drain::default(),
             goodbye_on_sigterm: false,
+            #[cfg(feature = "admin")]
+            admin: None,
         }
     }
 
@@ -410,6 +418,15 @@ impl IoBuilder {
         self
     }
 
+    /// Adds the server side of the official Admin UI (the reference's `instrument`); see
+    /// [`AdminUi`](crate::AdminUi). The last one that was given counts.
+    #[cfg(feature = "admin")]
+    #[must_use]
+    pub fn instrument(mut self, admin: crate::admin::AdminUi) -> Self {
+        self.admin = Some(admin);
+        self
+    }
+
     /// Makes what clients are told of an error, in place of `{"error":{"code","message","data"}}` in an ack
     /// and the inner object in an `exception` event.
     ///
@@ -475,7 +492,13 @@ impl IoBuilder {
             drain: self.drain,
             waits_for_sigterm: AtomicBool::new(!self.goodbye_on_sigterm),
         });
-        let core = self.core.extension(Arc::clone(&endpoint) as Arc<_>);
+        let core = self.core;
+        #[cfg(feature = "admin")]
+        let core = match self.admin {
+            Some(admin) => admin.install(core)?,
+            None => core,
+        };
+        let core = core.extension(Arc::clone(&endpoint) as Arc<_>);
         Ok(Io::from_parts(core.build(Box::new(OsSids::default()))?, endpoint))
     }
 

@@ -47,12 +47,15 @@
 //! small writes in a row otherwise wait for each other.
 //!
 //! Features: `http2`, `rustls-0_23` and `openssl` are for [`Server`], with what actix-web means by them; `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
-//! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack.
+//! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack; `admin` brings `AdminUi`, the server
+//! side of the official Admin UI.
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "admin")]
+mod admin;
 mod bundle;
 mod config;
 mod context;
@@ -71,6 +74,8 @@ mod sids;
 mod timeout;
 mod transport;
 
+#[cfg(feature = "admin")]
+pub use admin::{AdminError, AdminMode, AdminPage, AdminPageError, AdminUi};
 pub use bundle::{ClientBundle, ClientFilesError};
 pub use config::{ConfigError, Forbidden, InvalidOption, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
@@ -142,6 +147,11 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples about the Admin UI compile.
+#[cfg(all(doctest, feature = "admin"))]
+#[doc = include_str!("../../docs/operations/admin.md")]
+struct Admin;
 
 /// The examples about stopping a server compile.
 #[cfg(doctest)]

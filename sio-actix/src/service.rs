@@ -5,17 +5,14 @@
 //! and the bare text.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use actix_http::ConnectionType;
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
@@ -26,6 +23,7 @@ use crate::config::Forbidden;
 use crate::http::answers::shielded;
 use crate::http::head::{self, KeptHeaders};
 use crate::http::headers;
+use crate::http::holding::Holding;
 use crate::http::refusal::{ErrorContext, Refusal};
 use crate::io::Endpoint;
 use crate::local;
@@ -64,31 +62,9 @@ pub(crate) async fn handle(
     if read || matches!(payload, Payload::None) {
         return response;
     }
-    response.map_body(|_, body| BoxBody::new(Unread { body, _payload: payload }))
-}
-
-/// The body of an answer, with what was not read of the request.
-///
-/// actix goes on reading a chunked body whose payload was dropped, for as long as the peer likes. A
-/// payload that is held until the answer is written ends the connection instead.
-struct Unread {
-    body: BoxBody,
-    _payload: Payload,
-}
-
-impl MessageBody for Unread {
-    type Error = <BoxBody as MessageBody>::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(cx)
-    }
+    // actix goes on reading a chunked body whose payload was dropped, for as long as the peer likes. A payload
+    // that is held until the answer is written ends the connection instead.
+    response.map_body(|_, body| BoxBody::new(Holding::new(body, payload)))
 }
 
 /// What answers a request before it is verified: CORS, the client's files, a middleware.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_channel::oneshot;
 
+use crate::budget::Share;
 use crate::close::CloseReason;
 use crate::engine::payload::PayloadReader;
 use crate::engine::{Session, Transport};
@@ -28,6 +29,10 @@ use super::wheel::WheelTimer;
 #[derive(Debug)]
 pub(crate) struct PendingPush {
     pub(crate) body: PayloadReader,
+    /// Bytes of the whole body, which is kept until the end.
+    pub(crate) size: usize,
+    /// Their part in what all clients may leave unfinished, while the push waits.
+    pub(crate) share: Share,
     /// Packets so far that carried no message.
     pub(crate) idle_packets: usize,
     /// Who is told; nobody yet while whoever brought it waits for the call to return.

@@ -23,10 +23,8 @@ use super::namespace::ConnectScope;
 use super::raw::EngineSocket;
 use super::sessions::{Answer, PushReply};
 use super::socket::Socket;
+use super::turn::Turn;
 use super::worker::Worker;
-
-/// Packets of one push before others have their turn.
-const TURN_PACKETS: usize = 256;
 
 impl Worker {
     // ---- frames ---------------------------------------------------------------------------------
@@ -101,7 +99,8 @@ impl Worker {
         let mut answer = Answer::never();
         connection.pushing.set(true);
         let panicked = self.guarded(|| {
-            match (self.feed(connection, &mut push), push.reply.take()) {
+            let told = self.feed(connection, &mut push);
+            match (told.or_else(|| self.keep_waiting(connection, &mut push)), push.reply.take()) {
                 (Some(told), Some(reply)) => {
                     let _lost = reply.send(told);
                 }
@@ -141,21 +140,37 @@ impl Worker {
         }
     }
 
+    /// A push has to wait: it counts among what all clients have not finished. What it is answered if there is no
+    /// room for it; its session ends then.
+    fn keep_waiting(
+        &self,
+        connection: &Rc<Connection>,
+        push: &mut PendingPush,
+    ) -> Option<PushReply> {
+        // One that only lets others have their turn waits for nobody.
+        if !self.is_full(connection) || push.share.hold(&self.hub.input, push.size).is_ok() {
+            return None;
+        }
+        let reason = CloseReason::TransportError("too much unfinished input");
+        connection.engine.borrow_mut().abort(reason);
+        Some(PushReply::Exhausted)
+    }
+
     /// What the push is answered; `None`: it has to wait, perhaps only until others have had their turn.
     fn feed(&self, connection: &Rc<Connection>, push: &mut PendingPush) -> Option<PushReply> {
-        let mut packets = 0;
+        let mut turn = Turn::begin(self);
+        let mut is_over = false;
         while !connection.is_ending() {
-            if (packets >= TURN_PACKETS || self.is_full(connection)) && !push.body.is_done() {
+            if (is_over || self.is_full(connection)) && !push.body.is_done() {
                 return None;
             }
-            packets += 1;
             let Some(packet) = push.body.next_packet() else {
                 break;
             };
-            let carries_message = match &packet {
-                Ok(Slot::Text(packet)) => packet.starts_with(['4', 'b']),
-                Ok(Slot::Binary(_)) => true,
-                Err(_) => false,
+            let (carries_message, bytes) = match &packet {
+                Ok(Slot::Text(packet)) => (packet.starts_with(['4', 'b']), packet.len()),
+                Ok(Slot::Binary(bytes)) => (true, bytes.len()),
+                Err(_) => (false, 0),
             };
             if !carries_message {
                 push.idle_packets += 1;
@@ -171,6 +186,7 @@ impl Worker {
                     return Some(PushReply::Invalid);
                 }
             }
+            is_over = turn.is_over_after(self, bytes);
         }
         Some(PushReply::Ok)
     }

@@ -51,8 +51,10 @@ impl Worker {
         if rate > 0 && !connection.admits_event(self.now(), rate) {
             return self.refuse_event(connection, socket, event, ack, args);
         }
+        self.hub.watch.tell_arguments(socket, event, args);
         if socket.is_busy() || connection.held.borrow().has(socket) {
-            return connection.held.borrow_mut().push(HeldEvent::new(socket, event, ack, args));
+            let event = HeldEvent::new(socket, event, ack, args);
+            return connection.held.borrow_mut().push(event, &self.hub.input);
         }
         self.run_event(connection, socket, event, ack, args);
     }
@@ -82,7 +84,9 @@ impl Worker {
     pub(super) fn run_held(&self, connection: &Rc<Connection>) {
         connection.held.borrow_mut().moves_on();
         while !connection.is_ending() {
-            let next = connection.held.borrow_mut().take(|socket| !socket.is_busy());
+            let mut held = connection.held.borrow_mut();
+            let next = held.take(&self.hub.input, |socket| !socket.is_busy());
+            drop(held);
             let Some(held) = next else { return };
             self.guarded(move || {
                 // What was sent before the socket left is not delivered after it.
@@ -96,7 +100,7 @@ impl Worker {
 
     /// A socket has ended: its held events take no more room.
     pub(super) fn drop_held(&self, connection: &Rc<Connection>, socket: &Socket) {
-        let dropped = connection.held.borrow_mut().take_all(socket);
+        let dropped = connection.held.borrow_mut().take_all(&self.hub.input, socket);
         if !dropped.is_empty() {
             drop(dropped);
             self.resume_later(connection);

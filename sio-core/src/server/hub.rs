@@ -226,6 +226,11 @@ impl Hub {
         shard.insert(Listed(Arc::clone(handle)))
     }
 
+    /// A name for something secret, of which the secret cannot be told.
+    pub(crate) fn alias(&self, secret: &str) -> String {
+        format!("{:016x}", self.hasher.hash_one(secret))
+    }
+
     /// Counts a session that opens; `false`: there are as many as may be.
     pub(crate) fn admit(&self, handshake: &Handshake) -> bool {
         let max = self.config.limits.max_connections;

@@ -1,7 +1,7 @@
 //! The handle of a server.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -31,6 +31,18 @@ use super::socket::{EmitError, Socket};
 #[derive(Debug, Clone)]
 pub struct Io(Arc<Hub>);
 
+/// A handle that does not keep its server.
+#[derive(Debug, Clone)]
+pub struct WeakIo(Weak<Hub>);
+
+impl WeakIo {
+    /// The server, if anybody still has it.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Io> {
+        self.0.upgrade().map(Io)
+    }
+}
+
 impl Io {
     /// Starts configuring a server.
     #[must_use]
@@ -40,6 +52,12 @@ impl Io {
 
     pub(crate) const fn from_hub(hub: Arc<Hub>) -> Self {
         Self(hub)
+    }
+
+    /// A handle for what the server itself has, such as an observer: one that kept the server would keep itself.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakIo {
+        WeakIo(Arc::downgrade(&self.0))
     }
 
     /// The shared part of the server, for carriers.

@@ -116,6 +116,8 @@ pub(crate) struct Handlers {
     /// The first of an event answers.
     server_side: HashMap<Box<str>, Vec<Arc<ServerSideEntry>>, ahash::RandomState>,
     fits: Vec<FitsNamespace>,
+    /// It belongs to one registration, and what is global does not apply.
+    pub(crate) apart: bool,
 }
 
 impl Handlers {
@@ -167,6 +169,10 @@ impl Handlers {
     ) -> Vec<Fault> {
         let mut faults = Vec::new();
         let namespace = pattern.source().to_owned();
+        if self.apart {
+            return vec![Fault::Apart { namespace }];
+        }
+        self.apart = added.apart;
         for mut requirements in added.requirements {
             let handler = requirements.handler().to_owned();
             for (id, data) in &requirements.data {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::{Traffic, TrafficTotals};
 use crate::handler::EventError;
+use crate::packet::{ArgCursor, ArgError, EventArg};
 
 use super::hub::SessionHandle;
 use super::io::Io;
@@ -28,11 +29,17 @@ pub struct Interest {
     pub rooms: bool,
     /// Messages and bytes are to be counted for [`Io::traffic`].
     pub traffic: bool,
+    /// What clients send, with its content: [`Observer::arguments_received`].
+    pub arguments: bool,
+    /// Other nodes that ask for sockets are told of each which client it belongs to and by which transport it
+    /// came, as servers in Node.js do that have the Admin UI: `_admin` in its data.
+    pub origins: bool,
 }
 
 impl Interest {
     /// Nothing but the lives of sessions and sockets.
-    pub const LIVES: Self = Self { events: false, rooms: false, traffic: false };
+    pub const LIVES: Self =
+        Self { events: false, rooms: false, traffic: false, arguments: false, origins: false };
 
     /// With events.
     #[must_use]
@@ -50,6 +57,53 @@ impl Interest {
     #[must_use]
     pub const fn and_traffic(self) -> Self {
         Self { traffic: true, ..self }
+    }
+
+    /// With the arguments of events.
+    #[must_use]
+    pub const fn and_arguments(self) -> Self {
+        Self { arguments: true, ..self }
+    }
+
+    /// With where sockets come from, for other nodes.
+    #[must_use]
+    pub const fn and_origins(self) -> Self {
+        Self { origins: true, ..self }
+    }
+}
+
+/// An event of a client with its arguments.
+#[derive(Clone, Copy)]
+pub struct ReceivedEvent<'a> {
+    name: &'a str,
+    args: &'a ArgCursor<'a>,
+}
+
+/// Its name; what the client sent with it is for those who read it.
+impl fmt::Debug for ReceivedEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceivedEvent").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<'a> ReceivedEvent<'a> {
+    pub(crate) const fn new(name: &'a str, args: &'a ArgCursor<'a>) -> Self {
+        Self { name, args }
+    }
+
+    /// Name of the event, which the client chose.
+    #[must_use]
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Reads the first argument as `T`, or all with `Rest<T>`; bytes are bytes.
+    ///
+    /// # Errors
+    ///
+    /// The arguments do not fit `T`, or are broken, which ends their session by itself.
+    pub fn read<T: EventArg>(&self) -> Result<T, ArgError> {
+        T::read(&mut self.args.clone())
     }
 }
 
@@ -108,6 +162,9 @@ pub trait Observer: Send + Sync + 'static {
     /// An event came in, whether or not somebody handles it.
     fn event_received(&self, _socket: &Socket, _event: &str) {}
 
+    /// An event within the session's rate came in; as [`Self::event_received`], with its content.
+    fn arguments_received(&self, _socket: &Socket, _event: &ReceivedEvent<'_>) {}
+
     /// An event was dealt with.
     fn event_handled(&self, _handled: &HandledEvent<'_>) {}
 
@@ -150,6 +207,8 @@ impl Watch {
             interest.events |= more.events;
             interest.rooms |= more.rooms;
             interest.traffic |= more.traffic;
+            interest.arguments |= more.arguments;
+            interest.origins |= more.origins;
         }
         Self { observers: observers.into(), interest, traffic: Mutex::default() }
     }
@@ -171,6 +230,15 @@ impl Watch {
     pub(crate) fn tell_event(&self, what: impl Fn(&dyn Observer)) {
         if self.interest.events {
             self.tell_all(what);
+        }
+    }
+
+    /// As [`Self::tell_event`], for those who read what events say.
+    #[inline]
+    pub(crate) fn tell_arguments(&self, socket: &Socket, event: &str, args: &ArgCursor<'_>) {
+        if self.interest.arguments {
+            let event = ReceivedEvent::new(event, args);
+            self.tell_all(|observer| observer.arguments_received(socket, &event));
         }
     }
 

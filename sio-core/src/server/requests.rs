@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures_channel::oneshot;
 
+use crate::budget::Share;
 use crate::close::CloseReason;
 use crate::engine::payload::PayloadReader;
 use crate::engine::timer::after;
@@ -250,8 +251,10 @@ impl Worker {
         binary: bool,
         reply: Option<oneshot::Sender<PushReply>>,
     ) -> Answer<PushReply> {
+        let size = body.len();
         let body = PayloadReader::new(body, connection.handle.revision(), binary);
-        self.hand_over_push(connection, PendingPush { body, idle_packets: 0, reply })
+        let push = PendingPush { body, size, share: Share::default(), idle_packets: 0, reply };
+        self.hand_over_push(connection, push)
     }
 
     // ---- WebSocket connections ------------------------------------------------------------------
@@ -314,7 +317,8 @@ impl Worker {
     /// Too many bytes wait for handlers to finish.
     #[inline]
     pub(super) fn holds_too_much(&self, connection: &Connection) -> bool {
-        connection.held.borrow().bytes() > self.hub.config.limits.max_payload
+        let held = connection.held.borrow();
+        held.bytes() > self.hub.config.limits.max_payload || held.is_crowded()
     }
 
     /// A WebSocket for a session of this worker opened. `false`: close it, the session is unharmed.

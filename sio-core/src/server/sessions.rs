@@ -41,6 +41,8 @@ pub enum PushReply {
     Refused(HandshakeError),
     /// 400 without a body: the body was no payload.
     Invalid,
+    /// 503 without a body: it would have to wait, and all clients together leave too much unfinished.
+    Exhausted,
 }
 
 /// What a request is told: known at once where the session lives here and nothing has to wait.

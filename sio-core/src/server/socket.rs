@@ -34,6 +34,7 @@ use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::legacy;
 use super::namespace::{Handlers, Namespace};
+use super::origin;
 use super::raw::EngineSocket;
 use super::recovery::{Deferred, Kept, Presence};
 use super::room_list::RoomList;
@@ -273,6 +274,12 @@ impl Socket {
     #[must_use]
     pub fn conn(&self) -> EngineSocket {
         EngineSocket::new(Arc::clone(&self.0.hub), Arc::clone(&self.0.session))
+    }
+
+    /// Names the client: its sockets in all namespaces have the same. No secret, in contrast to the session id.
+    #[must_use]
+    pub fn client_id(&self) -> Box<str> {
+        origin::client_id(&self.0.hub, self.0.session.sid())
     }
 
     /// The CONNECT payload of this namespace; an absent one reads as `{}`.

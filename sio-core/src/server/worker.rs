@@ -28,6 +28,7 @@ use super::direct::Direct;
 use super::handshake::{OpenError, Opening};
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
+use super::later::Later;
 use super::raw::EngineSocket;
 use super::socket::Socket;
 use super::tasks::Tasks;
@@ -91,6 +92,8 @@ pub struct Worker {
     waker: RefCell<Option<Waker>>,
     /// Connections whose packet the carrier's task for that writes.
     pub(super) direct: Direct,
+    /// Tasks of the carrier that wait for their turn after others.
+    pub(super) later: Later,
     pub(super) out: Cell<BytesMut>,
 }
 
@@ -132,6 +135,7 @@ impl Worker {
             polling: Cell::new(false),
             waker: RefCell::new(None),
             direct: Direct::default(),
+            later: Later::default(),
             out: Cell::new(BytesMut::new()),
         });
         WORKERS.with_borrow_mut(|workers| workers.push((hub.id(), Rc::clone(&worker))));

@@ -257,7 +257,12 @@ impl Hub {
             let (pattern, message) = (pattern.source().to_owned(), message.to_owned());
             return vec![Fault::Pattern { pattern, message }];
         }
+        let apart = added.apart;
+        let refused = || vec![Fault::Apart { namespace: pattern.source().to_owned() }];
         let Some(path) = pattern.name() else {
+            if apart {
+                return refused();
+            }
             let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
             let dynamic = &mut namespaces.dynamic;
             let known = dynamic.iter().position(|known| known.pattern.is_same(pattern));
@@ -281,6 +286,9 @@ impl Hub {
         let (namespace, faults) = {
             let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
             let known = namespaces.named.get(path).cloned();
+            if apart && known.is_some() {
+                return refused();
+            }
             // One that a client made has nothing that this registration could contradict.
             let mut handlers = match &known {
                 Some(known) if !known.is_dynamic() => Handlers::clone(&known.handlers()),
@@ -292,7 +300,7 @@ impl Hub {
             }
             let created = known.is_none();
             if created || known.as_ref().is_some_and(|known| known.is_dynamic()) {
-                if let Some(child) = &child {
+                if let Some(child) = child.as_ref().filter(|_| !apart) {
                     handlers.inherit(&child.handlers());
                 }
                 if !created {

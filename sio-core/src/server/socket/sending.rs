@@ -20,7 +20,7 @@ use super::super::outgoing::OutgoingEvent;
 use super::super::recovery::{Addressees, PacketLog};
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
-use super::{AckWaiter, CONNECTING, EmitError, EmitFlags, Socket, lock};
+use super::{AckWaiter, CONNECTING, EmitError, EmitFlags, Socket};
 
 impl Socket {
     pub(super) fn send_event<T: Serialize + ?Sized>(
@@ -107,10 +107,9 @@ impl Socket {
         let sent = self.route(op);
         if sent.is_err()
             && let Some(id) = id
-            && let Some(acks) = lock(&self.0.acks).as_mut()
         {
             // Nobody will answer what was not sent.
-            drop(acks.take(id));
+            self.forget_ack(id);
         }
         Ok(sent?)
     }

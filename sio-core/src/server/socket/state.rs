@@ -48,7 +48,8 @@ impl Socket {
     /// Nobody is asked whether this socket may connect, because it was connected before.
     pub(crate) fn skips_guards(&self) -> bool {
         let keeper = self.0.hub.keeper.as_ref();
-        self.is_recovered() && keeper.is_some_and(|keeper| keeper.skips_guards())
+        let skips = keeper.is_some_and(|keeper| keeper.skips_guards());
+        skips && self.is_recovered() && !self.0.handlers.apart
     }
 
     /// The rooms besides the one of its own id.
