@@ -1,6 +1,6 @@
 //! Who may look: a login with a password, or the id of one that was remembered.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +77,16 @@ struct Login {
     password: Option<String>,
 }
 
+/// The id of a new login, for its page; kept with the socket until that is connected.
+pub(super) struct LoginId(pub(super) String);
+
+/// Without the id, which lets in.
+impl fmt::Debug for LoginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginId").finish_non_exhaustive()
+    }
+}
+
 /// Decides about CONNECTs.
 pub(super) struct Access {
     credentials: Arc<Credentials>,
@@ -95,7 +105,7 @@ impl Access {
         }
     }
 
-    /// Lets a socket in, or not. A new login gets an id before its CONNECT is answered.
+    /// Lets a socket in, or not. A new login gets an id, which its page is told once it is connected.
     pub(super) async fn admit(self: &Arc<Self>, socket: &Socket) -> Result<(), ConnectError> {
         let login: Login = socket.auth().unwrap_or_default();
         if let Some(id) = &login.session_id
@@ -172,9 +182,7 @@ impl Access {
         if let Err(error) = self.logins.save(&id).await {
             return tracing::warn!(%error, "a login to the Admin UI is not remembered");
         }
-        if let Err(error) = socket.emit("session", id) {
-            tracing::warn!(%error, "a login to the Admin UI was not told its id");
-        }
+        socket.set_state(LoginId(id));
     }
 }
 

@@ -13,6 +13,8 @@ use sio_core::packet::Value;
 use sio_core::server::{EmitError, Handshake, NamespaceRef, RemoteSocket, Socket};
 use sio_core::sid::Sid;
 
+use super::access::LoginId;
+
 /// Headers that prove who somebody is; the page has no use for them.
 const SECRET_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
@@ -142,6 +144,11 @@ pub(super) type ShownEvent = Vec<Value>;
 /// What goes to the pages.
 #[derive(Debug)]
 pub(super) enum News {
+    /// To one that is new, the id of its login.
+    ///
+    /// Differs from the reference: after the answer to CONNECT, not before it, because its page listens only then
+    /// and would be asked for the password again at every reload.
+    Login(Socket, Arc<LoginId>),
     /// To one that is new.
     Config(Socket, Config),
     /// To one that is new.
@@ -159,6 +166,7 @@ impl News {
     /// Tells the pages of all servers, or the one that is meant.
     pub(super) fn tell(self, pages: &NamespaceRef) -> Result<(), EmitError> {
         match self {
+            Self::Login(page, login) => pages.local().to(page.id()).emit("session", &*login.0),
             Self::Config(page, config) => page.emit("config", config.to_json()),
             Self::AllSockets(page, sockets) => {
                 page.emit("all_sockets", (that_fit(&page, sockets),))

@@ -11,6 +11,7 @@ use sio_core::server::{
     Interest, Io, Observer, OutgoingEvent, ReceivedEvent, RoomEvent, SessionHandle, Socket,
 };
 
+use super::access::LoginId;
 use super::feed::Feed;
 use super::known::Known;
 use super::shown::{Config, News, ShownEvent, ShownSocket, Whose, now};
@@ -51,6 +52,9 @@ impl Watcher {
 
     /// Tells a new page what it can do, and what there is.
     pub(super) fn greet(self: &Arc<Self>, page: &Socket, config: Config) {
+        if let Some(login) = page.state::<LoginId>() {
+            self.feed.say(News::Login(page.clone(), login));
+        }
         self.feed.say(News::Config(page.clone(), config));
         if !self.is_verbose {
             return;
