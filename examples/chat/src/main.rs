@@ -5,10 +5,13 @@
 //!
 //! From the environment: `PORT`, 0 for a free one; `HOST`, `0.0.0.0` for all addresses; `CHAT_IO_…`, any
 //! option of the server, as in `CHAT_IO_PING_INTERVAL=10000`; `NODE_NAME`, which the page shows;
-//! `REDIS_URL`, which makes it one of several nodes (`examples/cluster`).
+//! `REDIS_URL`, which makes it one of several nodes (`examples/cluster`); `ADMIN_USER` and `ADMIN_PASSWORD_HASH`, with
+//! which there is an Admin UI at `/admin/`, its page from `ADMIN_PAGE` or from where npm put it, and `ADMIN_MODE`
+//! (`docs/operations/admin.md`).
 //!
 //! `curl -d 'Back at noon' http://127.0.0.1:3000/api/rooms/lobby/notice` writes into a room from HTTP.
 
+mod admin;
 mod chat;
 mod cluster;
 mod pages;
@@ -55,6 +58,9 @@ fn socket_io(desk: &Desk, redis: Option<RedisAdapter>) -> io::Result<(Io, Cluste
     if let Some(redis) = redis {
         io = io.adapter(redis);
     }
+    if let Some(admin) = admin::ui()? {
+        io = io.instrument(admin);
+    }
     Ok((io.try_build().map_err(io::Error::other)?, cluster))
 }
 
@@ -100,7 +106,12 @@ async fn main() -> io::Result<()> {
         find_others(&io).await;
         actix_web::rt::spawn(chat::repeat_members(desk.clone(), (*io).clone()));
     }
-    let server = Server::new(move || App::new().configure(app(&io, &desk, cluster)))
+    let page = admin::page()?;
+    let server = Server::new(move || {
+        let app = App::new().configure(app(&io, &desk, cluster));
+        app.configure(admin::routes(page.clone()))
+    });
+    let server = server
         // A polling client that went away is noticed at once.
         .h1_allow_half_closed(false)
         .shutdown_timeout(1)

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,9 +23,9 @@ const SAMPLES: u32 = 2;
 
 /// Both ends, and who listens.
 pub(super) struct Feed {
-    sender: SyncSender<News>,
+    sender: mpsc::SyncSender<News>,
     /// The thread takes it.
-    receiver: Mutex<Option<Receiver<News>>>,
+    receiver: Mutex<Option<mpsc::Receiver<News>>>,
     namespace: Arc<str>,
     stats: Arc<Stats>,
     state: Arc<State>,
@@ -54,7 +54,7 @@ impl fmt::Debug for Feed {
 
 impl Feed {
     pub(super) fn new(namespace: Arc<str>, stats: Arc<Stats>) -> Arc<Self> {
-        let (sender, receiver) = sync_channel(MAX_WAITING);
+        let (sender, receiver) = mpsc::sync_channel(MAX_WAITING);
         let receiver = Mutex::new(Some(receiver));
         Arc::new(Self { sender, receiver, namespace, stats, state: Arc::default() })
     }
@@ -107,7 +107,7 @@ struct Speaker {
 
 impl Speaker {
     /// Until nobody has the server any more.
-    fn run(self, news: &Receiver<News>) {
+    fn run(self, news: &mpsc::Receiver<News>) {
         let mut sampler = Sampler::default();
         let mut next = Instant::now();
         let mut samples = 0_u32;

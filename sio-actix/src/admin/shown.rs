@@ -166,10 +166,14 @@ impl News {
     /// Tells the pages of all servers, or the one that is meant.
     pub(super) fn tell(self, pages: &NamespaceRef) -> Result<(), EmitError> {
         match self {
+            // Not by the socket itself: that may take the way through a log that all servers share.
             Self::Login(page, login) => pages.local().to(page.id()).emit("session", &*login.0),
-            Self::Config(page, config) => page.emit("config", config.to_json()),
+            Self::Config(page, config) => {
+                pages.local().to(page.id()).emit("config", config.to_json())
+            }
             Self::AllSockets(page, sockets) => {
-                page.emit("all_sockets", (that_fit(&page, sockets),))
+                let sockets = that_fit(&page, sockets);
+                pages.local().to(page.id()).emit("all_sockets", (sockets,))
             }
             Self::Connected(socket, at) => pages.emit("socket_connected", (socket, at)),
             Self::Updated(update) => pages.emit("socket_updated", update),

@@ -186,7 +186,8 @@ impl Sampler {
             }
         }
         self.last = now;
-        for ((timestamp, life), count) in std::mem::take(&mut *stats.lives()) {
+        let lives = std::mem::take(&mut *stats.lives());
+        for ((timestamp, life), count) in lives {
             let (r#type, sub_type) = match life {
                 Life::Opened => ("rawConnection", None),
                 Life::Closed(reason) => ("rawDisconnection", Some(reason)),
