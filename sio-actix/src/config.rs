@@ -1,6 +1,7 @@
 //! Building a server for actix-web.
 
 mod http;
+mod log;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -133,7 +134,7 @@ impl std::fmt::Debug for IoBuilder {
 impl IoBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            core: IoConfig::default(),
+            core: core(),
             path: "/socket.io".to_owned(),
             trailing_slash: true,
             serve_client: None,
@@ -491,6 +492,7 @@ impl IoBuilder {
             answers: self.answers,
             drain: self.drain,
             waits_for_sigterm: AtomicBool::new(!self.goodbye_on_sigterm),
+            told_routes: AtomicBool::new(false),
         });
         let core = self.core;
         #[cfg(feature = "admin")]
@@ -515,6 +517,14 @@ impl IoBuilder {
             Err(error) => panic!("the Socket.IO server cannot be built: {error}"),
         }
     }
+}
+
+/// The core as this crate configures it.
+fn core() -> IoConfig {
+    let core = IoConfig::default();
+    #[cfg(feature = "opentelemetry")]
+    let core = core.on_session_span(crate::telemetry::adopt);
+    core
 }
 
 const fn is_path_byte(byte: u8) -> bool {

@@ -48,7 +48,9 @@
 //!
 //! Features: `http2`, `rustls-0_23` and `openssl` are for [`Server`], with what actix-web means by them; `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
 //! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack; `admin` brings `AdminUi`, the server
-//! side of the official Admin UI.
+//! side of the official Admin UI; `opentelemetry` makes sessions parts of the traces that their clients have begun.
+//!
+//! What the log says, and at which level, is in `docs/operations/logging.md`.
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
@@ -71,6 +73,8 @@ mod options;
 mod server;
 mod service;
 mod sids;
+#[cfg(feature = "opentelemetry")]
+mod telemetry;
 mod timeout;
 mod transport;
 
@@ -119,7 +123,8 @@ pub use sio_core::server::{
     BuildError, ConnectError, EmitError, EmitOperator, EngineHandler, EngineSocket, EventBuilder,
     Handshake, HandshakeObject, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder,
     NamespaceRef, OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery,
-    RemoteSocket, RoomEvent, RoomMap, ServerSideBuilder, Socket, TooManyRooms,
+    RemoteSocket, RoomEvent, RoomMap, Routes, ServerSideBuilder, Socket, TooManyRooms,
+    TraceContext,
 };
 pub use sio_core::sid::Sid;
 
@@ -157,3 +162,8 @@ struct Admin;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/operations/shutdown.md")]
 struct Shutdown;
+
+/// The examples about the log compile.
+#[cfg(all(doctest, feature = "opentelemetry"))]
+#[doc = include_str!("../../docs/operations/logging.md")]
+struct Logging;

@@ -18,6 +18,7 @@ use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
 use sio_core::server::{Handshake, Io, OpenError, Opening};
 use sio_core::sid::Sid;
+use tracing::field::display;
 
 use crate::config::Forbidden;
 use crate::http::answers::shielded;
@@ -32,6 +33,8 @@ use crate::transport::websocket::{self, Accepted};
 
 /// Digits of a JSONP index; clients count from 0.
 const MAX_JSONP_DIGITS: usize = 16;
+/// What the log says about requests, beside what the core says about sessions.
+const LOG: &str = "sio::engine";
 /// Seconds after which a client may try again while the server shuts down.
 const RETRY_AFTER: &str = "1";
 
@@ -44,7 +47,10 @@ pub(crate) async fn handle(
     // Without CORS and middlewares this stays empty, which needs no memory.
     let mut gathered = HeaderMap::new();
     let upgrade = websocket::wants_upgrade(request);
+    // Not its target: queries hold tokens.
+    tracing::trace!(target: LOG, post = request.method() == Method::POST, upgrade, "request");
     let (mut response, routed) = if let Some(status) = head::excess(request, core.hub().limits()) {
+        tracing::debug!(target: LOG, status = status.as_u16(), "request refused: its head is too large");
         (HttpResponse::build(status).force_close().finish(), false)
     } else if let Some(response) = before(endpoint, request, upgrade, &mut gathered).await {
         (response, false)
@@ -106,6 +112,9 @@ async fn before(
 impl Endpoint {
     /// Tells the hook and answers.
     fn refuse(&self, refusal: &Refusal, request: &HttpRequest, upgrade: bool) -> HttpResponse {
+        let code = refusal.error.code();
+        let (cause, remote) = (refusal.context.cause(), request.peer_addr().map(display));
+        tracing::debug!(target: LOG, code, cause, remote, "request refused");
         if let Some(hook) = &self.on_connection_error {
             shielded(|| hook(&refusal.seen_by(request)));
         }
@@ -191,7 +200,11 @@ async fn route(
             let deflate = hub.engine_config().per_message_deflate.is_some();
             match websocket::accept(request, deflate) {
                 Ok(accepted) => Some(accepted),
-                Err(refusal) => return Ok(*refusal),
+                Err(refusal) => {
+                    let status = refusal.status().as_u16();
+                    tracing::debug!(target: LOG, status, "request refused: no WebSocket handshake");
+                    return Ok(*refusal);
+                }
             }
         }
         _ => None,
@@ -212,7 +225,10 @@ async fn route(
     let worker = local::worker(core);
     let connection = match worker.open(opening) {
         Ok(connection) => connection,
-        Err(OpenError::Unavailable) => return Ok(unavailable()),
+        Err(error @ OpenError::Unavailable) => {
+            tracing::debug!(target: LOG, %error, "request refused");
+            return Ok(unavailable());
+        }
         Err(error @ OpenError::SidInUse) => return Err(no_sid(error.to_string())),
     };
     let session = Arc::clone(connection.handle());

@@ -12,8 +12,13 @@ use sio_core::server::{Handshake, HandshakeParts};
 /// Bytes of a header besides its name and value: colon, blank, line end.
 const SEPARATORS: usize = 4;
 
+/// What says of which trace a request is a part; see [`Handshake::trace_context`].
+const TRACE: [&str; 2] = ["traceparent", "tracestate"];
+
 /// Which headers of its first request a session keeps; for
 /// [`IoBuilder::keep_headers`](crate::IoBuilder::keep_headers).
+///
+/// `traceparent` and `tracestate` are kept in any case: they say of which trace the session is a part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeptHeaders {
@@ -28,7 +33,9 @@ impl KeptHeaders {
     pub(crate) fn keeps(&self, name: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Only(names) => names.iter().any(|known| known.eq_ignore_ascii_case(name)),
+            Self::Only(names) => {
+                TRACE.contains(&name) || names.iter().any(|known| known.eq_ignore_ascii_case(name))
+            }
         }
     }
 
@@ -114,5 +121,19 @@ mod tests {
         assert_eq!(kept(KeptHeaders::All), 3);
         assert_eq!(kept(KeptHeaders::Only(vec!["x-a".to_owned()])), 2);
         assert_eq!(kept(KeptHeaders::Only(Vec::new())), 0);
+    }
+
+    #[test]
+    fn the_trace_that_a_session_belongs_to_is_always_kept() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let request = TestRequest::default()
+            .append_header(("TraceParent", parent))
+            .append_header(("TraceState", "a=1"))
+            .append_header(("Cookie", "a=1"))
+            .to_http_request();
+        let handshake = KeptHeaders::Only(Vec::new()).copy(&request);
+        let context = handshake.trace_context().unwrap();
+        assert_eq!((context.to_string().as_str(), context.state()), (parent, Some("a=1")));
+        assert_eq!(handshake.headers().count(), 2);
     }
 }

@@ -229,10 +229,22 @@ impl Connection {
         }
     }
 
+    /// Queues packets that belong to no event; the caller settles the session.
+    pub(crate) fn say<'a>(&self, groups: impl IntoIterator<Item = &'a FrameGroup>) {
+        for group in groups {
+            self.handle.tell_sent(group);
+            self.engine.borrow_mut().send_group(group);
+        }
+    }
+
     /// Queues a packet; the caller settles the session if that is needed.
     /// `true`: a waiting poll or an overflow has to be dealt with.
     pub(crate) fn send(&self, group: &FrameGroup, volatile: bool) -> bool {
+        let is_dropped = volatile && !self.is_writable();
         let (needs_settling, websocket) = self.queue(group, volatile);
+        if !is_dropped {
+            self.handle.tell_sent(group);
+        }
         if websocket {
             self.wake();
         }

@@ -47,6 +47,10 @@ impl Worker {
 
     /// Does what is due in a session.
     fn handle_timeout(&self, connection: &Rc<Connection>) {
+        connection.handle.span().within(|| self.do_what_is_due(connection));
+    }
+
+    fn do_what_is_due(&self, connection: &Rc<Connection>) {
         let now = self.now();
         if self.holds_too_much(connection) {
             let since = connection.held.borrow_mut().full_since(now);

@@ -23,6 +23,7 @@ use super::namespace::ConnectScope;
 use super::raw::EngineSocket;
 use super::sessions::{Answer, PushReply};
 use super::socket::Socket;
+use super::spans;
 use super::turn::Turn;
 use super::worker::Worker;
 
@@ -33,6 +34,17 @@ impl Worker {
     ///
     /// The caller ends its turn, or settles the session, afterwards.
     pub fn receive_text(&self, connection: &Rc<Connection>, text: &str) {
+        if spans::are_wanted() {
+            return connection.handle.span().within(|| {
+                spans::tell_received_text(text);
+                self.take_text(connection, text);
+            });
+        }
+        self.take_text(connection, text);
+    }
+
+    #[inline]
+    fn take_text(&self, connection: &Rc<Connection>, text: &str) {
         let received = connection.engine.borrow_mut().receive_text(self.now(), text);
         match received {
             Received::Text(message) => match &self.hub.raw {
@@ -58,10 +70,15 @@ impl Worker {
 
     /// Takes a binary frame of the WebSocket.
     pub fn receive_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
-        let received = connection.engine.borrow_mut().receive_binary(self.now(), bytes);
-        if let Received::Binary(bytes) = received {
-            self.take_binary(connection, bytes);
-        }
+        connection.handle.span().within(|| {
+            if spans::packets_are_wanted() {
+                spans::tell_received_binary(bytes.len());
+            }
+            let received = connection.engine.borrow_mut().receive_binary(self.now(), bytes);
+            if let Received::Binary(bytes) = received {
+                self.take_binary(connection, bytes);
+            }
+        });
     }
 
     fn take_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {

@@ -29,6 +29,7 @@ use super::outgoing::drop_listener;
 use super::pipeline::{self, OwnedArgs};
 use super::running::HandlerSlot;
 use super::socket::Socket;
+use super::spans::{self, SOCKET};
 use super::tasks::Tasks;
 use super::worker::Worker;
 
@@ -111,6 +112,37 @@ impl Worker {
     /// Calls everything that handles an event; the event's own handler answers.
     #[inline]
     fn run_event(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Option<u64>,
+        args: &ArgCursor<'_>,
+    ) {
+        if spans::are_wanted() {
+            return self.run_event_in_span(connection, socket, event, asked, args);
+        }
+        self.call_everything(connection, socket, event, asked, args);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_event_in_span(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Option<u64>,
+        args: &ArgCursor<'_>,
+    ) {
+        socket.event_span(event, asked.is_some()).in_scope(|| {
+            tracing::trace!(target: SOCKET, "event");
+            self.call_everything(connection, socket, event, asked, args);
+        });
+    }
+
+    #[inline]
+    fn call_everything(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,

@@ -24,17 +24,19 @@ use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
 use super::cluster::{Change, Cluster};
 use super::handshake::Handshake;
+use super::hints::Hints;
 use super::io::Io;
 use super::namespace::ConnectScope;
 use super::observer::{Observer, Watch};
 use super::raw::EngineHandler;
 use super::recovery::{Keeper, Log};
 use super::room_events::{RoomHook, RoomWatch};
+use super::spans::SessionSpanHook;
 use super::worker::Worker;
 use addresses::Addresses;
 use namespaces::Namespaces;
 
-pub(crate) use namespaces::{Candidate, Dynamic, Entrance};
+pub(crate) use namespaces::{Candidate, Dynamic, Entrance, Known};
 use session::Listed;
 pub use session::SessionHandle;
 
@@ -64,6 +66,7 @@ pub(crate) struct HubParts {
     pub(crate) error_answer: Option<Box<ErrorAnswer>>,
     pub(crate) adapter: Option<Arc<dyn Adapter>>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) session_span: Option<Box<SessionSpanHook>>,
 }
 
 type Shard = Mutex<HashSet<Listed, ahash::RandomState>>;
@@ -111,6 +114,10 @@ pub struct Hub {
     pub(super) raw: Option<Box<dyn EngineHandler>>,
     /// `None`: the default one, which is wired in.
     pub(super) parser: Option<Box<dyn Parser>>,
+    /// Is shown the span of each session.
+    pub(super) session_span: Option<Box<SessionSpanHook>>,
+    /// Names that developers have mistyped.
+    pub(super) hints: Hints,
 }
 
 impl std::fmt::Debug for Hub {
@@ -177,6 +184,8 @@ impl Hub {
             raw: parts.raw,
             parser: parts.parser,
             error_answer: parts.error_answer,
+            session_span: parts.session_span,
+            hints: Hints::default(),
             config,
         }
     }

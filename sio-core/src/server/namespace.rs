@@ -66,9 +66,8 @@ impl EventEntry {
         Self { run, must_wait: rules.must_wait(), rules: Arc::new(rules) }
     }
 
-    fn name(&self) -> String {
-        let name = self.rules.name();
-        if name.is_empty() { "a closure".to_owned() } else { name }
+    pub(crate) fn name(&self) -> String {
+        self.rules.name_or_closure()
     }
 }
 
@@ -124,6 +123,23 @@ impl Handlers {
     #[inline]
     pub(crate) fn event(&self, name: &str) -> Option<&Registered> {
         self.events.get(name)
+    }
+
+    /// Names of events that have a handler, in no order.
+    pub(crate) fn event_names(&self) -> impl Iterator<Item = &str> {
+        self.events.keys().map(|name| &**name)
+    }
+
+    /// What handles each event, in no order.
+    pub(crate) fn event_entries(&self) -> impl Iterator<Item = (&str, &Registered)> {
+        self.events.iter().map(|(name, registered)| (&**name, registered))
+    }
+
+    /// What handles each event of other servers, in no order.
+    pub(crate) fn server_side_entries(
+        &self,
+    ) -> impl Iterator<Item = (&str, &[Arc<ServerSideEntry>])> {
+        self.server_side.iter().map(|(name, entries)| (&**name, &**entries))
     }
 
     /// Who hears an event of another server.

@@ -21,6 +21,7 @@ use super::hub::Hub;
 use super::life::{panicked, report};
 use super::namespace::Namespace;
 use super::server_side::is_reserved;
+use super::spans;
 use super::tasks::Tasks;
 use super::worker::Worker;
 
@@ -36,8 +37,7 @@ pub(crate) struct ServerSideEntry {
 
 impl ServerSideEntry {
     pub(crate) fn name(&self) -> String {
-        let name = self.rules.name();
-        if name.is_empty() { "a closure".to_owned() } else { name }
+        self.rules.name_or_closure()
     }
 }
 
@@ -168,6 +168,10 @@ impl Worker {
             // What waited when this worker stopped.
             return self.hub.queue_node_event(event);
         }
+        spans::of_node_event(&event.namespace, &event.name).in_scope(|| self.call_listeners(event));
+    }
+
+    fn call_listeners(&self, event: NodeEvent) {
         let NodeEvent { namespace, name, args, attachments, entries, mut answer, place } = event;
         let place = Rc::new(place);
         let cursor = ArgCursor::new(&args, &attachments);

@@ -18,6 +18,7 @@ use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Revision, Transport
 use super::connection::{Connection, PendingPush};
 use super::hub::SessionHandle;
 use super::sessions::{Answer, PollReply, PushReply, SessionOp};
+use super::spans::ENGINE;
 use super::worker::Worker;
 
 /// Room for the frames of one turn; given back after each write.
@@ -123,6 +124,7 @@ impl Worker {
                 }
             }
             SessionOp::SendFrame(frame) => {
+                connection.handle.tell_sent_frame(&frame);
                 connection.engine.borrow_mut().send_frame(&frame);
                 if connection.transport() == Transport::Websocket {
                     connection.wake();
@@ -134,13 +136,15 @@ impl Worker {
                 self.index_rooms(&socket, &rooms, join);
             }
             SessionOp::Disconnect { socket, close } => self.disconnect(connection, &socket, close),
-            SessionOp::Decided { socket, verdict } => self.decide(connection, &socket, verdict),
+            SessionOp::Decided { socket, verdict, span } => {
+                span.within(|| self.decide(connection, &socket, verdict));
+            }
             SessionOp::Named { placeholder, candidate } => {
                 self.on_named(connection, &placeholder, candidate);
                 self.settle(connection);
             }
-            SessionOp::Passed { event, slot } => {
-                self.run_passed(connection, &event);
+            SessionOp::Passed { event, slot, span } => {
+                span.within(|| self.run_passed(connection, &event));
                 drop(slot);
                 self.settle(connection);
             }
@@ -324,6 +328,9 @@ impl Worker {
     /// A WebSocket for a session of this worker opened. `false`: close it, the session is unharmed.
     pub fn probe_opened(&self, connection: &Connection) -> bool {
         let opened = connection.engine.borrow_mut().on_probe_open(self.tick());
+        if opened {
+            tracing::debug!(target: ENGINE, parent: connection.handle.span().id(), "upgrade begun");
+        }
         self.rearm(connection);
         opened
     }
@@ -343,6 +350,7 @@ impl Worker {
         let reply = connection.engine.borrow_mut().on_probe_frame(now, text, wire);
         if reply == ProbeReply::Upgraded {
             connection.handle.upgraded();
+            tracing::debug!(target: ENGINE, parent: connection.handle.span().id(), "upgraded");
             self.hub.watch.tell(|observer| observer.session_upgraded(&connection.handle));
         }
         self.settle(connection);
@@ -354,6 +362,7 @@ impl Worker {
     pub fn probe_closed(&self, connection: &Connection) {
         connection.engine.borrow_mut().on_probe_closed();
         connection.handle.release_websocket();
+        tracing::debug!(target: ENGINE, parent: connection.handle.span().id(), "upgrade given up");
     }
 
     /// A WebSocket that claimed a session did not come to carry it; another may try.

@@ -18,6 +18,7 @@ use super::hub::Candidate;
 use super::recovery::Restored;
 use super::running::HandlerSlot;
 use super::socket::Socket;
+use super::spans;
 
 /// The answer to a poll. A receiver that is dropped unanswered means that the session is gone.
 #[derive(Debug)]
@@ -149,6 +150,8 @@ pub(crate) enum SessionOp {
     Decided {
         socket: Socket,
         verdict: Result<(), EventError>,
+        /// That of the CONNECT.
+        span: spans::Kept,
     },
     /// The patterns for a namespace that does not exist have decided.
     Named {
@@ -159,6 +162,8 @@ pub(crate) enum SessionOp {
     Passed {
         event: HeldEvent,
         slot: HandlerSlot,
+        /// That of the event.
+        span: spans::Kept,
     },
     /// The socket that this one waits to take over has ended.
     Admit(Socket),

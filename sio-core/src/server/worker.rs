@@ -31,6 +31,7 @@ use super::io::Io;
 use super::later::Later;
 use super::raw::EngineSocket;
 use super::socket::Socket;
+use super::spans::{self, ENGINE};
 use super::tasks::Tasks;
 use super::transfer::Arrival;
 use super::wheel::Wheel;
@@ -346,18 +347,23 @@ impl Worker {
             return Err(OpenError::Unavailable);
         }
         let now = self.tick();
-        let Opening { transport, revision, base64, deflate, .. } = opening;
         let made = opening.sid.take();
+        let Opening { transport, revision, base64, deflate, .. } = opening;
         let random = made.is_none();
         let sid = made.unwrap_or_else(|| Sid::random(&*self.hub.sids));
-        let mut handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
+        let hook = self.hub.session_span.as_deref();
+        let handle_of = |sid: Sid| {
+            let span = spans::of_session(&sid, &opening, hook);
+            Arc::new(SessionHandle::new(sid, &opening, self.index).with_span(span))
+        };
+        let mut handle = handle_of(sid);
         while !self.hub.add_session(&handle) {
             if !random {
                 self.hub.dismiss(&opening.handshake);
                 return Err(OpenError::SidInUse);
             }
             let sid = Sid::random(&*self.hub.sids);
-            handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
+            handle = handle_of(sid);
         }
         let deflate = self.hub.engine.deflate_from(deflate);
         let wire = Wire { revision, base64, deflate };
@@ -374,6 +380,7 @@ impl Worker {
         );
         let connection = self.add(connection);
         self.rearm(&connection);
+        tracing::debug!(target: ENGINE, parent: handle.span().id(), ?revision, "session opened");
         self.hub.watch.tell(|observer| observer.session_opened(&handle));
         if let Some(raw) = &self.hub.raw {
             self.guarded(|| raw.opened(&EngineSocket::new(Arc::clone(&self.hub), handle)));

@@ -14,6 +14,7 @@ use super::super::cluster::Change;
 use super::super::namespace::{Handlers, Namespace};
 use super::super::pattern::{Params, Pattern};
 use super::super::registration::NamespaceBuilder;
+use super::super::spans::SOCKET;
 use super::Hub;
 
 /// Namespaces made by clients from which on the log warns, once.
@@ -339,21 +340,39 @@ impl Hub {
         namespaces.named.values().cloned().collect()
     }
 
-    /// Says in the log which name an unknown one may have been meant to be; to developers only, because
-    /// clients choose what is logged.
+    /// Says in the log that a namespace does not exist, and to developers which one may have been meant.
     pub(crate) fn tell_unknown(&self, path: &str) {
+        let shown = Shown(path);
+        tracing::debug!(target: SOCKET, namespace = %shown, "no such namespace");
         if cfg!(debug_assertions) {
-            let namespaces = self.namespaces();
-            let names = namespaces.iter().map(|namespace| namespace.path());
-            let nearest = names.min_by_key(|name| distance(name, path));
-            let path = Shown(path);
-            tracing::debug!(%path, nearest, "a client asked for a namespace that does not exist");
+            let registered = self.registered();
+            let known = registered.iter().map(|known| known.pattern.source());
+            if let Some(nearest) = self.hints.nearest("", path, known) {
+                tracing::warn!(namespace = %shown, nearest, "no such namespace; was another one meant?");
+            }
         }
+    }
+
+    /// What the application has registered: namespaces by name, then patterns in their order.
+    pub(crate) fn registered(&self) -> Vec<Known> {
+        let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+        let named = namespaces.named.values().filter(|namespace| !namespace.is_dynamic());
+        let named = named.map(|namespace| Known {
+            pattern: Pattern::from(namespace.path()),
+            handlers: namespace.handlers(),
+        });
+        let mut known: Vec<_> = named.collect();
+        known.sort_by(|a, b| a.pattern.source().cmp(b.pattern.source()));
+        known.extend(namespaces.dynamic.iter().map(|dynamic| Known {
+            pattern: dynamic.pattern.clone(),
+            handlers: Arc::clone(&dynamic.handlers),
+        }));
+        known
     }
 }
 
-/// How many letters two names differ by, place by place.
-fn distance(a: &str, b: &str) -> usize {
-    let different = a.chars().zip(b.chars()).filter(|(a, b)| a != b).count();
-    different + a.chars().count().abs_diff(b.chars().count())
+/// A namespace, or as many as a pattern makes, that the application has registered.
+pub(crate) struct Known {
+    pub(crate) pattern: Pattern,
+    pub(crate) handlers: Arc<Handlers>,
 }
