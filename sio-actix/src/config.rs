@@ -17,7 +17,8 @@ use sio_core::handler::{
 use sio_core::limits::Limits;
 use sio_core::parser::Parser;
 use sio_core::server::{
-    BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern, Recovery, RoomEvent,
+    BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Observer, Pattern, Recovery,
+    RoomEvent,
 };
 
 use crate::Transport;
@@ -387,6 +388,21 @@ impl IoBuilder {
     #[must_use]
     pub fn on_room_event(mut self, hook: impl Fn(RoomEvent) + Send + Sync + 'static) -> Self {
         self.core = self.core.on_room_event(hook);
+        self
+    }
+
+    /// Tells an observer what happens: see [`core::server::Observer`](sio_core::server::Observer).
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.core = self.core.observer(Arc::new(observer));
+        self
+    }
+
+    /// Counts what the server does; see [`Metrics`](crate::Metrics). Each event costs some counters more.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(mut self, metrics: &crate::Metrics) -> Self {
+        self.core = self.core.observer(metrics.observer());
         self
     }
 

@@ -48,7 +48,8 @@
 //!
 //! Features: `http2`, `rustls-0_23` and `openssl` are for [`Server`], with what actix-web means by them; `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
 //! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack; `admin` brings `AdminUi`, the server
-//! side of the official Admin UI; `opentelemetry` makes sessions parts of the traces that their clients have begun.
+//! side of the official Admin UI; `metrics` brings `Metrics`, what servers count, for Prometheus; `opentelemetry` makes
+//! sessions parts of the traces that their clients have begun.
 //!
 //! What the log says, and at which level, is in `docs/operations/logging.md`.
 
@@ -62,6 +63,7 @@ mod bundle;
 mod config;
 mod context;
 mod drain;
+pub mod health;
 mod http;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -69,6 +71,8 @@ pub mod internals;
 mod io;
 mod local;
 mod macros;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod options;
 mod server;
 mod service;
@@ -94,6 +98,8 @@ pub use http::origin::OriginPolicy;
 pub use http::refusal::{ConnectionError, ErrorContext};
 pub use io::{Io, termination};
 pub use macros::*;
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
 pub use options::{
     CompressionOptions, CookieOptions, CorsOptions, DeflateOptions, IoOptions, LimitOptions,
     OriginOption, ParserOption, RecoveryOptions, Switch,
@@ -162,6 +168,11 @@ struct Admin;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/operations/shutdown.md")]
 struct Shutdown;
+
+/// The examples about metrics compile.
+#[cfg(all(doctest, feature = "metrics"))]
+#[doc = include_str!("../../docs/operations/metrics.md")]
+struct MetricsAndHealth;
 
 /// The examples about the log compile.
 #[cfg(all(doctest, feature = "opentelemetry"))]

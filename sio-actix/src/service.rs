@@ -49,17 +49,25 @@ pub(crate) async fn handle(
     let upgrade = websocket::wants_upgrade(request);
     // Not its target: queries hold tokens.
     tracing::trace!(target: LOG, post = request.method() == Method::POST, upgrade, "request");
-    let (mut response, routed) = if let Some(status) = head::excess(request, core.hub().limits()) {
+    let handled = if let Some(limit) = head::excess(request, core.hub().limits()) {
+        core.hub().count_limit(limit);
+        let status = head::status_above(limit);
         tracing::debug!(target: LOG, status = status.as_u16(), "request refused: its head is too large");
-        (HttpResponse::build(status).force_close().finish(), false)
-    } else if let Some(response) = before(endpoint, request, upgrade, &mut gathered).await {
-        (response, false)
+        Handled::refused_with_status(HttpResponse::build(status).force_close().finish())
     } else {
-        match route(core, endpoint, request, &mut payload, upgrade).await {
-            Ok(response) => (response, true),
-            Err(refusal) => (endpoint.refuse(&refusal, request, upgrade), true),
+        match before(endpoint, request, upgrade, &mut gathered).await {
+            Ok(None) => match route(core, endpoint, request, &mut payload, upgrade).await {
+                Ok(response) => Handled::routed(response),
+                Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
+            },
+            Ok(Some(response)) => Handled { response, refused: None, routed: false },
+            Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
         }
     };
+    let Handled { mut response, refused, routed } = handled;
+    if let Some(code) = refused {
+        core.tell_refused(code);
+    }
     if !gathered.is_empty() {
         headers::put(&mut response, &gathered);
     }
@@ -73,52 +81,73 @@ pub(crate) async fn handle(
     response.map_body(|_, body| BoxBody::new(Holding::new(body, payload)))
 }
 
+/// The answer to a request.
+struct Handled {
+    response: HttpResponse,
+    /// A code of the engine, or the status of a refusal that has none.
+    refused: Option<u16>,
+    /// A session may have read the request's body.
+    routed: bool,
+}
+
+impl Handled {
+    /// What a transport answered; its refusals have no code.
+    fn routed(response: HttpResponse) -> Self {
+        let status = response.status();
+        let failed = status.is_client_error() || status.is_server_error();
+        Self { response, refused: failed.then_some(status.as_u16()), routed: true }
+    }
+
+    fn refused_with_status(response: HttpResponse) -> Self {
+        let refused = Some(response.status().as_u16());
+        Self { response, refused, routed: false }
+    }
+}
+
 /// What answers a request before it is verified: CORS, the client's files, a middleware.
 async fn before(
     endpoint: &Endpoint,
     request: &HttpRequest,
     upgrade: bool,
     gathered: &mut HeaderMap,
-) -> Option<HttpResponse> {
+) -> Result<Option<HttpResponse>, Refusal> {
     if let Some(cors) = &endpoint.cors
         && let Some(preflight) = cors.apply(request, gathered)
     {
-        return Some(preflight);
+        return Ok(Some(preflight));
     }
     if let Some(client) = &endpoint.client
         && let Some(name) = request.match_info().unprocessed().strip_prefix('/')
         && let Some(file) = client.file(name)
     {
-        return Some(client.respond(file, request).await);
+        return Ok(Some(client.respond(file, request).await));
     }
     if endpoint.middlewares.is_empty() {
-        return None;
+        return Ok(None);
     }
     match endpoint.middlewares.run(request, gathered).await {
-        Ok(None) => None,
+        Ok(None) => Ok(None),
         Ok(Some(mut answer)) => {
             if upgrade {
                 answer.head_mut().set_connection_type(ConnectionType::Close);
             }
-            Some(answer)
+            Ok(Some(answer))
         }
-        Err(_failed) => {
-            let refusal = Refusal::bad_request(ErrorContext::MiddlewareFailure);
-            Some(endpoint.refuse(&refusal, request, upgrade))
-        }
+        Err(_failed) => Err(Refusal::bad_request(ErrorContext::MiddlewareFailure)),
     }
 }
 
 impl Endpoint {
     /// Tells the hook and answers.
-    fn refuse(&self, refusal: &Refusal, request: &HttpRequest, upgrade: bool) -> HttpResponse {
+    fn refuse(&self, refusal: &Refusal, request: &HttpRequest, upgrade: bool) -> Handled {
         let code = refusal.error.code();
         let (cause, remote) = (refusal.context.cause(), request.peer_addr().map(display));
         tracing::debug!(target: LOG, code, cause, remote, "request refused");
         if let Some(hook) = &self.on_connection_error {
             shielded(|| hook(&refusal.seen_by(request)));
         }
-        if upgrade { refused_upgrade(refusal) } else { refused(&refusal.error) }
+        let response = if upgrade { refused_upgrade(refusal) } else { refused(&refusal.error) };
+        Handled { response, refused: Some(refusal.error.code().into()), routed: false }
     }
 }
 

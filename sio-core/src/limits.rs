@@ -2,7 +2,11 @@
 //!
 //! Sizes are bytes, times are durations. What happens at each limit stands at its field.
 
+mod reached;
+
 use std::time::Duration;
+
+pub use reached::{Limit, LimitCounts};
 
 /// What becomes of an event that a session's queue has no room for.
 ///

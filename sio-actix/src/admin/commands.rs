@@ -1,9 +1,15 @@
 //! What the page may ask for, on all servers of the cluster.
 //!
+//! They are carried out by the feed's thread: what a page was to be told before comes before their effect.
 //! What does not look as it should is ignored: a filter that cannot be read must not become everybody.
+
+use std::fmt;
+use std::sync::Arc;
 
 use sio_core::packet::{Rest, Value};
 use sio_core::server::{BroadcastOperator, Io, NamespaceBuilder};
+
+use super::feed::Feed;
 
 /// A command; `None`: it made no sense.
 type Command = fn(&Io, &[Value]) -> Option<()>;
@@ -11,11 +17,32 @@ type Command = fn(&Io, &[Value]) -> Option<()>;
 const COMMANDS: [(&str, Command); 4] =
     [("emit", emit), ("join", join), ("leave", leave), ("_disconnect", disconnect)];
 
-pub(super) fn register(ns: &mut NamespaceBuilder) {
+/// A command with its arguments.
+pub(super) struct Order {
+    name: &'static str,
+    command: Command,
+    args: Vec<Value>,
+}
+
+/// Its name; the arguments are for those whom they are sent to.
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Order {
+    pub(super) fn carry_out(self, io: &Io) {
+        let done = (self.command)(io, &self.args).is_some();
+        tracing::debug!(command = self.name, done, "a command of the Admin UI");
+    }
+}
+
+pub(super) fn register(ns: &mut NamespaceBuilder, feed: &Arc<Feed>) {
     for (name, command) in COMMANDS {
+        let feed = Arc::clone(feed);
         ns.on(name, move |io: Io, Rest(args): Rest<Value>| {
-            let done = command(&io, &args).is_some();
-            tracing::debug!(command = name, done, "a command of the Admin UI");
+            feed.order(&io, Order { name, command, args });
         });
     }
 }

@@ -5,13 +5,14 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sio_core::server::{Io, WeakIo};
 
+use super::commands::Order;
 use super::shown::News;
 use super::stats::{Sampler, Stats};
 
@@ -63,6 +64,17 @@ impl Feed {
     pub(super) fn say(&self, news: News) {
         if self.is_heard() && self.sender.try_send(news).is_err() {
             self.state.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Has a command carried out behind what was said before, or now if there is no room for it.
+    pub(super) fn order(&self, io: &Io, order: Order) {
+        let refused = self.sender.try_send(News::Order(order));
+        if let Err(
+            TrySendError::Full(News::Order(order)) | TrySendError::Disconnected(News::Order(order)),
+        ) = refused
+        {
+            order.carry_out(io);
         }
     }
 
@@ -143,7 +155,7 @@ impl Speaker {
     }
 
     fn tell(&self, io: &Io, news: News) {
-        if let Err(error) = news.tell(&io.of(&self.namespace)) {
+        if let Err(error) = news.tell(io, &io.of(&self.namespace)) {
             tracing::debug!(%error, "the Admin UI was not told something");
             self.state.missed.fetch_add(1, Ordering::Relaxed);
         }

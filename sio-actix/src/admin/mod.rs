@@ -185,7 +185,8 @@ impl AdminUi {
         let is_verbose = self.mode == AdminMode::Development;
         let stats = Arc::new(Stats::new(Server::here(self.server_id)));
         let feed = Feed::new(Arc::clone(&namespace), Arc::clone(&stats));
-        let watcher = Arc::new(Watcher::new(Arc::clone(&namespace), feed, stats, is_verbose));
+        let watcher =
+            Arc::new(Watcher::new(Arc::clone(&namespace), Arc::clone(&feed), stats, is_verbose));
         let shown = Arc::clone(&watcher);
         let config = shown::Config { read_only: self.read_only, is_verbose };
         let logins = self.logins;
@@ -197,7 +198,7 @@ impl AdminUi {
             }
             ns.on_connection(move |socket: Socket| shown.greet(&socket, config));
             if !self.read_only {
-                commands::register(ns);
+                commands::register(ns, &feed);
             }
         };
         Ok(core.namespace(&*namespace, register).observer(watcher))

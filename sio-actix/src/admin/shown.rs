@@ -10,10 +10,11 @@ use serde_json::{Value as Json, json};
 use sio_core::adapter::Room;
 use sio_core::close::DisconnectReason;
 use sio_core::packet::Value;
-use sio_core::server::{EmitError, Handshake, NamespaceRef, RemoteSocket, Socket};
+use sio_core::server::{EmitError, Handshake, Io, NamespaceRef, RemoteSocket, Socket};
 use sio_core::sid::Sid;
 
 use super::access::LoginId;
+use super::commands::Order;
 
 /// Headers that prove who somebody is; the page has no use for them.
 const SECRET_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
@@ -141,7 +142,7 @@ pub(super) struct Whose {
 /// An event: its name, then its arguments.
 pub(super) type ShownEvent = Vec<Value>;
 
-/// What goes to the pages.
+/// What goes to the pages, and what comes from them.
 #[derive(Debug)]
 pub(super) enum News {
     /// To one that is new, the id of its login.
@@ -149,6 +150,8 @@ pub(super) enum News {
     /// Differs from the reference: after the answer to CONNECT, not before it, because its page listens only then
     /// and would be asked for the password again at every reload.
     Login(Socket, Arc<LoginId>),
+    /// What a page asks for.
+    Order(Order),
     /// To one that is new.
     Config(Socket, Config),
     /// To one that is new.
@@ -164,8 +167,12 @@ pub(super) enum News {
 
 impl News {
     /// Tells the pages of all servers, or the one that is meant.
-    pub(super) fn tell(self, pages: &NamespaceRef) -> Result<(), EmitError> {
+    pub(super) fn tell(self, io: &Io, pages: &NamespaceRef) -> Result<(), EmitError> {
         match self {
+            Self::Order(order) => {
+                order.carry_out(io);
+                Ok(())
+            }
             // Not by the socket itself: that may take the way through a log that all servers share.
             Self::Login(page, login) => pages.local().to(page.id()).emit("session", &*login.0),
             Self::Config(page, config) => {

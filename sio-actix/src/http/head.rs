@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use sio_core::limits::Limits;
+use sio_core::limits::{Limit, Limits};
 use sio_core::server::{Handshake, HandshakeParts};
 
 /// Bytes of a header besides its name and value: colon, blank, line end.
@@ -66,21 +66,31 @@ pub(super) fn text(value: &HeaderValue) -> Cow<'_, str> {
     String::from_utf8_lossy(value.as_bytes())
 }
 
-/// Why a request is refused for the size of its head.
+/// What of a request's head is larger than it may be.
 ///
 /// actix has read it by then: it refuses more than 96 headers and more than 128 KiB itself.
-pub(crate) fn excess(request: &HttpRequest, limits: &Limits) -> Option<StatusCode> {
+pub(crate) fn excess(request: &HttpRequest, limits: &Limits) -> Option<Limit> {
     let above = |size: usize, limit: usize| limit > 0 && size > limit;
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if above(target, limits.max_request_target) {
-        return Some(StatusCode::URI_TOO_LONG);
+        return Some(Limit::MaxRequestTarget);
     }
     let headers = request.headers();
     let size =
         |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + SEPARATORS;
     let head = target + headers.iter().map(size).sum::<usize>();
-    (above(head, limits.max_request_head) || above(headers.len(), limits.max_request_headers))
-        .then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+    if above(head, limits.max_request_head) {
+        return Some(Limit::MaxRequestHead);
+    }
+    above(headers.len(), limits.max_request_headers).then_some(Limit::MaxRequestHeaders)
+}
+
+/// The answer to a request that is above one of these.
+pub(crate) const fn status_above(limit: Limit) -> StatusCode {
+    match limit {
+        Limit::MaxRequestTarget => StatusCode::URI_TOO_LONG,
+        _ => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +105,8 @@ mod tests {
             let name = format!("x-{number:03}");
             request = request.append_header((name.as_str(), "v".repeat(value)));
         }
-        excess(&request.to_http_request(), &Limits::default()).map(|status| status.as_u16())
+        let limit = excess(&request.to_http_request(), &Limits::default())?;
+        Some(status_above(limit).as_u16())
     }
 
     #[test]

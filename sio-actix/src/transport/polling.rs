@@ -14,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
 use sio_core::budget::{Budget, Share};
 use sio_core::engine::{HandshakeError, Revision};
+use sio_core::limits::Limit;
 use sio_core::server::{Answer, PollReply, PushReply, SessionHandle, Worker};
 use tokio::time::timeout;
 
@@ -163,6 +164,7 @@ pub(crate) async fn push(
     let body = match body {
         Ok(Ok(body)) => body,
         Ok(Err(BodyError::TooLarge)) => {
+            worker.hub().count_limit(Limit::MaxPayload);
             incoming.failure = None;
             incoming.holds_on = true;
             let ended = session.push_ended();
@@ -170,11 +172,13 @@ pub(crate) async fn push(
             return Ok(closing(StatusCode::PAYLOAD_TOO_LARGE));
         }
         Ok(Err(BodyError::Exhausted)) => {
+            worker.hub().count_limit(Limit::MaxPendingInput);
             incoming.failure = Some("too much unfinished input");
             return Ok(closing(StatusCode::SERVICE_UNAVAILABLE));
         }
         Ok(Err(BodyError::Broken)) => return Ok(closing(StatusCode::BAD_REQUEST)),
         Err(_elapsed) => {
+            worker.hub().count_limit(Limit::BodyTimeout);
             incoming.failure = Some("data request took too long");
             return Ok(closing(StatusCode::REQUEST_TIMEOUT));
         }

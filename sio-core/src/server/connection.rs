@@ -177,9 +177,13 @@ impl Connection {
         admitted
     }
 
-    /// Tells streams, which may run on other threads, whether there is room.
-    pub(crate) fn tell_room(&self) {
-        self.handle.tell_room(self.is_congested());
+    /// Tells streams, which may run on other threads, whether there is room. `true`: just now there is none any
+    /// more.
+    pub(crate) fn tell_room(&self) -> bool {
+        let congested = self.is_congested();
+        let is_news = congested && !self.handle.is_congested();
+        self.handle.tell_room(congested);
+        is_news
     }
 
     /// The next piece of a large frame, at most `max` bytes, to be written behind the last turn's bytes.

@@ -14,6 +14,7 @@ use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::payload::Slot;
 use crate::engine::{Received, Revision, Transport};
 use crate::handler::{EventCx, EventError, run_hooks};
+use crate::limits::Limit;
 use crate::mux::{MuxError, MuxEvent, ProtocolViolation};
 use crate::packet::{self, ArgCursor, DecodeError};
 use crate::parser::{Message, Parser};
@@ -194,6 +195,7 @@ impl Worker {
             }
             match packet {
                 Ok(_) if push.idle_packets > self.hub.config.limits.max_idle_packets => {
+                    self.hub.count_limit(Limit::MaxIdlePackets);
                     connection.engine.borrow_mut().abort(CloseReason::ParseError);
                 }
                 Ok(Slot::Text(packet)) => self.receive_text(connection, packet),
@@ -245,9 +247,15 @@ impl Worker {
     fn charge_unfinished(&self, connection: &Connection) {
         let charged = connection.mux.borrow_mut().charge(&self.hub.input);
         if charged.is_err() {
-            let detail = "too much unfinished input";
-            connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
+            self.give_up_unfinished(connection);
         }
+    }
+
+    /// All clients together have too much unfinished.
+    fn give_up_unfinished(&self, connection: &Connection) {
+        self.hub.count_limit(Limit::MaxPendingInput);
+        let detail = "too much unfinished input";
+        connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
     }
 
     fn on_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
@@ -284,8 +292,7 @@ impl Worker {
             Ok(Some(incoming)) => incoming,
             Ok(None) => {
                 if connection.decoding.charge(&self.hub.input).is_err() {
-                    let detail = "too much unfinished input";
-                    connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
+                    self.give_up_unfinished(connection);
                 }
                 return self.rearm_packet(connection);
             }
@@ -341,6 +348,9 @@ impl Worker {
     /// Shows the error to the hooks of every socket of the session, and ends the session.
     pub(super) fn on_undecodable(&self, connection: &Rc<Connection>, error: DecodeError) {
         tracing::debug!(%error, "session closed");
+        if let Some(limit) = limit_of(&error) {
+            self.hub.count_limit(limit);
+        }
         let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();
         for socket in &sockets {
             let mut error = EventError::new("parse_error", error.to_string());
@@ -350,5 +360,16 @@ impl Worker {
             }
         }
         self.end(connection, CloseReason::ForcedClose);
+    }
+}
+
+/// The bound that a packet is above.
+const fn limit_of(error: &DecodeError) -> Option<Limit> {
+    match error {
+        DecodeError::TooManyAttachments { .. } => Some(Limit::MaxAttachments),
+        DecodeError::AttachmentsTooLarge { .. } => Some(Limit::MaxBinaryPacket),
+        DecodeError::NamespaceTooLong { .. } => Some(Limit::MaxNamespaceLen),
+        DecodeError::NestingTooDeep => Some(Limit::MaxJsonDepth),
+        _ => None,
     }
 }

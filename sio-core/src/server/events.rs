@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::handler::{
     Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
 };
+use crate::limits::Limit;
 use crate::packet::{ArgCursor, ArgError};
 use crate::shown::Shown;
 
@@ -54,6 +55,9 @@ impl Worker {
         }
         self.hub.watch.tell_arguments(socket, event, args);
         if socket.is_busy() || connection.held.borrow().has(socket) {
+            if socket.has_all_handlers() {
+                self.hub.count_limit(Limit::MaxHandlers);
+            }
             let event = HeldEvent::new(socket, event, ack, args);
             return connection.held.borrow_mut().push(event, &self.hub.input);
         }
@@ -77,7 +81,7 @@ impl Worker {
         let ack = ack.map_or(Ack::None, Ack::Automatic);
         let error = EventError::new("rate_limited", "too many events");
         let error = if connection.rate_told.replace(true) { error.silenced() } else { error };
-        self.hub.watch.tell(|observer| observer.limit_reached("max_events_per_second"));
+        self.hub.count_limit(Limit::MaxEventsPerSecond);
         self.reply(socket, event, &rules.unwrap_or_default(), ack.into(), Reply::Err(error));
     }
 

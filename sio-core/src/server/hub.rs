@@ -8,17 +8,18 @@ use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::budget::Budget;
 use crate::cluster::Adapter;
 use crate::engine::EngineConfig;
 use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
-use crate::limits::{Limits, SendPolicy};
+use crate::limits::{Limit, LimitCounts, Limits, SendPolicy};
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
 use crate::parser::Parser;
 use crate::sid::SidSource;
+use crate::sync::RwLock;
 
 use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
@@ -82,6 +83,8 @@ pub struct Hub {
     pub(crate) bus: Bus,
     /// Those who are told what happens.
     pub(crate) watch: Watch,
+    /// How often each bound was reached.
+    pub(crate) reached: Arc<LimitCounts>,
     /// What all clients have sent and not finished.
     pub(super) input: Arc<Budget>,
     /// What recovers sockets, if the server does.
@@ -137,6 +140,7 @@ impl Hub {
         let cluster = parts.adapter.map(|adapter| Cluster::new(adapter, &*sids, limits));
         let watch = Watch::new(parts.observers);
         let watches_rooms = cluster.as_ref().is_some_and(Cluster::watches_rooms);
+        let reached = Arc::<LimitCounts>::default();
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             engine: Arc::new(config.engine.clone()),
@@ -150,19 +154,25 @@ impl Hub {
                 timeout: limits.attachment_timeout,
             },
             input: Budget::new(limits.max_pending_input),
-            bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes),
+            bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes)
+                .counting(Arc::clone(&reached)),
             keeper: config.recovery.clone().map(|recovery| {
                 let engine = &config.engine;
                 Keeper::new(
                     recovery,
                     limits,
                     engine.ping_interval.saturating_add(engine.ping_timeout),
+                    Arc::clone(&reached),
                 )
             }),
             rooms: (parts.room_event.is_some() || watches_rooms || watch.interest().rooms).then(
-                || RoomWatch::new(parts.room_event, watch.interest().rooms, limits.max_room_events),
+                || {
+                    let (max, reached) = (limits.max_room_events, Arc::clone(&reached));
+                    RoomWatch::new(parts.room_event, watch.interest().rooms, max, reached)
+                },
             ),
             watch,
+            reached,
             cluster,
             sids,
             hasher: ahash::RandomState::default(),
@@ -199,6 +209,17 @@ impl Hub {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.config.limits
+    }
+
+    /// Counts that a bound has stopped somebody; for carriers as well, which have bounds of their own.
+    pub fn count_limit(&self, limit: Limit) {
+        self.reached.count(limit);
+    }
+
+    /// How often each bound has stopped somebody.
+    #[must_use]
+    pub fn limits_reached(&self) -> &LimitCounts {
+        &self.reached
     }
 
     /// What all clients have sent and not finished; a carrier charges what it holds itself.
@@ -244,11 +265,16 @@ impl Hub {
     pub(crate) fn admit(&self, handshake: &Handshake) -> bool {
         let max = self.config.limits.max_connections;
         let taken = self.session_count.fetch_add(1, Ordering::Relaxed);
-        let admitted = (max == 0 || taken < max) && self.addresses.admit(handshake.address());
-        if !admitted {
-            self.session_count.fetch_sub(1, Ordering::Relaxed);
-        }
-        admitted
+        let reached = if max > 0 && taken >= max {
+            Limit::MaxConnections
+        } else if !self.addresses.admit(handshake.address()) {
+            Limit::MaxConnectionsPerIp
+        } else {
+            return true;
+        };
+        self.count_limit(reached);
+        self.session_count.fetch_sub(1, Ordering::Relaxed);
+        false
     }
 
     /// Counts a session that was admitted and is no more, or never was.
@@ -437,7 +463,9 @@ impl Hub {
         }
     }
 
-    pub(crate) fn io(self: &Arc<Self>) -> Io {
+    /// The handle of the server.
+    #[must_use]
+    pub fn io(self: &Arc<Self>) -> Io {
         Io::from_hub(Arc::clone(self))
     }
 }

@@ -172,6 +172,12 @@ impl Io {
         self.0.namespaces().iter().map(|namespace| namespace.path().to_owned()).collect()
     }
 
+    /// How many namespaces there are.
+    #[must_use]
+    pub fn namespace_count(&self) -> usize {
+        self.0.namespace_count()
+    }
+
     /// Open sessions of this node (the reference's `engine.clientsCount`).
     #[must_use]
     pub fn session_count(&self) -> usize {
@@ -369,6 +375,12 @@ impl Io {
     /// Refuses new sessions with 503 from now on; those that are open go on until [`Self::close`].
     pub fn refuse_sessions(&self) {
         self.0.refuse_sessions();
+    }
+
+    /// New sessions are refused: after [`Self::refuse_sessions`], [`Self::close_part`] and [`Self::close`].
+    #[must_use]
+    pub fn refuses_sessions(&self) -> bool {
+        self.0.refuses_sessions()
     }
 
     /// [`Self::close`] was called.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::{HandshakeError, Transport};
 use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hooks};
+use crate::limits::Limit;
 use crate::shown::Shown;
 
 use super::cancelling::{cancellable, while_open};
@@ -36,6 +37,7 @@ impl Worker {
         }
         let limits = &self.hub.config.limits;
         if limits.max_namespaces > 0 && connection.mux.borrow().len() >= limits.max_namespaces {
+            self.hub.count_limit(Limit::MaxNamespaces);
             let error = match self.hub.namespace(path) {
                 Some(_) => "Too many namespaces",
                 None => "Invalid namespace",
@@ -176,6 +178,7 @@ impl Worker {
         let counted = connection.mux.borrow_mut().count_connect_failure(max);
         if let Err(violation) = counted {
             tracing::debug!(%violation, "session closed");
+            self.hub.count_limit(Limit::MaxConnectFailures);
             return self.end(connection, CloseReason::ForcedClose);
         }
         let revision = connection.handle.revision();
@@ -345,19 +348,23 @@ impl Worker {
             // A push may have waited for this output to go.
             self.resume_later(connection);
         }
-        let (reason, closed, output, websocket) = {
+        let (reason, closed, output, websocket, overflow) = {
             let engine = connection.engine.borrow();
             let websocket = engine.transport() == Transport::Websocket;
-            (engine.close_reason(), engine.is_closed(), engine.has_output(), websocket)
+            let overflow = engine.overflow();
+            (engine.close_reason(), engine.is_closed(), engine.has_output(), websocket, overflow)
         };
         if output {
             connection.wake();
         }
-        connection.tell_room();
+        self.tell_room(connection);
         let Some(reason) = reason else { return };
         if !connection.ended.replace(true) {
             let parent = connection.handle.span().id();
             tracing::debug!(target: ENGINE, parent: parent, ?reason, "session ended");
+            if let Some(limit) = overflow {
+                self.hub.count_limit(limit);
+            }
             connection.handle.end();
             self.hub.watch.tell(|observer| observer.session_closed(&connection.handle, reason));
             drop(connection.held.take());

@@ -3,12 +3,13 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use crate::handler::{
     ContextFn, ErasedGuard, EventError, Fault, FitsNamespace, HandlerFn, IntoEventError, Rules,
 };
+use crate::sync::RwLock;
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::incoming::MiddlewareEntry;
 use super::node_events::ServerSideEntry;
@@ -272,6 +273,13 @@ impl std::fmt::Debug for Handlers {
     }
 }
 
+/// The pattern of a namespace: its id, and how it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Parent {
+    pub(crate) id: u64,
+    pub(crate) source: Arc<str>,
+}
+
 /// A namespace of a server.
 #[derive(Debug)]
 pub struct Namespace {
@@ -280,8 +288,8 @@ pub struct Namespace {
     /// Made by a pattern, and gone with its last socket.
     dynamic: AtomicBool,
     params: Params,
-    /// Id of the pattern that made it, or would have.
-    parent: Option<u64>,
+    /// The pattern that made it, or would have.
+    parent: Option<Parent>,
     /// Ack ids count per namespace from 0.
     ack_ids: AtomicU64,
     /// Sockets that are connected, or whose CONNECT is being decided.
@@ -314,7 +322,7 @@ impl Namespace {
     pub(crate) fn dynamic(
         path: Arc<str>,
         id: u64,
-        parent: Option<u64>,
+        parent: Option<Parent>,
         params: Params,
         handlers: Arc<Handlers>,
         log: Option<Log>,
@@ -345,8 +353,25 @@ impl Namespace {
     }
 
     /// The pattern whose child it is.
-    pub(crate) const fn parent(&self) -> Option<u64> {
-        self.parent
+    pub(crate) fn parent(&self) -> Option<u64> {
+        self.parent.as_ref().map(|parent| parent.id)
+    }
+
+    /// What the application registered: the name of this namespace, or the pattern that made it. Clients, who
+    /// choose the names that patterns accept, do not make these more. `None`: nobody has decided yet.
+    #[must_use]
+    pub fn registered_as(&self) -> Option<&str> {
+        if self.is_dynamic() {
+            self.parent.as_ref().map(|parent| &*parent.source)
+        } else {
+            Some(&self.path)
+        }
+    }
+
+    /// A number that this namespace shares with no other one, but with those of the same pattern.
+    #[must_use]
+    pub fn registration(&self) -> Option<u64> {
+        if self.is_dynamic() { self.parent() } else { Some(self.id) }
     }
 
     /// A pattern made it, and it goes with its last socket unless such namespaces are to stay.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::cluster::Data;
 use crate::handler::{Dispatch, EncodedArgs, EventError, Reply, Rules, ServerSideCx, ServerSideFn};
+use crate::limits::Limit;
 use crate::packet::{ArgCursor, DecodeError, Value, server_event};
 use crate::shown::Shown;
 
@@ -116,6 +117,7 @@ impl Hub {
         }
         let max = self.limits().max_server_side_handlers;
         let Some(place) = Place::take(&self.node_events, max) else {
+            self.count_limit(Limit::MaxServerSideHandlers);
             return self.refuse_node_event(path, name, answer);
         };
         let event = NodeEvent {

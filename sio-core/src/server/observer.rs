@@ -6,9 +6,10 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::close::{CloseReason, DisconnectReason};
+use crate::cluster::ClusterError;
 use crate::engine::{Traffic, TrafficTotals};
 use crate::handler::EventError;
 use crate::packet::{ArgCursor, ArgError, EventArg};
@@ -121,6 +122,14 @@ pub struct HandledEvent<'a> {
     pub error: Option<&'a EventError>,
 }
 
+impl HandledEvent<'_> {
+    /// The event has a handler of the namespace under its name, which is one of a bounded number therefore.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.socket.handlers().event(self.event).is_some()
+    }
+}
+
 /// Watches a server; every method does nothing by default.
 ///
 /// Called on the thread where it happens, while nothing is borrowed or locked: an observer may emit. It must not
@@ -143,9 +152,9 @@ pub trait Observer: Send + Sync + 'static {
     /// A session ended; its sockets follow.
     fn session_closed(&self, _session: &Arc<SessionHandle>, _reason: CloseReason) {}
 
-    /// A request that would have opened a session, or carried one, was refused with a code of the engine; the
-    /// carrier's, for 403s and the like, are among them.
-    fn request_refused(&self, _code: u8) {}
+    /// A request that would have opened a session, or carried one, was refused: with a code of the engine, 0 to
+    /// 5, or without one, and then this is the HTTP status.
+    fn request_refused(&self, _code: u16) {}
 
     /// A client may not join a namespace, whose name it chose.
     fn connect_refused(&self, _namespace: &str) {}
@@ -171,11 +180,20 @@ pub trait Observer: Send + Sync + 'static {
     /// An event was sent to so many sockets of a namespace, those included that a volatile one did not reach.
     fn events_sent(&self, _namespace: &Namespace, _receivers: usize) {}
 
-    /// A client has not answered an event in time.
-    fn ack_timed_out(&self, _namespace: &Namespace) {}
+    /// So many clients have not answered an event in time.
+    fn acks_timed_out(&self, _namespace: &Namespace, _clients: usize) {}
 
-    /// A bound of [`Limits`](crate::limits::Limits) stopped a client; the name of its field.
-    fn limit_reached(&self, _limit: &'static str) {}
+    /// The other nodes were asked for something, as by
+    /// [`fetch_sockets`](super::BroadcastOperator::fetch_sockets); `took` is known with [`Self::clock`].
+    fn cluster_asked(&self, _took: Option<Duration>, _error: Option<&ClusterError>) {}
+
+    /// The time, for what happens on no worker: the core reads no clock.
+    fn clock(&self) -> Option<Instant> {
+        None
+    }
+
+    /// A worker runs from now on, on this thread.
+    fn worker_started(&self) {}
 
     /// Something happened to a room; as [`IoConfig::on_room_event`](super::IoConfig::on_room_event).
     fn room_changed(&self, _event: &RoomEvent) {}
@@ -251,6 +269,22 @@ impl Watch {
         }
     }
 
+    /// The time, if somebody has it.
+    pub(crate) fn clock(&self) -> Option<Instant> {
+        self.observers.iter().find_map(|observer| {
+            catch_unwind(AssertUnwindSafe(|| observer.clock())).unwrap_or_else(|_panic| {
+                tracing::error!("an observer panicked");
+                None
+            })
+        })
+    }
+
+    /// The other nodes were asked for something, since when the clock told.
+    pub(crate) fn tell_asked(&self, began: Option<Instant>, error: Option<&ClusterError>) {
+        let took = began.zip(self.clock()).map(|(began, now)| now.saturating_duration_since(began));
+        self.tell(|observer| observer.cluster_asked(took, error));
+    }
+
     /// The counters of a new worker, if somebody wants to know.
     pub(crate) fn add_worker(&self) -> Option<Arc<Traffic>> {
         if !self.interest.traffic {
@@ -281,13 +315,8 @@ impl Io {
         self.hub().watch.totals()
     }
 
-    /// Tells observers of a request that a carrier refused with a code of the engine.
-    pub fn tell_refused(&self, code: u8) {
+    /// Tells observers of a request that a carrier refused; see [`Observer::request_refused`].
+    pub fn tell_refused(&self, code: u16) {
         self.hub().watch.tell(|observer| observer.request_refused(code));
-    }
-
-    /// Tells observers that a carrier has stopped a client at a limit; the name of its field.
-    pub fn tell_limit(&self, limit: &'static str) {
-        self.hub().watch.tell(|observer| observer.limit_reached(limit));
     }
 }

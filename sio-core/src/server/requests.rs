@@ -14,6 +14,7 @@ use crate::close::CloseReason;
 use crate::engine::payload::PayloadReader;
 use crate::engine::timer::after;
 use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Revision, Transport, Wire};
+use crate::limits::Limit;
 
 use super::connection::{Connection, PendingPush};
 use super::hub::SessionHandle;
@@ -278,7 +279,7 @@ impl Worker {
         self.catch_up();
         self.settle(connection);
         let buffer = connection.engine.borrow_mut().end_turn();
-        connection.tell_room();
+        self.tell_room(connection);
         // A push may have waited for this output to go.
         self.resume_later(connection);
         buffer
@@ -293,6 +294,14 @@ impl Worker {
         // A push may have waited for this output to go.
         self.resume_later(connection);
         Some(ready)
+    }
+
+    /// Tells streams whether there is room.
+    #[inline]
+    pub(super) fn tell_room(&self, connection: &Connection) {
+        if connection.tell_room() {
+            self.hub.count_limit(Limit::SendBufferHigh);
+        }
     }
 
     /// Takes the buffer of a turn back, for the next one.

@@ -14,8 +14,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -26,6 +25,8 @@ use crate::close::CloseReason;
 use crate::mux::acks::{PendingAcks, TooManyAcks};
 use crate::packet::{EncodeError, EventArg};
 use crate::sid::Sid;
+use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 use super::ack::AckFuture;
 use super::bus::QueueFull;

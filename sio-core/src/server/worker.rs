@@ -140,6 +140,7 @@ impl Worker {
             out: Cell::new(BytesMut::new()),
         });
         WORKERS.with_borrow_mut(|workers| workers.push((hub.id(), Rc::clone(&worker))));
+        hub.watch.tell(|observer| observer.worker_started());
         (worker, true)
     }
 

@@ -19,8 +19,8 @@ use actix_web::rt::System;
 use actix_web::web::get;
 use actix_web::{App, HttpResponse, HttpServer};
 use integration::{DEADLINE, Http, Polling, Ws, echo};
-use sio_actix::Drain;
 use sio_actix::prelude::*;
+use sio_actix::{Drain, health};
 
 /// Bytes of a broadcast, and how many.
 const LARGE: usize = 1_000_000;
@@ -65,7 +65,13 @@ fn draining_server() {
     });
     let io = io.build();
     System::new().block_on(async move {
-        let server = sio_actix::Server::new(move || App::new().configure(io.configure()))
+        let app = move || {
+            App::new()
+                .configure(io.configure())
+                .route("/live", health::live())
+                .route("/ready", health::ready(&io))
+        };
+        let server = sio_actix::Server::new(app)
             .workers(1)
             .shutdown_timeout(60)
             .bind(("127.0.0.1", 0))
@@ -209,6 +215,30 @@ fn a_second_signal_cuts_all_connections_off() {
     ws.fence();
     process.signal("TERM");
     ws.wire().take_to_end();
+    process.expect_exit();
+}
+
+#[test]
+fn sigterm_makes_the_server_unready_while_it_lives_on() {
+    let mut process = Process::start_program("draining_server");
+    let look = |process: &Process, path: &str| Http::connect_to(process.address).get(path);
+    look(&process, "/ready").expect(200, r#"{"status":"ready"}"#);
+    let mut ws = Ws::joined_at(process.address);
+    ws.text(r#"421["work"]"#);
+    ws.fence();
+    process.signal("TERM");
+    let end = Instant::now() + DEADLINE;
+    while look(&process, "/ready").status != 503 {
+        assert!(Instant::now() < end, "it is still ready");
+        std::thread::yield_now();
+    }
+    let answer = look(&process, "/ready");
+    answer.expect(503, r#"{"status":"draining"}"#);
+    answer.expect_header("retry-after", "1");
+    look(&process, "/live").expect(200, r#"{"status":"live"}"#);
+    // Who is in is served on.
+    ws.fence();
+    process.signal("TERM");
     process.expect_exit();
 }
 

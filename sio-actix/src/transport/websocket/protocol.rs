@@ -16,6 +16,7 @@ use sio_core::close::CloseReason;
 use sio_core::engine::websocket::put_frame;
 use sio_core::engine::{ProbeReply, Revision, Wire};
 use sio_core::frame::Frame;
+use sio_core::limits::Limit;
 use sio_core::server::{Connection, Outlet, Turn, Worker};
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
@@ -162,6 +163,12 @@ impl Protocol {
         }
     }
 
+    /// As [`Self::stalled`], after [`Self::write_timeout`].
+    pub(super) fn stalled_too_long(&mut self) {
+        self.worker.hub().count_limit(Limit::WriteTimeout);
+        self.stalled();
+    }
+
     /// The server closes.
     pub(super) fn is_server_closing(&self) -> bool {
         self.worker.hub().is_closing()
@@ -191,6 +198,7 @@ impl Protocol {
         self.read(cx, input, &mut scratch, turn);
         let budget = self.worker.hub().pending_input();
         if self.unfinished.hold(budget, self.parser.unfinished()).is_err() && self.end.is_none() {
+            self.worker.hub().count_limit(Limit::MaxPendingInput);
             self.end =
                 Some(End::Violated(Box::new((TRY_AGAIN_LATER, "too much unfinished input"))));
         }
@@ -360,7 +368,10 @@ impl Protocol {
             Violation::Protocol(detail) => detail,
             Violation::InvalidUtf8 => "invalid UTF-8",
             Violation::InvalidDeflate => "invalid compressed data",
-            Violation::TooLarge { .. } => "message too large",
+            Violation::TooLarge { .. } => {
+                self.worker.hub().count_limit(Limit::MaxPayload);
+                "message too large"
+            }
         };
         self.end = Some(End::Violated(Box::new((violation.close_code(), detail))));
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::adapter::{BroadcastOptions, Room};
 use crate::cluster::{Data, Response, SocketDescription};
+use crate::limits::Limit;
 
 use super::super::broadcast_ack::{Collector, Heard, Question};
 use super::super::bus::{Action, Collected};
@@ -92,7 +93,11 @@ impl Received<'_> {
             }
         };
         let longest = self.hub.limits().max_cluster_ack_timeout;
-        let timeout = options.flags.timeout.map_or(longest, |timeout| timeout.min(longest));
+        let asked = options.flags.timeout;
+        if asked.is_some_and(|asked| asked > longest) {
+            self.hub.count_limit(Limit::MaxClusterAckTimeout);
+        }
+        let timeout = asked.map_or(longest, |asked| asked.min(longest));
         let collector = Collector::of_each(self.namespace.next_ack_id(), move |heard| {
             let request = request.clone();
             match heard {

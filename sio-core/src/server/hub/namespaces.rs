@@ -8,10 +8,11 @@ use std::sync::{Arc, PoisonError};
 use futures_util::FutureExt as _;
 
 use crate::handler::Fault;
+use crate::limits::Limit;
 use crate::shown::Shown;
 
 use super::super::cluster::Change;
-use super::super::namespace::{Handlers, Namespace};
+use super::super::namespace::{Handlers, Namespace, Parent};
 use super::super::pattern::{Params, Pattern};
 use super::super::registration::NamespaceBuilder;
 use super::super::spans::SOCKET;
@@ -35,6 +36,8 @@ pub(super) struct Namespaces {
 #[derive(Debug)]
 pub(crate) struct Dynamic {
     id: u64,
+    /// How the pattern is written.
+    source: Arc<str>,
     pattern: Pattern,
     handlers: Arc<Handlers>,
 }
@@ -129,6 +132,7 @@ impl Hub {
                 return Entrance::Found(known);
             }
             if namespaces.are_too_many(self.config.limits.max_dynamic_namespaces) {
+                self.count_limit(Limit::MaxDynamicNamespaces);
                 tracing::debug!("clients have made as many namespaces as they may");
                 return Entrance::Unknown;
             }
@@ -154,7 +158,8 @@ impl Hub {
 
     fn make(&self, dynamic: &Dynamic, path: &str, params: Params) -> Option<Candidate> {
         let handlers = Arc::clone(&dynamic.handlers);
-        let (id, parent) = (self.next_namespace_id(), Some(dynamic.id));
+        let parent = Some(Parent { id: dynamic.id, source: Arc::clone(&dynamic.source) });
+        let id = self.next_namespace_id();
         let log = self.new_log();
         let made = Namespace::dynamic(path.into(), id, parent, params, Arc::clone(&handlers), log);
         handlers.fit(&made).then(|| Candidate(Arc::new(made)))
@@ -192,10 +197,11 @@ impl Hub {
             if let Some(known) = namespaces.enter(path) {
                 return Some(known);
             }
+            let candidate = candidate?;
             if namespaces.are_too_many(self.config.limits.max_dynamic_namespaces) {
+                self.count_limit(Limit::MaxDynamicNamespaces);
                 return None;
             }
-            let candidate = candidate?;
             candidate.0.enter();
             namespaces.insert(&candidate.0);
             self.note_change(Change::Open(Arc::clone(candidate.0.path_arc())));
@@ -274,7 +280,8 @@ impl Hub {
             if faults.is_empty() || collect {
                 let id = current.map_or_else(|| self.next_namespace_id(), |known| known.id);
                 let handlers = Arc::new(handlers);
-                let changed = Arc::new(Dynamic { id, pattern: pattern.clone(), handlers });
+                let source = pattern.source().into();
+                let changed = Arc::new(Dynamic { id, source, pattern: pattern.clone(), handlers });
                 match known.and_then(|index| dynamic.get_mut(index)) {
                     Some(known) => *known = changed,
                     None => dynamic.push(changed),
@@ -333,6 +340,10 @@ impl Hub {
         {
             tracing::error!("the hook for new namespaces panicked");
         }
+    }
+
+    pub(crate) fn namespace_count(&self) -> usize {
+        self.namespaces.read().unwrap_or_else(PoisonError::into_inner).named.len()
     }
 
     pub(crate) fn namespaces(&self) -> Vec<Arc<Namespace>> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::adapter::{Room, RoomNames};
+use crate::limits::Limit;
 
 use super::super::broadcast::BroadcastOperator;
 use super::super::room_list::RoomList;
@@ -99,6 +100,7 @@ impl Socket {
     fn check_rooms(&self, list: &RoomList, names: &[Room]) -> Result<(), TooManyRooms> {
         let limit = self.0.hub.config.limits.max_rooms;
         if limit > 0 && list.would_exceed(limit, self.0.id.as_str(), names) {
+            self.0.hub.count_limit(Limit::MaxRooms);
             return Err(TooManyRooms { limit });
         }
         Ok(())

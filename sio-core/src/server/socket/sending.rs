@@ -79,13 +79,12 @@ impl Socket {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
         }
-        self.count_sent();
         let mut arm = None;
         if let Some((waiter, timeout)) = ack
             && let Some(id) = id
         {
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
-                waiter.expire();
+                self.expire_ack(waiter);
             } else {
                 self.add_ack(id, waiter)?;
                 arm = timeout.map(|timeout| (id, timeout));
@@ -98,6 +97,7 @@ impl Socket {
             && self.0.hub.engine.send_policy == SendPolicy::Disconnect
             && packet.send_here(&worker, &self.0.session, flags.volatile)
         {
+            self.count_sent();
             return Ok(());
         }
         let group = packet.into_group();
@@ -110,6 +110,9 @@ impl Socket {
         {
             // Nobody will answer what was not sent.
             self.forget_ack(id);
+        }
+        if sent.is_ok() {
+            self.count_sent();
         }
         Ok(sent?)
     }
