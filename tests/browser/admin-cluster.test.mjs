@@ -176,8 +176,14 @@ for (const kinds of PAIRS) {
         const admin = new Admin(t, from.url, { username: "admin", password: "changeit" });
         await expectEventually(() => admin.log.some(([event]) => event === "session"));
         const [, sessionId] = admin.log.find(([event]) => event === "session");
-        const other = new Admin(t, to.url, { sessionId });
-        await next(other.socket, "connect");
+        // The reference tells it before it is kept.
+        await expectEventually(async () => {
+          const other = new Admin(t, to.url, { sessionId });
+          await Promise.race([
+            next(other.socket, "connect"),
+            next(other.socket, "connect_error").then(([error]) => Promise.reject(error)),
+          ]);
+        });
       }
     });
 
