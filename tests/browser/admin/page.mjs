@@ -81,6 +81,8 @@ export class AdminPage {
   async goTo(view) {
     await this.page.locator("nav").getByText(view, { exact: true }).click();
     await this.page.locator(".v-breadcrumbs__item--disabled").getByText(view, { exact: true }).waitFor();
+    // The view before it slides out.
+    await expectEventually(async () => (await this.page.locator(".v-main .v-breadcrumbs").count()) === 1);
   }
 
   /** Goes to a view of one namespace, which the page knows once there has been a socket. */
