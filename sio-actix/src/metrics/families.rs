@@ -128,12 +128,13 @@ impl Families {
             return count(handled);
         }
         // Names without a handler of their own are not kept.
-        if !event.is_registered() {
-            return count(&known.family.event(OTHER));
+        let label = if event.is_registered() { event.event } else { OTHER };
+        if let Some(handled) = known.events.borrow().get(label) {
+            return count(handled);
         }
-        let handled = known.family.event(event.event);
+        let handled = known.family.event(label);
         count(&handled);
-        known.events.borrow_mut().insert(event.event.into(), handled);
+        known.events.borrow_mut().insert(label.into(), handled);
     }
 
     fn known(&self, server: u64, namespace: &Namespace) -> Rc<Known> {
