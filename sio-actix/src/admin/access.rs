@@ -1,6 +1,6 @@
 //! Who may look: a login with a password, or the id of one that was remembered.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,16 +77,6 @@ struct Login {
     password: Option<String>,
 }
 
-/// The id of a new login, for its page; kept with the socket until that is connected.
-pub(super) struct LoginId(pub(super) String);
-
-/// Without the id, which lets in.
-impl fmt::Debug for LoginId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoginId").finish_non_exhaustive()
-    }
-}
-
 /// Decides about CONNECTs.
 pub(super) struct Access {
     credentials: Arc<Credentials>,
@@ -105,7 +95,7 @@ impl Access {
         }
     }
 
-    /// Lets a socket in, or not. A new login gets an id, which its page is told once it is connected.
+    /// Lets a socket in, or not. A new login gets an id, which [`tell_login`] tells.
     pub(super) async fn admit(self: &Arc<Self>, socket: &Socket) -> Result<(), ConnectError> {
         let login: Login = socket.auth().unwrap_or_default();
         if let Some(id) = &login.session_id
@@ -182,7 +172,22 @@ impl Access {
         if let Err(error) = self.logins.save(&id).await {
             return tracing::warn!(%error, "a login to the Admin UI is not remembered");
         }
-        socket.set_state(LoginId(id));
+        socket.set_state(NewLogin(id));
+    }
+}
+
+/// The id of a socket's login.
+struct NewLogin(String);
+
+/// Tells a page the id of its login, if it has just logged in.
+///
+/// Differs from the reference, which tells it before CONNECT is answered: the page does not listen yet, and forgets
+/// the login with the next reload.
+pub(super) fn tell_login(page: &Socket) {
+    if let Some(login) = page.state::<NewLogin>()
+        && let Err(error) = page.emit("session", &login.0)
+    {
+        tracing::warn!(%error, "a login to the Admin UI was not told its id");
     }
 }
 

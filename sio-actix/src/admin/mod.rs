@@ -196,7 +196,10 @@ impl AdminUi {
                 let access = Arc::new(Access::new(credentials, logins));
                 ns.connect_guard(async move |socket: Socket| Access::admit(&access, &socket).await);
             }
-            ns.on_connection(move |socket: Socket| shown.greet(&socket, config));
+            ns.on_connection(move |socket: Socket| {
+                access::tell_login(&socket);
+                shown.greet(&socket, config);
+            });
             if !self.read_only {
                 commands::register(ns, &feed);
             }

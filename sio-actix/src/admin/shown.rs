@@ -13,7 +13,6 @@ use sio_core::packet::Value;
 use sio_core::server::{EmitError, Handshake, Io, NamespaceRef, RemoteSocket, Socket};
 use sio_core::sid::Sid;
 
-use super::access::LoginId;
 use super::commands::Order;
 
 /// Headers that prove who somebody is; the page has no use for them.
@@ -145,11 +144,6 @@ pub(super) type ShownEvent = Vec<Value>;
 /// What goes to the pages, and what comes from them.
 #[derive(Debug)]
 pub(super) enum News {
-    /// To one that is new, the id of its login.
-    ///
-    /// Differs from the reference: after the answer to CONNECT, not before it, because its page listens only then
-    /// and would be asked for the password again at every reload.
-    Login(Socket, Arc<LoginId>),
     /// What a page asks for.
     Order(Order),
     /// To one that is new.
@@ -174,7 +168,6 @@ impl News {
                 Ok(())
             }
             // Not by the socket itself: that may take the way through a log that all servers share.
-            Self::Login(page, login) => pages.local().to(page.id()).emit("session", &*login.0),
             Self::Config(page, config) => {
                 pages.local().to(page.id()).emit("config", config.to_json())
             }

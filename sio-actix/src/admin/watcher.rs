@@ -11,7 +11,6 @@ use sio_core::server::{
     Interest, Io, Observer, OutgoingEvent, ReceivedEvent, RoomEvent, SessionHandle, Socket,
 };
 
-use super::access::LoginId;
 use super::feed::Feed;
 use super::known::Known;
 use super::shown::{Config, News, ShownEvent, ShownSocket, Whose, now};
@@ -52,9 +51,6 @@ impl Watcher {
 
     /// Tells a new page what it can do, and what there is.
     pub(super) fn greet(self: &Arc<Self>, page: &Socket, config: Config) {
-        if let Some(login) = page.state::<LoginId>() {
-            self.feed.say(News::Login(page.clone(), login));
-        }
         self.feed.say(News::Config(page.clone(), config));
         if !self.is_verbose {
             return;

@@ -128,7 +128,8 @@ fn a_thousand_logins_at_one_time_harm_nobody() {
     let rounds = usize::try_from(begin.elapsed().as_secs()).unwrap() + 1;
     assert!(busy >= 1_000 - 8 * rounds, "{busy} of 1000 in {:?}", begin.elapsed());
     bystander.fence();
-    Page::logged_in(bystander);
+    bystander.text(LOGIN);
+    Page::connected(bystander).event("session");
 }
 
 #[test]
@@ -217,11 +218,12 @@ fn a_login_gets_an_id_that_a_reload_needs_no_password_with() {
     let server = start(basic(), |io| io);
     let mut ws = Ws::open(&server);
     ws.text(LOGIN);
-    // The page listens from the answer to CONNECT on: it would miss what comes before.
     let mut page = Page::connected(ws);
-    let told = page.next();
-    let id = told.strip_prefix(r#"42/admin,["session",""#).and_then(|id| id.strip_suffix(r#""]"#));
-    let id = id.unwrap_or_else(|| panic!("{told}")).to_owned();
+    // The page listens from the answer to CONNECT on.
+    let session = page.next();
+    let id =
+        session.strip_prefix(r#"42/admin,["session",""#).and_then(|id| id.strip_suffix(r#""]"#));
+    let id = id.unwrap_or_else(|| panic!("{session}")).to_owned();
     assert!(id.len() == 16 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{id}");
     page.expect(&format!(r#"42/admin,["config",{{"supportedFeatures":[{COMMANDS}]}}]"#));
     // Another one, with what the first was told.
@@ -245,7 +247,9 @@ fn what_applies_to_all_namespaces_does_not_apply() {
     let mut ws = Ws::open(&server);
     ws.text("40");
     ws.expect(r#"44{"message":"nobody"}"#);
-    let (mut page, _) = Page::logged_in(ws);
+    ws.text(LOGIN);
+    let mut page = Page::connected(ws);
+    page.event("session");
     page.event("config");
     // Commands are events; this one ends the page's own socket.
     page.command(&format!(r#"["_disconnect","/admin",false,"{}"]"#, page.id.clone()));

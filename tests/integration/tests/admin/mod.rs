@@ -44,16 +44,6 @@ impl Page {
         page
     }
 
-    /// Logs in with the password, and is told what a reload needs instead of it.
-    #[track_caller]
-    pub(crate) fn logged_in(mut ws: Ws) -> (Self, String) {
-        ws.text(LOGIN);
-        let mut page = Self::connected(ws);
-        let told = page.event("session");
-        let [Json::String(id)] = &*told else { panic!("no id: {told:?}") };
-        (page, id.clone())
-    }
-
     /// The next frame that is no ping.
     #[track_caller]
     fn frame(&mut self) -> String {
