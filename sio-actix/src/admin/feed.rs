@@ -35,6 +35,8 @@ pub(super) struct Feed {
 #[derive(Debug, Default)]
 struct State {
     missed: AtomicU64,
+    /// What was said and is not told yet.
+    waiting: AtomicUsize,
     /// Pages of this server.
     pages: AtomicUsize,
     /// Other servers may have some.
@@ -62,14 +64,29 @@ impl Feed {
 
     /// Tells the pages, soon; nobody, if there is none. A page that comes is told everything that is.
     pub(super) fn say(&self, news: News) {
-        if self.is_heard() && self.sender.try_send(news).is_err() {
+        if self.is_heard() && self.send(news).is_err() {
             self.state.missed.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    fn send(&self, news: News) -> Result<(), TrySendError<News>> {
+        // Before the thread can have taken it.
+        self.state.waiting.fetch_add(1, Ordering::Relaxed);
+        let sent = self.sender.try_send(news);
+        if sent.is_err() {
+            self.state.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        sent
+    }
+
+    /// Something was said that is not told yet.
+    pub(super) fn has_more_to_say(&self) -> bool {
+        self.state.waiting.load(Ordering::Relaxed) > 0
+    }
+
     /// Has a command carried out behind what was said before, or now if there is no room for it.
     pub(super) fn order(&self, io: &Io, order: Order) {
-        let refused = self.sender.try_send(News::Order(order));
+        let refused = self.send(News::Order(order));
         if let Err(
             TrySendError::Full(News::Order(order)) | TrySendError::Disconnected(News::Order(order)),
         ) = refused
@@ -132,7 +149,10 @@ impl Speaker {
             };
             let Some(io) = self.io.upgrade() else { return };
             match heard {
-                Ok(news) => self.guarded(|| self.tell(&io, news)),
+                Ok(news) => {
+                    self.guarded(|| self.tell(&io, news));
+                    self.state.waiting.fetch_sub(1, Ordering::Relaxed);
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     next = Instant::now() + SAMPLE;

@@ -129,6 +129,10 @@ impl Observer for Watcher {
         self.feed.start(io);
     }
 
+    fn has_more_to_say(&self) -> bool {
+        self.feed.has_more_to_say()
+    }
+
     fn session_opened(&self, session: &Arc<SessionHandle>) {
         self.stats.opened(session.transport());
     }

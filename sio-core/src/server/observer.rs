@@ -143,6 +143,11 @@ pub trait Observer: Send + Sync + 'static {
     /// The server is built.
     fn attached(&self, _io: &Io) {}
 
+    /// Whether it has still to say something to other servers; the orderly end waits for that, but not for long.
+    fn has_more_to_say(&self) -> bool {
+        false
+    }
+
     /// A session was opened.
     fn session_opened(&self, _session: &Arc<SessionHandle>) {}
 
@@ -285,6 +290,12 @@ impl Watch {
         self.tell(|observer| observer.cluster_asked(took, error));
     }
 
+    fn has_more_to_say(&self) -> bool {
+        self.observers.iter().any(|observer| {
+            catch_unwind(AssertUnwindSafe(|| observer.has_more_to_say())).unwrap_or(false)
+        })
+    }
+
     /// The counters of a new worker, if somebody wants to know.
     pub(crate) fn add_worker(&self) -> Option<Arc<Traffic>> {
         if !self.interest.traffic {
@@ -313,6 +324,12 @@ impl Io {
     #[must_use]
     pub fn traffic(&self) -> TrafficTotals {
         self.hub().watch.totals()
+    }
+
+    /// Whether an observer has still to say something to other servers.
+    #[must_use]
+    pub fn has_more_to_say(&self) -> bool {
+        self.hub().watch.has_more_to_say()
     }
 
     /// Tells observers of a request that a carrier refused; see [`Observer::request_refused`].
