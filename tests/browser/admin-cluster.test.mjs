@@ -43,6 +43,7 @@ for (const kinds of PAIRS) {
     function onPage(title, run) {
       test(title, DEADLINE, async (t) => {
         const page = await AdminPage.enter(t, browser, near);
+        await page.toldOfAll();
         await run(t, page);
         assert.deepEqual(page.problems, [], "the page throws nothing");
       });

@@ -96,6 +96,15 @@ export class AdminPage {
     await menu.waitFor({ state: "hidden" });
   }
 
+  /**
+   * Waits until the page was told who is there. The reference takes its time for that in a cluster, and a list that
+   * comes late takes away who came meanwhile.
+   */
+  async toldOfAll() {
+    await this.goTo("Sockets");
+    await this.page.locator(".v-main .v-select__slot .v-select__selection").first().waitFor();
+  }
+
   /** A card by its title. */
   card(title) {
     const heading = this.page.locator(".v-card__title").getByText(title, { exact: true });
