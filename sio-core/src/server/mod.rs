@@ -74,7 +74,7 @@ pub use cluster::{ClusterStats, FetchError};
 pub use connection::Connection;
 pub use direct::Outlet;
 pub use handshake::{Handshake, HandshakeObject, HandshakeParts, OpenError, Opening};
-pub use hub::{Hub, SessionHandle};
+pub use hub::{Hub, SessionHandle, network};
 pub use incoming::IncomingEvent;
 pub use inventory::Inventory;
 pub use io::{Io, WeakIo};

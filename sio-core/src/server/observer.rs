@@ -8,6 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::close::{CloseReason, DisconnectReason};
 use crate::cluster::ClusterError;
 use crate::engine::{Traffic, TrafficTotals};
@@ -96,6 +98,13 @@ impl<'a> ReceivedEvent<'a> {
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
+    }
+
+    /// Bytes of the arguments as they came, attachments included; nothing is read for it.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let attachments: usize = self.args.attachments().iter().map(Bytes::len).sum();
+        self.args.unread_text().len() + attachments
     }
 
     /// Reads the first argument as `T`, or all with `Rest<T>`; bytes are bytes.
