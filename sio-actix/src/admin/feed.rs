@@ -235,3 +235,54 @@ impl Speaker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sio_core::sid::Sid;
+
+    use super::super::shown::Whose;
+    use super::super::stats::Server;
+    use super::*;
+
+    fn joined(room: &str) -> News {
+        let whose = Whose { nsp: "/".into(), id: Sid::custom("a").unwrap() };
+        News::Joined(whose, room.into(), String::new())
+    }
+
+    fn missed(feed: &Feed) -> u64 {
+        feed.state.missed.load(Ordering::Relaxed)
+    }
+
+    fn feed() -> Arc<Feed> {
+        let stats = Arc::new(Stats::new(Server::here(Some("a".to_owned()))));
+        let feed = Feed::new("/admin".into(), stats);
+        feed.page_came();
+        feed
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_number() {
+        let feed = feed();
+        (0..MAX_WAITING + 5).for_each(|_| feed.say(joined("r")));
+        assert_eq!(missed(&feed), 5);
+        feed.say_surely(joined("r"));
+        assert_eq!(
+            (missed(&feed), feed.state.waiting.load(Ordering::Relaxed)),
+            (5, MAX_WAITING + 1)
+        );
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_bytes() {
+        let feed = feed();
+        let large = "r".repeat(1 << 20);
+        (0..20).for_each(|_| feed.say(joined(&large)));
+        assert_eq!(missed(&feed), 5);
+        feed.say_surely(joined(&large));
+        assert_eq!(missed(&feed), 5);
+        let receiver = feed.receiver.lock().unwrap().take().unwrap();
+        assert_eq!(receiver.try_iter().count(), 16);
+        feed.say(joined(&large));
+        assert_eq!(missed(&feed), 5, "what is told makes room");
+    }
+}

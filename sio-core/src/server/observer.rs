@@ -19,6 +19,7 @@ use crate::packet::{ArgCursor, ArgError, EventArg};
 use super::hub::SessionHandle;
 use super::io::Io;
 use super::namespace::Namespace;
+use super::outgoing::args_len;
 use super::room_events::RoomEvent;
 use super::socket::Socket;
 
@@ -100,11 +101,12 @@ impl<'a> ReceivedEvent<'a> {
         self.name
     }
 
-    /// Bytes of the arguments as they came, attachments included; nothing is read for it.
+    /// Bytes of the arguments as they came, with the commas between them and the attachments; nothing is read for
+    /// it.
     #[must_use]
     pub fn size(&self) -> usize {
         let attachments: usize = self.args.attachments().iter().map(Bytes::len).sum();
-        self.args.unread_text().len() + attachments
+        args_len(self.args.unread_text()) + attachments
     }
 
     /// Reads the first argument as `T`, or all with `Rest<T>`; bytes are bytes.

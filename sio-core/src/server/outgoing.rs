@@ -42,6 +42,11 @@ impl PartialEq for OutgoingEvent {
 
 impl Eq for OutgoingEvent {}
 
+/// Bytes of `packet::Packet::args` without the comma before the first and the closing bracket.
+pub(super) const fn args_len(args: &str) -> usize {
+    args.len().saturating_sub(2)
+}
+
 impl OutgoingEvent {
     pub(crate) fn new(name: &str, args: &[u8], attachments: &[Bytes]) -> Self {
         let mut text = String::with_capacity(args.len() + 1);
@@ -61,10 +66,10 @@ impl OutgoingEvent {
         &self.name
     }
 
-    /// Bytes of the arguments as JSON, attachments included.
+    /// Bytes of the arguments as JSON, with the commas between them, and of the attachments.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.args.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+        args_len(&self.args) + self.attachments.iter().map(Bytes::len).sum::<usize>()
     }
 
     /// What `make` makes of the event, once for all sockets that a broadcast goes to: listeners of the others get
