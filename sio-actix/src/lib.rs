@@ -24,7 +24,8 @@
 //! }
 //! ```
 //!
-//! Start with [`macro@ws_controller`] and [`macro@on_message`], then [`Io`], [`Socket`] and [`IoBuilder`]. Closures
+//! The [`guide`] has a page with examples for each task, from the first controller to moving from other servers.
+//! Then there are [`macro@ws_controller`] and [`macro@on_message`], then [`Io`], [`Socket`] and [`IoBuilder`]. Closures
 //! can do the same without macros: see [`NamespaceBuilder`].
 //!
 //! What can be set is in [`IoBuilder`], and as data, from a file or the environment, in [`IoOptions`]: pages
@@ -57,6 +58,8 @@ mod bundle;
 mod config;
 mod context;
 mod drain;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod http;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
