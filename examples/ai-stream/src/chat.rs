@@ -63,7 +63,7 @@ struct Piece<'a> {
     data: &'a str,
 }
 
-/// How it ended, as the ack.
+/// How it ended: the ack, or the event `estimate_done`, which a client gets that was away.
 #[derive(Debug, Serialize)]
 struct Outcome {
     task_id: u64,
@@ -113,6 +113,7 @@ impl Chat {
     /// Each piece is sent as soon as it is there. The text goes on while its client is away for a moment: what it
     /// missed is sent again when it comes back.
     #[on_message("estimate")]
+    #[emit("estimate_done")]
     async fn estimate(
         &self,
         socket: Socket,

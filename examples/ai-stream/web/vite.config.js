@@ -1,0 +1,16 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+const server = process.env.SERVER ?? "http://127.0.0.1:3000";
+
+export default defineConfig({
+  plugins: [react()],
+  server: {
+    host: "127.0.0.1",
+    proxy: {
+      // The path of the transport, not the namespace: `/chat` never stands in a URL.
+      // `ws` passes the upgrade on, after which nothing can collect what the server streams.
+      "/socket.io": { target: server, ws: true, changeOrigin: true, xfwd: true },
+    },
+  },
+});
