@@ -103,7 +103,7 @@ pub use sio_core::engine::{PerMessageDeflate, Transport};
 pub use sio_core::handler::Valid;
 pub use sio_core::handler::{
     Admission, Auth, ConnectionController, Controller, ControllerPath, Emission, ErrorHook,
-    EventCx, EventError, EventGuard, EventName, Fault, FromContext, FromServerSide, Guard, Header,
+    EventCx, EventError, EventGuard, EventName, Extension, Fault, FromContext, FromServerSide, Guard, Header,
     IntoEventError, Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply,
     Requirements, ServerSideCx, SocketMiddleware, State, on_events,
 };
@@ -134,7 +134,7 @@ pub mod prelude {
     pub use crate::macros::*;
     pub use crate::{
         AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, Emission,
-        EmitError, EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header,
+        EmitError, EventCx, EventError, EventGuard, EventName, Extension, FromContext, Handshake, Header,
         IncomingEvent, IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next,
         OutgoingEvent, Pattern, Query, RawArgs, RemoteSocket, Reply, Rest, Socket, State, Try,
         Value,

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
-use sio_core::server::{Handshake, Io, OpenError, Opening};
+use sio_core::server::{Extensions, Handshake, Io, OpenError, Opening};
 use sio_core::sid::Sid;
 
 use crate::config::Forbidden;
@@ -45,13 +45,16 @@ pub(crate) async fn handle(
 ) -> HttpResponse {
     // Without CORS and middlewares this stays empty, which needs no memory.
     let mut gathered = HeaderMap::new();
+    let mut extensions = Extensions::default();
     let upgrade = websocket::wants_upgrade(request);
     let (mut response, routed) = if let Some(status) = head::excess(request, core.hub().limits()) {
         (HttpResponse::build(status).force_close().finish(), false)
-    } else if let Some(response) = before(endpoint, request, upgrade, &mut gathered).await {
+    } else if let Some(response) =
+        before(endpoint, request, upgrade, &mut gathered, &mut extensions).await
+    {
         (response, false)
     } else {
-        match route(core, endpoint, request, &mut payload, upgrade).await {
+        match route(core, endpoint, request, &mut payload, upgrade, extensions).await {
             Ok(response) => (response, true),
             Err(refusal) => (endpoint.refuse(&refusal, request, upgrade), true),
         }
@@ -97,6 +100,7 @@ async fn before(
     request: &HttpRequest,
     upgrade: bool,
     gathered: &mut HeaderMap,
+    extensions: &mut Extensions,
 ) -> Option<HttpResponse> {
     if let Some(cors) = &endpoint.cors
         && let Some(preflight) = cors.apply(request, gathered)
@@ -112,7 +116,7 @@ async fn before(
     if endpoint.middlewares.is_empty() {
         return None;
     }
-    match endpoint.middlewares.run(request, gathered).await {
+    match endpoint.middlewares.run(request, gathered, extensions).await {
         Ok(None) => None,
         Ok(Some(mut answer)) => {
             if upgrade {
@@ -143,6 +147,7 @@ async fn route(
     request: &HttpRequest,
     payload: &mut Payload,
     upgrade: bool,
+    extensions: Extensions,
 ) -> Result<HttpResponse, Refusal> {
     let hub = core.hub();
     let query = EngineQuery::parse(request.query_string());
@@ -196,7 +201,8 @@ async fn route(
     if let Some(origin) = endpoint.origins.refuses(request, endpoint.cors.as_ref()) {
         return Err(Refusal::foreign(origin));
     }
-    let handshake = Arc::new(KeptHeaders::All.copy(request));
+    let handshake = KeptHeaders::All.copy(request).with_extensions(extensions.clone());
+    let handshake = Arc::new(handshake);
     if let Some(allow) = &endpoint.allow_request {
         let deciding = AssertUnwindSafe(async { allow(Arc::clone(&handshake)).await });
         let verdict = deciding.catch_unwind().await.unwrap_or_else(|_| {
@@ -231,7 +237,7 @@ async fn route(
         jsonp: jsonp.map(digits),
         deflate: accepted.as_ref().is_some_and(Accepted::deflate),
         sid: custom_sid(endpoint, &handshake).await?,
-        ..Opening::new(kept(endpoint, request, handshake), transport)
+        ..Opening::new(kept(endpoint, request, handshake, extensions), transport)
     };
     let worker = local::worker(core);
     let connection = match worker.open(opening) {
@@ -273,10 +279,15 @@ fn digits(index: &str) -> Box<str> {
 }
 
 /// What the session keeps of the handshake that the application has decided about.
-fn kept(endpoint: &Endpoint, request: &HttpRequest, seen: Arc<Handshake>) -> Arc<Handshake> {
+fn kept(
+    endpoint: &Endpoint,
+    request: &HttpRequest,
+    seen: Arc<Handshake>,
+    extensions: Extensions,
+) -> Arc<Handshake> {
     match &endpoint.keep_headers {
         KeptHeaders::All => seen,
-        only => Arc::new(only.copy(request)),
+        only => Arc::new(only.copy(request).with_extensions(extensions)),
     }
 }
 
