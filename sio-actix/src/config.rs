@@ -1,6 +1,7 @@
 //! Building a server for actix-web.
 
 mod http;
+mod log;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use sio_core::handler::{
 use sio_core::limits::Limits;
 use sio_core::parser::Parser;
 use sio_core::server::{
-    BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Pattern, Recovery, RoomEvent,
+    BuildError, EngineHandler, Handshake, IoConfig, NamespaceBuilder, Observer, Pattern, Recovery,
+    RoomEvent,
 };
 
 use crate::Transport;
@@ -46,6 +48,10 @@ pub enum ConfigError {
     /// The client's files cannot be served.
     #[error(transparent)]
     Client(#[from] ClientFilesError),
+    /// The Admin UI has no usable credentials, or no namespace.
+    #[cfg(feature = "admin")]
+    #[error(transparent)]
+    Admin(#[from] crate::admin::AdminError),
 }
 
 fn list(invalid: &[InvalidOption]) -> String {
@@ -113,6 +119,8 @@ pub struct IoBuilder {
     answers: Answers,
     drain: Drain,
     goodbye_on_sigterm: bool,
+    #[cfg(feature = "admin")]
+    admin: Option<crate::admin::AdminUi>,
 }
 
 impl std::fmt::Debug for IoBuilder {
@@ -127,7 +135,7 @@ impl std::fmt::Debug for IoBuilder {
 impl IoBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            core: IoConfig::default(),
+            core: core(),
             path: "/socket.io".to_owned(),
             trailing_slash: true,
             serve_client: None,
@@ -143,6 +151,8 @@ impl IoBuilder {
             answers: Answers::default(),
             drain: Drain::default(),
             goodbye_on_sigterm: false,
+            #[cfg(feature = "admin")]
+            admin: None,
         }
     }
 
@@ -381,6 +391,21 @@ impl IoBuilder {
         self
     }
 
+    /// Tells an observer what happens: see [`core::server::Observer`](sio_core::server::Observer).
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.core = self.core.observer(Arc::new(observer));
+        self
+    }
+
+    /// Counts what the server does; see [`Metrics`](crate::Metrics). Each event costs some counters more.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(mut self, metrics: &crate::Metrics) -> Self {
+        self.core = self.core.observer(metrics.observer());
+        self
+    }
+
     /// Whether a namespace that a client made goes with its last socket (the reference's
     /// `cleanupEmptyChildNamespaces`), as it does by default.
     ///
@@ -407,6 +432,15 @@ impl IoBuilder {
     #[must_use]
     pub const fn goodbye_on_sigterm(mut self) -> Self {
         self.goodbye_on_sigterm = true;
+        self
+    }
+
+    /// Adds the server side of the official Admin UI (the reference's `instrument`); see
+    /// [`AdminUi`](crate::AdminUi). The last one that was given counts.
+    #[cfg(feature = "admin")]
+    #[must_use]
+    pub fn instrument(mut self, admin: crate::admin::AdminUi) -> Self {
+        self.admin = Some(admin);
         self
     }
 
@@ -474,8 +508,15 @@ impl IoBuilder {
             answers: self.answers,
             drain: self.drain,
             waits_for_sigterm: AtomicBool::new(!self.goodbye_on_sigterm),
+            told_routes: AtomicBool::new(false),
         });
-        let core = self.core.extension(Arc::clone(&endpoint) as Arc<_>);
+        let core = self.core;
+        #[cfg(feature = "admin")]
+        let core = match self.admin {
+            Some(admin) => admin.install(core)?,
+            None => core,
+        };
+        let core = core.extension(Arc::clone(&endpoint) as Arc<_>);
         Ok(Io::from_parts(core.build(Box::new(OsSids::default()))?, endpoint))
     }
 
@@ -492,6 +533,14 @@ impl IoBuilder {
             Err(error) => panic!("the Socket.IO server cannot be built: {error}"),
         }
     }
+}
+
+/// The core as this crate configures it.
+fn core() -> IoConfig {
+    let core = IoConfig::default();
+    #[cfg(feature = "opentelemetry")]
+    let core = core.on_session_span(crate::telemetry::adopt);
+    core
 }
 
 const fn is_path_byte(byte: u8) -> bool {

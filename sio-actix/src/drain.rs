@@ -96,8 +96,12 @@ pub(crate) async fn run(drain: &Drain, io: &Io) {
     io.close();
     let told = async {
         let mut tick = tokio::time::interval(TICK);
-        while io.session_count() > 0 {
+        // Twice in a row, because the ends of its sockets follow a session.
+        let mut quiet = 0;
+        while quiet < 2 {
             tick.tick().await;
+            let is_quiet = io.session_count() == 0 && !io.has_more_to_say();
+            quiet = if is_quiet { quiet + 1 } else { 0 };
         }
     };
     if tokio::time::timeout(GOODBYE, told).await.is_err() {

@@ -11,7 +11,7 @@ use actix_web::dev::{
 };
 use actix_web::guard::{self, Guard};
 use actix_web::{App, FromRequest, HttpRequest, error, web};
-use sio_core::server::{self, EngineHandler};
+use sio_core::server::{self, EngineHandler, Routes};
 
 use crate::bundle::ClientBundle;
 use crate::config::{AllowRequest, ConnectionErrorHook, IoBuilder};
@@ -44,6 +44,8 @@ pub(crate) struct Endpoint {
     pub(crate) drain: Drain,
     /// Somebody waits for SIGTERM, or nobody is to.
     pub(crate) waits_for_sigterm: AtomicBool,
+    /// The log has what is registered.
+    pub(crate) told_routes: AtomicBool,
 }
 
 /// A Socket.IO server in an actix-web application.
@@ -118,6 +120,38 @@ impl Io {
         let io = self.clone();
         move |config| {
             config.app_data(io.clone()).app_data(web::Data::new(io.clone())).service(io);
+        }
+    }
+
+    /// What is registered at this moment, with the path of the route; its `Display` is a table.
+    ///
+    /// In debug builds the log has this table when the server starts: level `info`, target `sio::routes`.
+    ///
+    /// ```
+    /// use sio_actix::Io;
+    ///
+    /// let io = Io::builder().namespace("/chat", |ns| {
+    ///     ns.on("say", |text: String| text);
+    /// });
+    /// let table = io.build().routes().to_string();
+    /// assert!(table.starts_with("path /socket.io/\n"));
+    /// assert!(table.ends_with("namespace /chat\n  say  a closure\n"));
+    /// ```
+    #[must_use]
+    pub fn routes(&self) -> Routes {
+        let mut routes = self.core.routes();
+        let slash = if self.endpoint.trailing_slash { "/" } else { "" };
+        routes.path = format!("{}{slash}", self.endpoint.path);
+        routes
+    }
+
+    /// Shows developers what is registered, when the first worker starts.
+    fn tell_routes(&self) {
+        if cfg!(debug_assertions) && !self.endpoint.told_routes.swap(true, Ordering::AcqRel) {
+            // One line each, because logs have lines.
+            for line in self.routes().to_string().lines() {
+                tracing::info!(target: "sio::routes", "{line}");
+            }
         }
     }
 
@@ -223,6 +257,7 @@ async fn sigterm() {
 impl HttpServiceFactory for Io {
     fn register(self, config: &mut AppService) {
         registered(&self);
+        self.tell_routes();
         if !self.endpoint.waits_for_sigterm.swap(true, Ordering::AcqRel) {
             actix_rt::spawn(self.clone().on_shutdown(sigterm()));
         }

@@ -48,18 +48,25 @@
 //! small writes in a row otherwise wait for each other.
 //!
 //! Features: `http2`, `rustls-0_23` and `openssl` are for [`Server`], with what actix-web means by them; `garde` brings `Valid<T>`, arguments that are checked before the handler gets them;
-//! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack.
+//! `msgpack` brings `MsgpackParser`, for clients that send packets as MessagePack; `admin` brings `AdminUi`, the server
+//! side of the official Admin UI; `metrics` brings `Metrics`, what servers count, for Prometheus; `opentelemetry` makes
+//! sessions parts of the traces that their clients have begun.
+//!
+//! What the log says, and at which level, is in `docs/operations/logging.md`.
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(feature = "admin")]
+mod admin;
 mod bundle;
 mod config;
 mod context;
 mod drain;
 #[cfg(any(doc, doctest))]
 pub mod guide;
+pub mod health;
 mod http;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -67,13 +74,19 @@ pub mod internals;
 mod io;
 mod local;
 mod macros;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod options;
 mod server;
 mod service;
 mod sids;
+#[cfg(feature = "opentelemetry")]
+mod telemetry;
 mod timeout;
 mod transport;
 
+#[cfg(feature = "admin")]
+pub use admin::{AdminError, AdminMode, AdminPage, AdminPageError, AdminUi};
 pub use bundle::{ClientBundle, ClientFilesError};
 pub use config::{ConfigError, Forbidden, InvalidOption, IoBuilder};
 pub use context::{FromWebContext, IsWebContext};
@@ -88,6 +101,8 @@ pub use http::origin::OriginPolicy;
 pub use http::refusal::{ConnectionError, ErrorContext};
 pub use io::{Io, termination};
 pub use macros::*;
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
 pub use options::{
     CompressionOptions, CookieOptions, CorsOptions, DeflateOptions, IoOptions, LimitOptions,
     OriginOption, ParserOption, RecoveryOptions, Switch,
@@ -117,7 +132,8 @@ pub use sio_core::server::{
     BuildError, ConnectError, EmitError, EmitOperator, EngineHandler, EngineSocket, EventBuilder,
     Handshake, HandshakeObject, IncomingEvent, Inventory, ListenerId, Namespace, NamespaceBuilder,
     NamespaceRef, OutgoingEvent, ParentNamespace, ParentNamespaceError, Pattern, Recovery,
-    RemoteSocket, RoomEvent, RoomMap, ServerSideBuilder, Socket, TooManyRooms,
+    RemoteSocket, RoomEvent, RoomMap, Routes, ServerSideBuilder, Socket, TooManyRooms,
+    TraceContext,
 };
 pub use sio_core::sid::Sid;
 
@@ -146,7 +162,22 @@ pub mod prelude {
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// The examples about the Admin UI compile.
+#[cfg(all(doctest, feature = "admin"))]
+#[doc = include_str!("../../docs/operations/admin.md")]
+struct Admin;
+
 /// The examples about stopping a server compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/operations/shutdown.md")]
 struct Shutdown;
+
+/// The examples about metrics compile.
+#[cfg(all(doctest, feature = "metrics"))]
+#[doc = include_str!("../../docs/operations/metrics.md")]
+struct MetricsAndHealth;
+
+/// The examples about the log compile.
+#[cfg(all(doctest, feature = "opentelemetry"))]
+#[doc = include_str!("../../docs/operations/logging.md")]
+struct Logging;

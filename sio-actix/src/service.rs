@@ -5,27 +5,26 @@
 //! and the bare text.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use actix_http::ConnectionType;
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
 use sio_core::server::{Extensions, Handshake, Io, OpenError, Opening};
 use sio_core::sid::Sid;
+use tracing::field::display;
 
 use crate::config::Forbidden;
 use crate::http::answers::shielded;
 use crate::http::head::{self, KeptHeaders};
 use crate::http::headers;
+use crate::http::holding::Holding;
 use crate::http::refusal::{ErrorContext, Refusal};
 use crate::io::Endpoint;
 use crate::local;
@@ -34,6 +33,8 @@ use crate::transport::websocket::{self, Accepted};
 
 /// Digits of a JSONP index; clients count from 0.
 const MAX_JSONP_DIGITS: usize = 16;
+/// What the log says about requests, beside what the core says about sessions.
+const LOG: &str = "sio::engine";
 /// Seconds after which a client may try again while the server shuts down.
 const RETRY_AFTER: &str = "1";
 
@@ -47,18 +48,27 @@ pub(crate) async fn handle(
     let mut gathered = HeaderMap::new();
     let mut extensions = Extensions::default();
     let upgrade = websocket::wants_upgrade(request);
-    let (mut response, routed) = if let Some(status) = head::excess(request, core.hub().limits()) {
-        (HttpResponse::build(status).force_close().finish(), false)
-    } else if let Some(response) =
-        before(endpoint, request, upgrade, &mut gathered, &mut extensions).await
-    {
-        (response, false)
+    // Not its target: queries hold tokens.
+    tracing::trace!(target: LOG, post = request.method() == Method::POST, upgrade, "request");
+    let handled = if let Some(limit) = head::excess(request, core.hub().limits()) {
+        core.hub().count_limit(limit);
+        let status = head::status_above(limit);
+        tracing::debug!(target: LOG, status = status.as_u16(), "request refused: its head is too large");
+        Handled::refused_with_status(HttpResponse::build(status).force_close().finish())
     } else {
-        match route(core, endpoint, request, &mut payload, upgrade, extensions).await {
-            Ok(response) => (response, true),
-            Err(refusal) => (endpoint.refuse(&refusal, request, upgrade), true),
+        match before(endpoint, request, upgrade, &mut gathered, &mut extensions).await {
+            Ok(None) => match route(core, endpoint, request, &mut payload, upgrade, extensions).await {
+                Ok(response) => Handled::routed(response),
+                Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
+            },
+            Ok(Some(response)) => Handled { response, refused: None, routed: false },
+            Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
         }
     };
+    let Handled { mut response, refused, routed } = handled;
+    if let Some(code) = refused {
+        core.tell_refused(code);
+    }
     if !gathered.is_empty() {
         headers::put(&mut response, &gathered);
     }
@@ -67,30 +77,31 @@ pub(crate) async fn handle(
     if read || matches!(payload, Payload::None) {
         return response;
     }
-    response.map_body(|_, body| BoxBody::new(Unread { body, _payload: payload }))
+    // actix goes on reading a chunked body whose payload was dropped, for as long as the peer likes. A payload
+    // that is held until the answer is written ends the connection instead.
+    response.map_body(|_, body| BoxBody::new(Holding::new(body, payload)))
 }
 
-/// The body of an answer, with what was not read of the request.
-///
-/// actix goes on reading a chunked body whose payload was dropped, for as long as the peer likes. A
-/// payload that is held until the answer is written ends the connection instead.
-struct Unread {
-    body: BoxBody,
-    _payload: Payload,
+/// The answer to a request.
+struct Handled {
+    response: HttpResponse,
+    /// A code of the engine, or the status of a refusal that has none.
+    refused: Option<u16>,
+    /// A session may have read the request's body.
+    routed: bool,
 }
 
-impl MessageBody for Unread {
-    type Error = <BoxBody as MessageBody>::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
+impl Handled {
+    /// What a transport answered; its refusals have no code.
+    fn routed(response: HttpResponse) -> Self {
+        let status = response.status();
+        let failed = status.is_client_error() || status.is_server_error();
+        Self { response, refused: failed.then_some(status.as_u16()), routed: true }
     }
 
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(cx)
+    fn refused_with_status(response: HttpResponse) -> Self {
+        let refused = Some(response.status().as_u16());
+        Self { response, refused, routed: false }
     }
 }
 
@@ -101,43 +112,44 @@ async fn before(
     upgrade: bool,
     gathered: &mut HeaderMap,
     extensions: &mut Extensions,
-) -> Option<HttpResponse> {
+) -> Result<Option<HttpResponse>, Refusal> {
     if let Some(cors) = &endpoint.cors
         && let Some(preflight) = cors.apply(request, gathered)
     {
-        return Some(preflight);
+        return Ok(Some(preflight));
     }
     if let Some(client) = &endpoint.client
         && let Some(name) = request.match_info().unprocessed().strip_prefix('/')
         && let Some(file) = client.file(name)
     {
-        return Some(client.respond(file, request).await);
+        return Ok(Some(client.respond(file, request).await));
     }
     if endpoint.middlewares.is_empty() {
-        return None;
+        return Ok(None);
     }
     match endpoint.middlewares.run(request, gathered, extensions).await {
-        Ok(None) => None,
+        Ok(None) => Ok(None),
         Ok(Some(mut answer)) => {
             if upgrade {
                 answer.head_mut().set_connection_type(ConnectionType::Close);
             }
-            Some(answer)
+            Ok(Some(answer))
         }
-        Err(_failed) => {
-            let refusal = Refusal::bad_request(ErrorContext::MiddlewareFailure);
-            Some(endpoint.refuse(&refusal, request, upgrade))
-        }
+        Err(_failed) => Err(Refusal::bad_request(ErrorContext::MiddlewareFailure)),
     }
 }
 
 impl Endpoint {
     /// Tells the hook and answers.
-    fn refuse(&self, refusal: &Refusal, request: &HttpRequest, upgrade: bool) -> HttpResponse {
+    fn refuse(&self, refusal: &Refusal, request: &HttpRequest, upgrade: bool) -> Handled {
+        let code = refusal.error.code();
+        let (cause, remote) = (refusal.context.cause(), request.peer_addr().map(display));
+        tracing::debug!(target: LOG, code, cause, remote, "request refused");
         if let Some(hook) = &self.on_connection_error {
             shielded(|| hook(&refusal.seen_by(request)));
         }
-        if upgrade { refused_upgrade(refusal) } else { refused(&refusal.error) }
+        let response = if upgrade { refused_upgrade(refusal) } else { refused(&refusal.error) };
+        Handled { response, refused: Some(refusal.error.code().into()), routed: false }
     }
 }
 
@@ -221,7 +233,11 @@ async fn route(
             let deflate = hub.engine_config().per_message_deflate.is_some();
             match websocket::accept(request, deflate) {
                 Ok(accepted) => Some(accepted),
-                Err(refusal) => return Ok(*refusal),
+                Err(refusal) => {
+                    let status = refusal.status().as_u16();
+                    tracing::debug!(target: LOG, status, "request refused: no WebSocket handshake");
+                    return Ok(*refusal);
+                }
             }
         }
         _ => None,
@@ -242,7 +258,10 @@ async fn route(
     let worker = local::worker(core);
     let connection = match worker.open(opening) {
         Ok(connection) => connection,
-        Err(OpenError::Unavailable) => return Ok(unavailable()),
+        Err(error @ OpenError::Unavailable) => {
+            tracing::debug!(target: LOG, %error, "request refused");
+            return Ok(unavailable());
+        }
         Err(error @ OpenError::SidInUse) => return Err(no_sid(error.to_string())),
     };
     let session = Arc::clone(connection.handle());

@@ -1,21 +1,25 @@
 //! Dates as JavaScript writes them, in JSON and as text.
 
-#[cfg(feature = "msgpack")]
-use std::fmt::Write as _;
-
 /// JavaScript's dates end this many milliseconds before and after 1970.
-#[cfg(feature = "msgpack")]
 const MAX_MILLIS: i64 = 8_640_000_000_000_000;
-#[cfg(feature = "msgpack")]
 const DAY: i64 = 86_400_000;
 
 /// Appends a date, in milliseconds since 1970, as ISO 8601 in quotation marks; `null` beyond the range that
 /// JavaScript has dates for.
 #[cfg(feature = "msgpack")]
 pub(crate) fn write_json(out: &mut String, millis: i64) {
+    match iso(millis) {
+        Some(date) => out.extend(["\"", &date, "\""]),
+        None => out.push_str("null"),
+    }
+}
+
+/// A date, in milliseconds since 1970, as ISO 8601 in UTC, the way JSON has them; `None` beyond the range that
+/// JavaScript has dates for.
+#[must_use]
+pub fn iso(millis: i64) -> Option<String> {
     if !(-MAX_MILLIS..=MAX_MILLIS).contains(&millis) {
-        out.push_str("null");
-        return;
+        return None;
     }
     let (day, time) = (millis.div_euclid(DAY), millis.rem_euclid(DAY));
     let (year, month, day) = civil(day);
@@ -25,13 +29,12 @@ pub(crate) fn write_json(out: &mut String, millis: i64) {
     };
     let (hour, minute) = (time / 3_600_000, time / 60_000 % 60);
     let (second, milli) = (time / 1000 % 60, time % 1000);
-    // Writing to a string cannot fail.
-    let _ =
-        write!(out, "\"{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z\"");
+    Some(format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"))
 }
 
 /// A date, in seconds since 1970, as JavaScript's `toString` where the time zone is UTC.
-pub(crate) fn text(seconds: u64) -> String {
+#[must_use]
+pub fn text(seconds: u64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -20,11 +20,12 @@ pub mod adapter;
 pub mod budget;
 pub mod close;
 pub mod cluster;
-mod date;
+pub mod date;
 pub mod engine;
 pub mod frame;
 pub mod handler;
 pub mod limits;
+pub mod login;
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "called by generated code only")]
 pub mod macros;

@@ -2,7 +2,11 @@
 //!
 //! Sizes are bytes, times are durations. What happens at each limit stands at its field.
 
+mod reached;
+
 use std::time::Duration;
+
+pub use reached::{Limit, LimitCounts};
 
 /// What becomes of an event that a session's queue has no room for.
 ///
@@ -39,9 +43,10 @@ pub struct Limits {
     pub max_binary_packet: usize,
     /// Time without progress on a packet that waits for attachments; then the session ends. Default: 30 s.
     pub attachment_timeout: Duration,
-    /// Bytes of unfinished bodies, WebSocket messages and binary packets of all clients together; up to 64 KiB
-    /// of each are not counted. Above, the one that needs more is refused: 503 for a POST, close code 1013 for
-    /// a WebSocket message, and its session ends with `transport error`. 0: no bound. Default: 256 MiB.
+    /// Bytes of unfinished bodies, WebSocket messages and binary packets of all clients together, and of what
+    /// waits for their handlers; up to 64 KiB of each are not counted. Above, the one that needs more is refused:
+    /// 503 for a POST, close code 1013 for a WebSocket message, and its session ends with `transport error`. A
+    /// client whose events wait is not read instead. 0: no bound. Default: 256 MiB.
     pub max_pending_input: usize,
     /// Length of a namespace name. Above: the session ends and the name is not echoed. Default: 255.
     pub max_namespace_len: usize,
@@ -95,7 +100,8 @@ pub struct Limits {
     /// Orderly-close wait of a polling session without a poll. Default: 30 s.
     pub close_timeout: Duration,
     /// Time for which the peer of a WebSocket may take nothing of what waits for it; then its connection is cut,
-    /// and its session ends with `transport error`. Under another HTTP server than `sio_actix::Server`, which
+    /// and its session ends with `transport error`. It takes nothing as long as its connection is not writable:
+    /// what the system's buffers have taken counts as taken, whether the peer has read it or not. Under another HTTP server than `sio_actix::Server`, which
     /// does not ask for more while it cannot write, the heartbeat ends the session, and the connection is that
     /// server's affair. 0: no bound. Default: 30 s.
     pub write_timeout: Duration,

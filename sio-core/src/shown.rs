@@ -24,6 +24,20 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// A secret for a log: as many of its first characters as tell one from others and are of no use to anybody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShownKey<'a>(pub(crate) &'a str);
+
+impl fmt::Display for ShownKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Of an id of 120 bits, 84 stay unknown.
+        const MOST: usize = 6;
+        let chars = (self.0.chars().count() / 3).min(MOST);
+        self.0.chars().take(chars).try_for_each(|char| write!(f, "{}", char.escape_debug()))?;
+        f.write_str("…")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +52,14 @@ mod tests {
     fn long_texts_are_cut_at_128_characters() {
         assert_eq!(Shown(&"é".repeat(128)).to_string(), "é".repeat(128));
         assert_eq!(Shown(&"é".repeat(129)).to_string(), "é".repeat(128) + "…");
+    }
+
+    #[test]
+    fn of_a_secret_no_more_than_six_characters_and_a_third_are_shown() {
+        assert_eq!(ShownKey("abcdefghijklmnopqrst").to_string(), "abcdef…");
+        assert_eq!(ShownKey(&"a".repeat(128)).to_string(), "aaaaaa…");
+        assert_eq!(ShownKey("abcdefgh").to_string(), "ab…");
+        assert_eq!(ShownKey("ab").to_string(), "…");
+        assert_eq!(ShownKey("").to_string(), "…");
     }
 }

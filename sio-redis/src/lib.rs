@@ -18,7 +18,8 @@
 //! # }
 //! ```
 //!
-//! [`Emitter`] speaks to the servers of a cluster from programs that are none of them.
+//! [`Emitter`] speaks to the servers of a cluster from programs that are none of them. [`RedisLogins`] remembers who has
+//! logged in to the Admin UI of one of them.
 //!
 //! # Features
 //!
@@ -33,6 +34,7 @@ mod error;
 #[doc(hidden)]
 pub mod internals;
 mod link;
+mod logins;
 mod options;
 mod redis_adapter;
 mod seal;
@@ -41,6 +43,7 @@ mod wire;
 pub use builder::RedisAdapterBuilder;
 pub use emitter::{Emitter, EmitterError};
 pub use error::Error;
+pub use logins::RedisLogins;
 pub use options::{Mode, RedisOptions, SubscriptionMode};
 pub use redis_adapter::RedisAdapter;
 pub use seal::SigningKey;

@@ -41,10 +41,11 @@ export function binary(name) {
 }
 
 /**
- * Starts a server and waits for its line that begins with `listening` and holds its address.
- * The server is told through PORT=0 to take a free port.
+ * Starts a server and waits for its line that begins with `listening` and holds its address; one that says it in
+ * other words brings `ready`, which finds the address in the output. The server is told through PORT=0 to take a
+ * free port.
  */
-export async function startServer(program, { args = [], env = {}, ms = 20_000 } = {}) {
+export async function startServer(program, { args = [], env = {}, ms = 20_000, ready = addressIn } = {}) {
   const child = spawn(program, args, {
     env: { ...process.env, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -61,7 +62,7 @@ export async function startServer(program, { args = [], env = {}, ms = 20_000 } 
   const listening = new Promise((resolve) => {
     const read = (chunk) => {
       output += chunk;
-      const url = addressIn(output);
+      const url = ready(output);
       if (url) resolve({ url });
     };
     child.stdout.setEncoding("utf8").on("data", read);

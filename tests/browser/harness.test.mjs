@@ -25,6 +25,14 @@ describe("a server", () => {
     assert.equal(isAlive(server.pid), false);
   });
 
+  test("may say in other words that it is ready", async () => {
+    const ready = (output) => /up at (\S+)\n/.exec(output)?.[1];
+    const args = ["-c", "echo starting; echo up at noon; exec sleep 60"];
+    const server = await startServer("/bin/sh", { args, ready });
+    assert.equal(server.url, "noon");
+    await server.stop();
+  });
+
   test("that never listens fails at the deadline, with its output", async () => {
     const silent = startServer("/bin/sh", { args: ["-c", "echo starting; exec sleep 60"], ms: 2_000 });
     await assert.rejects(silent, /within 2000 ms; its output:\nstarting/);

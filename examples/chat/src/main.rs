@@ -5,10 +5,15 @@
 //!
 //! From the environment: `PORT`, 0 for a free one; `HOST`, `0.0.0.0` for all addresses; `CHAT_IO_…`, any
 //! option of the server, as in `CHAT_IO_PING_INTERVAL=10000`; `NODE_NAME`, which the page shows;
-//! `REDIS_URL`, which makes it one of several nodes (`examples/cluster`).
+//! `REDIS_URL`, which makes it one of several nodes (`examples/cluster`); `ADMIN_USER` and `ADMIN_PASSWORD_HASH`, with
+//! which there is an Admin UI at `/admin/`, its page from `ADMIN_PAGE` or from where npm put it, and `ADMIN_MODE`
+//! (`docs/operations/admin.md`).
+//!
+//! `/metrics` is for Prometheus, `/health/live` and `/health/ready` for a load balancer: keep them from others.
 //!
 //! `curl -d 'Back at noon' http://127.0.0.1:3000/api/rooms/lobby/notice` writes into a room from HTTP.
 
+mod admin;
 mod chat;
 mod cluster;
 mod pages;
@@ -23,26 +28,40 @@ use std::{io, process};
 use actix_web::App;
 use actix_web::rt::time::timeout;
 use actix_web::web::{Data, ServiceConfig};
-use sio_actix::{Io, IoOptions, PerMessageDeflate, Server};
+use sio_actix::{Io, IoOptions, Metrics, PerMessageDeflate, Server, health};
 use sio_redis::RedisAdapter;
 
 use crate::chat::{Chat, Desk};
 use crate::cluster::Cluster;
 
 /// Everything an `App` needs, so that tests can make one without a listener.
-fn app(io: &Io, desk: &Desk, cluster: Cluster) -> impl FnOnce(&mut ServiceConfig) + use<> {
+fn app(
+    io: &Io,
+    metrics: &Metrics,
+    desk: &Desk,
+    cluster: Cluster,
+) -> impl FnOnce(&mut ServiceConfig) + use<> {
     let (socket_io, desk) = (io.configure(), Data::new(desk.clone()));
+    // A node that is cut off from the others serves its own people all the same.
+    let (metrics, ready) = (metrics.route(), health::ready_alone(io));
     move |config| {
         config
             .app_data(desk)
             .app_data(Data::new(cluster))
             .configure(socket_io)
+            .route("/metrics", metrics)
+            .route("/health/live", health::live())
+            .route("/health/ready", ready)
             .configure(pages::routes);
     }
 }
 
 /// The Socket.IO server with the chat's controller and the browser client; with Redis, a node of a cluster.
-fn socket_io(desk: &Desk, redis: Option<RedisAdapter>) -> io::Result<(Io, Cluster)> {
+fn socket_io(
+    desk: &Desk,
+    metrics: &Metrics,
+    redis: Option<RedisAdapter>,
+) -> io::Result<(Io, Cluster)> {
     let cluster = if redis.is_some() { Cluster::Connected } else { Cluster::Alone };
     let mut io = Io::builder()
         // The longest message is a few kilobytes, whatever its characters and their escapes.
@@ -51,9 +70,13 @@ fn socket_io(desk: &Desk, redis: Option<RedisAdapter>) -> io::Result<(Io, Cluste
         .per_message_deflate(PerMessageDeflate::with_threshold(256))
         .client_dir(env!("SOCKET_IO_CLIENT"))
         .options(IoOptions::from_env("CHAT_IO_").map_err(io::Error::other)?)
+        .metrics(metrics)
         .mount(Chat::new(desk.clone(), cluster));
     if let Some(redis) = redis {
         io = io.adapter(redis);
+    }
+    if let Some(admin) = admin::ui()? {
+        io = io.instrument(admin);
     }
     Ok((io.try_build().map_err(io::Error::other)?, cluster))
 }
@@ -95,12 +118,18 @@ async fn main() -> io::Result<()> {
     let address: (String, u16) = (setting("HOST", "127.0.0.1".into())?, setting("PORT", 3000)?);
     let node = setting("NODE_NAME", format!("chat-{}", process::id()))?;
     let desk = Desk::open(&node);
-    let (io, cluster) = socket_io(&desk, redis()?)?;
+    let metrics = Metrics::default();
+    let (io, cluster) = socket_io(&desk, &metrics, redis()?)?;
     if cluster.has_others() {
         find_others(&io).await;
         actix_web::rt::spawn(chat::repeat_members(desk.clone(), (*io).clone()));
     }
-    let server = Server::new(move || App::new().configure(app(&io, &desk, cluster)))
+    let page = admin::page()?;
+    let server = Server::new(move || {
+        let app = App::new().configure(app(&io, &metrics, &desk, cluster));
+        app.configure(admin::routes(page.clone()))
+    });
+    let server = server
         // A polling client that went away is noticed at once.
         .h1_allow_half_closed(false)
         .shutdown_timeout(1)

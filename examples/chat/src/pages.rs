@@ -101,14 +101,17 @@ mod tests {
     use actix_web::dev::ServiceResponse;
     use actix_web::test::{TestRequest, call_service, init_service, read_body};
     use serde_json::{Value, json};
+    use sio_actix::Metrics;
 
     use super::*;
 
     /// Asks a new server, with Ann in the room `a b/ü`.
     async fn ask(request: TestRequest) -> ServiceResponse {
         let desk = Desk::open("a");
-        let (io, cluster) = crate::socket_io(&desk, None).unwrap();
-        let app = init_service(App::new().configure(crate::app(&io, &desk, cluster))).await;
+        let metrics = Metrics::default();
+        let (io, cluster) = crate::socket_io(&desk, &metrics, None).unwrap();
+        let app = App::new().configure(crate::app(&io, &metrics, &desk, cluster));
+        let app = init_service(app).await;
         let id = sio_actix::Sid::from_bytes(&[1; 15]);
         let entered = desk.run(move |rooms| rooms.join(&id, "Ann", "a b/ü", &[], 0));
         entered.await.unwrap().unwrap();
@@ -167,6 +170,9 @@ mod tests {
             ("/chat.js", "text/javascript; charset=utf-8"),
             ("/style.css", "text/css; charset=utf-8"),
             ("/health", "text/plain; charset=utf-8"),
+            ("/health/live", "application/json"),
+            ("/health/ready", "application/json"),
+            ("/metrics", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
             ("/socket.io/socket.io.js", "application/javascript; charset=utf-8"),
         ] {
             let response = ask(TestRequest::get().uri(path)).await;

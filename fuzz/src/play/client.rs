@@ -169,7 +169,7 @@ impl Client {
         }
         let mut push = self.server.worker.push(&self.session, Bytes::from(body), false);
         match push.try_recv() {
-            Ok(Some(PushReply::Refused(_))) | Err(_) => self.said_nothing(packets),
+            Ok(Some(PushReply::Refused(_) | PushReply::Exhausted)) | Err(_) => self.said_nothing(packets),
             Ok(Some(PushReply::Ok | PushReply::Invalid)) => {}
             Ok(None) => self.pushes.push(push),
         }

@@ -6,12 +6,15 @@
 mod folder;
 mod respond;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
 pub use folder::ClientFilesError;
+#[cfg(feature = "admin")]
+pub(crate) use respond::Manner;
 
 /// The files a bundle may have.
 const FILES: [&str; 8] = [
@@ -34,12 +37,20 @@ pub struct ClientBundle {
     etag: Arc<str>,
 }
 
+/// A file in memory.
 #[derive(Debug)]
 pub(crate) struct File {
-    name: &'static str,
+    name: Cow<'static, str>,
     plain: Bytes,
     /// Brotli, gzip and deflate, each made when it is first asked for; `None` if it cannot be.
     compressed: [OnceLock<Option<Bytes>>; 3],
+}
+
+impl File {
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>, plain: Bytes) -> Arc<Self> {
+        let compressed = [const { OnceLock::new() }; 3];
+        Arc::new(Self { name: name.into(), plain, compressed })
+    }
 }
 
 impl ClientBundle {
@@ -62,9 +73,7 @@ impl ClientBundle {
     }
 
     fn new(version: &str, files: impl IntoIterator<Item = (&'static str, Bytes)>) -> Self {
-        let files = files.into_iter().map(|(name, plain)| {
-            Arc::new(File { name, plain, compressed: [const { OnceLock::new() }; 3] })
-        });
+        let files = files.into_iter().map(|(name, plain)| File::new(name, plain));
         Self { files: files.collect(), etag: format!("\"{version}\"").into() }
     }
 

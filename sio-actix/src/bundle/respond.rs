@@ -13,42 +13,63 @@ use super::{ClientBundle, File};
 
 const CODINGS: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Deflate];
 
+/// What an answer says about its file.
+#[derive(Debug, Clone)]
+pub(crate) struct Manner<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) cache: &'static str,
+    pub(crate) etag: &'a str,
+    /// It gets smaller by that.
+    pub(crate) compress: bool,
+}
+
 impl ClientBundle {
     /// Answers a request for a file.
-    ///
-    /// Differs from the reference: the answer says that it varies with `Accept-Encoding`, or a shared
-    /// cache would give compressed files to those who did not ask for them.
     pub(crate) async fn respond(&self, file: &Arc<File>, request: &HttpRequest) -> HttpResponse {
-        let known = request
-            .headers()
-            .get(header::IF_NONE_MATCH)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|tag| tag.strip_prefix("W/").unwrap_or(tag) == &*self.etag);
-        let status = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-        let mut response = HttpResponse::build(status);
-        response
-            .insert_header((header::CACHE_CONTROL, "public, max-age=0"))
-            .insert_header((header::VARY, "Accept-Encoding"))
-            .insert_header((header::ETAG, &*self.etag));
-        if known {
-            return response.finish();
-        }
         let kind = if file.name.ends_with(".map") {
             "application/json; charset=utf-8"
         } else {
             "application/javascript; charset=utf-8"
         };
-        response.insert_header((header::CONTENT_TYPE, kind));
-        if let Some(coding) = preferred(request, &CODINGS, Ties::Client)
-            && let Some(compressed) = file.compressed(coding).await
-        {
-            return response.insert_header(coding.header()).body(compressed);
-        }
-        response.body(file.plain.clone())
+        let (cache, etag) = ("public, max-age=0", &*self.etag);
+        file.answer(request, &Manner { kind, cache, etag, compress: true }).await
     }
 }
 
 impl File {
+    /// Answers a request for the file.
+    ///
+    /// Differs from the reference: the answer says that it varies with `Accept-Encoding`, or a shared
+    /// cache would give compressed files to those who did not ask for them.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        request: &HttpRequest,
+        manner: &Manner<'_>,
+    ) -> HttpResponse {
+        let known = request
+            .headers()
+            .get(header::IF_NONE_MATCH)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|tag| tag.strip_prefix("W/").unwrap_or(tag) == manner.etag);
+        let status = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+        let mut response = HttpResponse::build(status);
+        response
+            .insert_header((header::CACHE_CONTROL, manner.cache))
+            .insert_header((header::VARY, "Accept-Encoding"))
+            .insert_header((header::ETAG, manner.etag));
+        if known {
+            return response.finish();
+        }
+        response.insert_header((header::CONTENT_TYPE, manner.kind));
+        if manner.compress
+            && let Some(coding) = preferred(request, &CODINGS, Ties::Client)
+            && let Some(compressed) = self.compressed(coding).await
+        {
+            return response.insert_header(coding.header()).body(compressed);
+        }
+        response.body(self.plain.clone())
+    }
+
     /// The compressed file; the first who asks has it made, by a thread that is there for work that takes
     /// its time.
     async fn compressed(self: &Arc<Self>, coding: Coding) -> Option<Bytes> {

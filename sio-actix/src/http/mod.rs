@@ -11,6 +11,7 @@ pub(crate) mod cookie;
 pub(crate) mod cors;
 pub(crate) mod head;
 pub(crate) mod headers;
+pub(crate) mod holding;
 pub(crate) mod ids;
 pub(crate) mod jsonp;
 pub(crate) mod middleware;

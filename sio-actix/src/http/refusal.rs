@@ -120,6 +120,26 @@ pub enum ErrorContext {
     },
 }
 
+impl ErrorContext {
+    /// What was wrong, without anything that the client sent.
+    pub(crate) const fn cause(&self) -> &'static str {
+        match self {
+            Self::UnknownTransport { .. } => "unknown transport",
+            Self::UnknownSid { .. } => "unknown sid",
+            Self::BadMethod { .. } => "bad method",
+            Self::TransportHandshake => "no handshake of its transport",
+            Self::TransportMismatch { .. } => "another transport than the session's",
+            Self::MiddlewareFailure => "an engine middleware failed",
+            Self::InvalidOrigin { .. } => "invalid origin",
+            Self::ForeignOrigin { .. } => "foreign origin",
+            Self::SessionBinding { .. } => "not from where the session was opened",
+            Self::IdGeneration { .. } => "no session id",
+            Self::Refused { .. } => "refused by the application",
+            Self::UnsupportedProtocol { .. } => "unsupported protocol",
+        }
+    }
+}
+
 impl Serialize for ErrorContext {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;

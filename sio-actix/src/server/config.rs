@@ -23,9 +23,10 @@ use actix_web::dev::AppConfig;
 use futures_util::future::LocalBoxFuture;
 
 use super::goodbye::Goodbye;
-use super::heads::{Answer, Answering};
+use super::heads::Answering;
 use super::listen::Incoming;
 use super::takeover::{TakeIo, Takeover};
+use crate::http::holding::Holding;
 
 /// Sees each connection before its first request.
 pub(super) type OnConnect = dyn Fn(&dyn Any, &mut Extensions) + Send + Sync;
@@ -105,6 +106,7 @@ pub(super) struct AppFactory {
     pub(super) linger: Duration,
     pub(super) head_time: Duration,
     pub(super) write_timeout: Duration,
+    pub(super) goodbye: Arc<Goodbye>,
 }
 
 impl fmt::Debug for AppFactory {
@@ -182,20 +184,21 @@ impl AppFactory {
             let answer = Service::<Request>::call(service, request);
             async move {
                 let answer: Response<B> = answer.await?.into();
-                Ok(answer.map_body(|_, body| Answer::new(body.boxed(), answering)))
+                Ok(answer.map_body(|_, body| Holding::new(body.boxed(), answering)))
             }
         });
         let factory = boxed::factory(http.finish(app));
         let goodbye = Arc::clone(&site.goodbye);
+        let building = Arc::clone(&goodbye);
         let start = move || {
             // Servers in the application register themselves here while it is built, whatever wraps them.
-            let mut building = goodbye.collect(|| factory.new_service(()));
-            let goodbye = Arc::clone(&goodbye);
+            let mut service = building.collect(|| factory.new_service(()));
+            let building = Arc::clone(&building);
             let built: LocalBoxFuture<'static, Result<Http, ()>> =
-                Box::pin(poll_fn(move |cx| goodbye.collect(|| building.as_mut().poll(cx))));
+                Box::pin(poll_fn(move |cx| building.collect(|| service.as_mut().poll(cx))));
             built
         };
-        Self { start: Box::new(start), tcp_nodelay, linger, head_time, write_timeout }
+        Self { start: Box::new(start), tcp_nodelay, linger, head_time, write_timeout, goodbye }
     }
 }
 

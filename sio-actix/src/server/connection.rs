@@ -12,6 +12,7 @@ use std::time::Duration;
 use actix_http::Protocol;
 use bytes::BytesMut;
 
+use super::goodbye::LastCall;
 use super::heads::HeadTimer;
 use super::listen::Listening;
 use super::stream::Stream;
@@ -42,6 +43,7 @@ pub(super) struct Http {
     slot: Option<Rc<Slot>>,
     /// `None`: HTTP/2, as before.
     heads: Option<HeadTimer>,
+    last_call: LastCall,
     /// How long the peer of a closed WebSocket has to close its half.
     linger: Duration,
 }
@@ -60,7 +62,10 @@ impl ConnectionTask {
         let dispatcher = listening.dispatch((io, protocol, peer));
         let timer = |slot: &Rc<Slot>| HeadTimer::new(Rc::clone(&slot.heads), listening.head_time);
         let heads = slot.as_ref().map(timer);
-        Self::Http(Box::new(Http { dispatcher, slot, heads, linger: listening.linger }))
+        // actix wakes the dispatchers of HTTP/1 when the server ends.
+        let last_call = LastCall::new(&listening.goodbye, slot.is_none());
+        let linger = listening.linger;
+        Self::Http(Box::new(Http { dispatcher, slot, heads, last_call, linger }))
     }
 }
 
@@ -71,7 +76,8 @@ impl Http {
         let taken = self.slot.as_ref().and_then(|slot| slot.take());
         let Some((stream, mut carried)) = taken else {
             let late = self.heads.as_mut().is_some_and(|heads| heads.is_over(cx));
-            return if finished || late { Poll::Ready(None) } else { Poll::Pending };
+            let over = finished || late || self.last_call.is_over(cx);
+            return if over { Poll::Ready(None) } else { Poll::Pending };
         };
         // What came behind the handshake waits in the payload, and if it is much, in the dispatcher, which
         // cannot read more: its stream is gone. It goes on where the payload has room again.

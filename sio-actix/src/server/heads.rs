@@ -7,11 +7,9 @@
 use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
-use actix_http::body::{BodySize, BoxBody, MessageBody};
-use bytes::Bytes;
 use tokio::time::{Sleep, sleep};
 
 /// What came behind a request with a body may be the rest of that, which actix reads until it ends: it has as
@@ -62,33 +60,6 @@ impl Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         self.0.open.set(self.0.open.get().saturating_sub(1));
-    }
-}
-
-/// The body of an answer, with what has to be known of its end.
-pub(super) struct Answer {
-    body: BoxBody,
-    _answering: Option<Answering>,
-}
-
-impl Answer {
-    pub(super) const fn new(body: BoxBody, answering: Option<Answering>) -> Self {
-        Self { body, _answering: answering }
-    }
-}
-
-impl MessageBody for Answer {
-    type Error = <BoxBody as MessageBody>::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(cx)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::config::AppFactory;
 use super::connection::{ConnectionTask, Dispatching};
+use super::goodbye::Goodbye;
 use super::stream::Stream;
 use super::takeover::TakeIo;
 
@@ -91,6 +93,7 @@ pub(super) struct Listening {
     pub(super) linger: Duration,
     pub(super) head_time: Duration,
     pub(super) write_timeout: Duration,
+    pub(super) goodbye: Arc<Goodbye>,
 }
 
 impl Listening {
@@ -187,11 +190,19 @@ impl ListenerFactory {
         let (front, app) = (self.front.clone(), self.app.start());
         let (tcp_nodelay, linger) = (self.app.tcp_nodelay, self.app.linger);
         let (head_time, write_timeout) = (self.app.head_time, self.app.write_timeout);
+        let goodbye = Arc::clone(&self.app.goodbye);
         Box::pin(async move {
             let http = app.await?;
             let door = Door::open(&front).await?;
-            let listening = Listening { door, http, tcp_nodelay, linger, head_time, write_timeout };
-            let listening = Rc::new(listening);
+            let listening = Rc::new(Listening {
+                door,
+                http,
+                tcp_nodelay,
+                linger,
+                head_time,
+                write_timeout,
+                goodbye,
+            });
             Ok(ListenerService { listening, enter })
         })
     }

@@ -218,7 +218,8 @@ where
     }
 
     /// Sets how long a client may take nothing of an answer, 30 seconds by default; then its connection is cut.
-    /// Zero is without limit. For WebSockets it is `write_timeout` of [`Limits`](crate::Limits).
+    /// It takes nothing as long as its connection is not writable: what the system's buffers have taken counts
+    /// as taken, whether the client has read it or not. Zero is without limit. For WebSockets it is `write_timeout` of [`Limits`](crate::Limits).
     pub fn write_timeout(self, timeout: Duration) -> Self {
         self.settings.lock().write_timeout = timeout;
         self
@@ -290,7 +291,8 @@ where
 
     // ---- the end --------------------------------------------------------------------------------
 
-    /// Sets how long connections have to finish after the goodbye, in seconds; 30 by default.
+    /// Sets how long connections have to finish after the goodbye, in seconds; 30 by default. A second signal ends
+    /// that time.
     pub fn shutdown_timeout(mut self, seconds: u64) -> Self {
         self.builder = self.builder.shutdown_timeout(seconds);
         self
@@ -319,9 +321,9 @@ where
     /// Starts the server; to be awaited in an actix or tokio runtime.
     ///
     /// Before it stops accepting connections on a signal, all clients are told, at the latest one second after
-    /// what [`Drain`](crate::Drain) gives to handlers and spreads ends over; a second signal meanwhile cuts all
-    /// connections off. `ServerHandle::stop(true)` stops accepting at once and tells them meanwhile;
-    /// `stop(false)` cuts them off.
+    /// what [`Drain`](crate::Drain) gives to handlers and spreads ends over; then other connections have their
+    /// [time to finish](Self::shutdown_timeout). A second signal, at any time, cuts all connections off.
+    /// `ServerHandle::stop(true)` stops accepting at once and tells them meanwhile; `stop(false)` cuts them off.
     ///
     /// # Panics
     ///
@@ -333,10 +335,15 @@ where
             Stop::Never => self.builder.disable_signals(),
             Stop::Signals => self.builder.shutdown_signal(async move {
                 termination().await;
+                // Who says it again wants it now, also while connections have their time to finish.
+                let again = Arc::clone(&goodbye);
+                tokio::spawn(async move {
+                    termination().await;
+                    again.hurry();
+                });
                 tokio::select! {
                     () = goodbye.say() => {}
-                    () = termination() => {
-                        // Who says it again wants it now.
+                    () = goodbye.is_hurried() => {
                         if let Ok(handle) = handle.await {
                             handle.stop(false).await;
                         }

@@ -14,8 +14,9 @@ use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
 use sio_core::budget::{Budget, Share};
 use sio_core::engine::{HandshakeError, Revision};
+use sio_core::limits::Limit;
 use sio_core::server::{Answer, PollReply, PushReply, SessionHandle, Worker};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::http::answers::Answers;
 use crate::http::jsonp;
@@ -25,8 +26,6 @@ type Ended = futures_channel::oneshot::Receiver<()>;
 
 /// How long the body of a push may take when its session has ended: what it can still say is short.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
-/// How long something between actix and the route may keep a request from what was fed to it.
-const FEEDING_TIME: Duration = Duration::from_millis(1);
 /// How long a 413 has to reach the client before its session ends; well below any ping timeout, so that the
 /// session ends for its own reason.
 const REFUSAL_TIME: Duration = Duration::from_millis(200);
@@ -147,7 +146,7 @@ pub(crate) async fn push(
     let body = {
         let budget = worker.hub().pending_input();
         let mut body = pin!(read_body(request, payload, limits.max_payload, budget));
-        let together = if fed { arrived(body.as_mut()).await } else { None };
+        let together = if fed { arrived(worker, body.as_mut()).await } else { None };
         match together {
             Some(body) => Some(Ok(body)),
             None => tokio::select! {
@@ -165,6 +164,7 @@ pub(crate) async fn push(
     let body = match body {
         Ok(Ok(body)) => body,
         Ok(Err(BodyError::TooLarge)) => {
+            worker.hub().count_limit(Limit::MaxPayload);
             incoming.failure = None;
             incoming.holds_on = true;
             let ended = session.push_ended();
@@ -172,11 +172,13 @@ pub(crate) async fn push(
             return Ok(closing(StatusCode::PAYLOAD_TOO_LARGE));
         }
         Ok(Err(BodyError::Exhausted)) => {
+            worker.hub().count_limit(Limit::MaxPendingInput);
             incoming.failure = Some("too much unfinished input");
             return Ok(closing(StatusCode::SERVICE_UNAVAILABLE));
         }
         Ok(Err(BodyError::Broken)) => return Ok(closing(StatusCode::BAD_REQUEST)),
         Err(_elapsed) => {
+            worker.hub().count_limit(Limit::BodyTimeout);
             incoming.failure = Some("data request took too long");
             return Ok(closing(StatusCode::REQUEST_TIMEOUT));
         }
@@ -188,6 +190,7 @@ pub(crate) async fn push(
         Ok(PushReply::Ok) => Ok(answers.ok(request)),
         Ok(PushReply::Refused(error)) => Err(error),
         Ok(PushReply::Invalid) => Ok(HttpResponse::BadRequest().finish()),
+        Ok(PushReply::Exhausted) => Ok(HttpResponse::ServiceUnavailable().finish()),
         Err(_gone) => Err(HandshakeError::UnknownSid),
     }
 }
@@ -196,16 +199,16 @@ pub(crate) async fn push(
 ///
 /// actix polls a request once before it feeds what it has of the body, and again when it has: nobody needs to
 /// be woken, and the task has no turn in vain behind the answer. Something between may poll this only when it
-/// was woken, so a timer is set; as a rule it is gone before it could wake.
-async fn arrived<F: Future>(mut body: Pin<&mut F>) -> Option<F::Output> {
+/// was woken, so it is, when others have had their turn; as a rule the answer is there before.
+async fn arrived<F: Future>(worker: &Worker, mut body: Pin<&mut F>) -> Option<F::Output> {
     let mut silent = Context::from_waker(Waker::noop());
     if let Poll::Ready(body) = body.as_mut().poll(&mut silent) {
         return Some(body);
     }
-    let mut unfed = pin!(sleep(FEEDING_TIME));
-    let mut waits = false;
+    let mut unfed = None;
     poll_fn(|cx| {
-        if !std::mem::replace(&mut waits, true) && unfed.as_mut().poll(cx).is_pending() {
+        if unfed.is_none() {
+            unfed = Some(worker.wake_later(cx.waker()));
             return Poll::Pending;
         }
         match body.as_mut().poll(&mut silent) {

@@ -102,9 +102,9 @@ pub trait Adapter: Send + Sync + 'static {
     /// Sends what is queued, leaves the cluster and ends; bounded in time. Nothing is called afterwards.
     fn stop(&self) -> BoxFuture<()>;
 
-    /// What it has done so far.
+    /// What it has done so far. One that does not say is taken for connected.
     fn stats(&self) -> AdapterStats {
-        AdapterStats::default()
+        AdapterStats { connected: true, ..AdapterStats::default() }
     }
 
     /// The log of events that all nodes share, if there is one: recovery across nodes needs it.

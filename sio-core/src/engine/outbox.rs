@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 
 use crate::frame::{Frame, FrameGroup, FrameKind};
-use crate::limits::SendPolicy;
+use crate::limits::{Limit, SendPolicy};
 
 use super::payload::Payload;
 use super::revision::Wire;
@@ -32,7 +32,7 @@ pub struct Outbox {
     queued_bytes: usize,
     max_bytes: usize,
     max_frames: usize,
-    overflowed: bool,
+    overflow: Option<Limit>,
     policy: SendPolicy,
     wire: Wire,
     turn: Option<BytesMut>,
@@ -51,7 +51,7 @@ impl Outbox {
             queued_bytes: 0,
             max_bytes,
             max_frames,
-            overflowed: false,
+            overflow: None,
             policy: SendPolicy::Disconnect,
             wire: Wire::V4,
             turn: None,
@@ -108,7 +108,13 @@ impl Outbox {
     /// More was pushed than the limits allow; the session must end.
     #[must_use]
     pub const fn overflowed(&self) -> bool {
-        self.overflowed
+        self.overflow.is_some()
+    }
+
+    /// The limit above which that was.
+    #[must_use]
+    pub const fn overflow(&self) -> Option<Limit> {
+        self.overflow
     }
 
     /// The lent buffer, if a frame may be written into it without overtaking another.
@@ -166,29 +172,37 @@ impl Outbox {
         }
     }
 
-    /// Appends the frames of one packet; they stay adjacent, or are dropped together.
-    pub fn push_group(&mut self, group: &FrameGroup) {
-        if self.policy != SendPolicy::Disconnect && group.is_event() && !self.make_room(group) {
-            return;
+    /// Appends the frames of one packet; they stay adjacent, or are dropped together. Gives how many events were
+    /// dropped for want of room.
+    pub fn push_group(&mut self, group: &FrameGroup) -> usize {
+        let mut dropped = 0;
+        if self.policy != SendPolicy::Disconnect && group.is_event() {
+            let fits;
+            (fits, dropped) = self.make_room(group);
+            if !fits {
+                return dropped + 1;
+            }
         }
         for frame in group.iter() {
             self.push(frame);
         }
+        dropped
     }
 
-    /// Makes room for an event as the policy says; `false`: there is none.
-    fn make_room(&mut self, group: &FrameGroup) -> bool {
+    /// Makes room for an event as the policy says; `false`: there is none. With it, how many were dropped.
+    fn make_room(&mut self, group: &FrameGroup) -> (bool, usize) {
         let (bytes, frames) = (group.byte_len(), group.frame_count());
         if self.fits(bytes, frames) {
-            return true;
+            return (true, 0);
         }
         // One that is larger than the queue would take the others with it for nothing.
         let could_fit = (self.max_bytes == 0 || bytes <= self.max_bytes)
             && (self.max_frames == 0 || frames <= self.max_frames);
+        let mut dropped = 0;
         if self.policy == SendPolicy::DropOldest && could_fit {
-            self.drop_oldest_events(bytes, frames);
+            dropped = self.drop_oldest_events(bytes, frames);
         }
-        self.fits(bytes, frames)
+        (self.fits(bytes, frames), dropped)
     }
 
     fn fits(&self, bytes: usize, frames: usize) -> bool {
@@ -196,8 +210,8 @@ impl Outbox {
             && (self.max_frames == 0 || self.queue.len() + frames <= self.max_frames)
     }
 
-    /// Drops events from the front until `bytes` and `frames` fit, with their attachments.
-    fn drop_oldest_events(&mut self, bytes: usize, frames: usize) {
+    /// Drops events from the front until `bytes` and `frames` fit, with their attachments; gives how many.
+    fn drop_oldest_events(&mut self, bytes: usize, frames: usize) -> usize {
         let mut bytes_over = (self.queued_bytes + bytes).saturating_sub(self.max_bytes);
         let mut frames_over = (self.queue.len() + frames).saturating_sub(self.max_frames);
         if self.max_bytes == 0 {
@@ -208,13 +222,14 @@ impl Outbox {
         }
         // What stands at the front may belong to a packet that is on its way. A queue that is full is gone
         // through with each event: no further than it has to be.
-        let mut at = 0;
+        let (mut at, mut events) = (0, 0);
         while bytes_over > 0 || frames_over > 0 {
             let behind = self.queue.range(at..);
             let Some(found) = behind.clone().position(|frame| frame.begins_event() == Some(true))
             else {
-                return;
+                break;
             };
+            events += 1;
             at += found;
             let rest = behind.skip(found + 1).take_while(|frame| frame.begins_event().is_none());
             let end = at + 1 + rest.count();
@@ -223,17 +238,22 @@ impl Outbox {
             bytes_over = bytes_over.saturating_sub(dropped);
             frames_over = frames_over.saturating_sub(end - at);
         }
+        events
     }
 
     fn enqueue(&mut self, frame: Frame) {
-        if self.overflowed {
+        if self.overflowed() {
             return;
         }
         self.queued_bytes += frame.payload().len();
         self.queue.push_back(frame);
-        self.overflowed = (self.max_bytes > 0 && self.queued_bytes > self.max_bytes)
-            || (self.max_frames > 0 && self.queue.len() > self.max_frames);
-        if self.overflowed {
+        self.overflow = if self.max_bytes > 0 && self.queued_bytes > self.max_bytes {
+            Some(Limit::SendBufferMax)
+        } else {
+            let full = self.max_frames > 0 && self.queue.len() > self.max_frames;
+            full.then_some(Limit::SendBufferMaxFrames)
+        };
+        if self.overflowed() {
             // The session ends; what it would have said need not be kept.
             self.clear();
         }
@@ -533,7 +553,9 @@ mod tests {
         let (one, two) = (ready("451-", &[b"b"]), ready("451-", &[b"b"]));
         for groups in [[&one, &two], [&one, &one]] {
             let mut outbox = Outbox::new(0, 0);
-            groups.iter().for_each(|group| outbox.push_group(group));
+            for group in groups {
+                outbox.push_group(group);
+            }
             assert_eq!(outbox.take_ready(), None);
             outbox.dequeue();
             assert_eq!(outbox.take_ready(), None);

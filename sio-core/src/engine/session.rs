@@ -24,6 +24,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::close::CloseReason;
 use crate::frame::{Frame, FrameGroup};
+use crate::limits::Limit;
 
 use super::handshake::{EngineConfig, Transport};
 use super::outbox::Outbox;
@@ -392,12 +393,25 @@ impl Session {
     /// Queues the frames of one packet.
     pub fn send_group(&mut self, group: &FrameGroup) {
         if self.reason.is_none() {
+            let dropped = self.outbox.push_group(group);
             if let Some(traffic) = &self.traffic {
                 traffic.sent_group(group);
+                traffic.dropped_events(dropped);
             }
-            self.outbox.push_group(group);
             self.check_overflow();
         }
+    }
+
+    /// The limit of what may wait for the peer that ended the session.
+    #[must_use]
+    pub const fn overflow(&self) -> Option<Limit> {
+        self.outbox.overflow()
+    }
+
+    /// Bytes and frames that wait for the peer.
+    #[must_use]
+    pub fn queued(&self) -> (usize, usize) {
+        (self.outbox.queued_bytes(), self.outbox.queued_frames())
     }
 
     fn check_overflow(&mut self) {

@@ -17,6 +17,7 @@ pub struct Traffic {
     packets_out: AtomicU64,
     bytes_out: AtomicU64,
     volatile_dropped: AtomicU64,
+    events_dropped: AtomicU64,
 }
 
 /// What [`Traffic`] counts, at one moment.
@@ -33,6 +34,9 @@ pub struct TrafficTotals {
     pub bytes_out: u64,
     /// Volatile packets that were not sent because their receiver was not ready.
     pub volatile_dropped: u64,
+    /// Events that were dropped because too much waited for their receiver; see
+    /// [`SendPolicy`](crate::limits::SendPolicy). They count as sent as well.
+    pub events_dropped: u64,
 }
 
 /// Adds to a counter that no other thread writes.
@@ -61,6 +65,12 @@ impl Traffic {
         add(&self.volatile_dropped, 1);
     }
 
+    pub(crate) fn dropped_events(&self, events: usize) {
+        if events > 0 {
+            add(&self.events_dropped, events);
+        }
+    }
+
     /// Adds what was counted so far to a sum.
     pub(crate) fn add_to(&self, totals: &mut TrafficTotals) {
         for (counter, total) in [
@@ -69,6 +79,7 @@ impl Traffic {
             (&self.packets_out, &mut totals.packets_out),
             (&self.bytes_out, &mut totals.bytes_out),
             (&self.volatile_dropped, &mut totals.volatile_dropped),
+            (&self.events_dropped, &mut totals.events_dropped),
         ] {
             *total = total.wrapping_add(counter.load(Ordering::Relaxed));
         }

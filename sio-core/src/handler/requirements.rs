@@ -62,6 +62,14 @@ pub enum Fault {
         /// Whose events they are.
         handler: String,
     },
+    /// A namespace that belongs to a tool, such as the Admin UI, was registered by somebody else as well.
+    #[error(
+        "`{namespace}` is to be a namespace apart: it needs a name, and nothing else can be registered on it"
+    )]
+    Apart {
+        /// Namespace.
+        namespace: String,
+    },
     /// A namespace pattern that cannot be used.
     #[error("namespace pattern `{pattern}`: {message}")]
     Pattern {

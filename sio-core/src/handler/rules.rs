@@ -50,6 +50,12 @@ impl Rules {
         }
     }
 
+    /// As [`Self::name`], with words for a closure.
+    pub(crate) fn name_or_closure(&self) -> String {
+        let name = self.name();
+        if name.is_empty() { "a closure".to_owned() } else { name }
+    }
+
     /// Tells the handlers of a namespace apart.
     pub(crate) fn address(self: &Arc<Self>) -> usize {
         Arc::as_ptr(self).addr()

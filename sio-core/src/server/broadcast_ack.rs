@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use futures_channel::oneshot;
 
 use crate::cluster::BoxFuture;
 use crate::packet::EventArg;
+use crate::sync::{Mutex, MutexGuard};
 
 use super::ack::{AckArgs, AckError};
 use super::socket::Socket;
@@ -290,9 +291,12 @@ impl Collector {
         }
     }
 
-    /// The time is up.
-    pub(crate) fn expire(&self) {
-        self.finish(self.lock(), false);
+    /// Nobody waits any more, or the time is up; gives how many have not answered by then.
+    pub(crate) fn expire(&self) -> usize {
+        let state = self.lock();
+        let late = state.asked.len().saturating_sub(state.answered + state.missing);
+        self.finish(state, false);
+        late
     }
 }
 
@@ -307,10 +311,9 @@ impl Share {
         }
     }
 
-    pub(crate) fn expire(mut self) {
-        if let Some(collector) = self.0.take() {
-            collector.expire();
-        }
+    /// The time is up; gives how many have not answered, those of the others included.
+    pub(crate) fn expire(mut self) -> usize {
+        self.0.take().map_or(0, |collector| collector.expire())
     }
 
     pub(crate) fn is_over(&self) -> bool {

@@ -15,6 +15,7 @@ use crate::packet::MAX_DEPTH;
 use crate::parser::Parser;
 use crate::sid::SidSource;
 
+use super::handshake::Handshake;
 use super::hub::{DataMap, ErrorAnswer, Hub, HubParts, NewNamespaceHook};
 use super::io::Io;
 use super::observer::Observer;
@@ -23,6 +24,7 @@ use super::raw::EngineHandler;
 use super::recovery::Recovery;
 use super::registration::NamespaceBuilder;
 use super::room_events::{RoomEvent, RoomHook};
+use super::spans::SessionSpanHook;
 
 /// A configuration that no server can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +93,7 @@ pub struct IoConfig {
     error_answer: Option<Box<ErrorAnswer>>,
     adapter: Option<Arc<dyn Adapter>>,
     observers: Vec<Arc<dyn Observer>>,
+    session_span: Option<Box<SessionSpanHook>>,
 }
 
 impl std::fmt::Debug for IoConfig {
@@ -267,6 +270,32 @@ impl IoConfig {
         self
     }
 
+    /// Is shown the span of each session that is opened, before anything runs in it, if somebody listens to such
+    /// spans: what connects it with the trace that its client has begun goes here.
+    ///
+    /// The last hook that was given counts. It must not wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sio_core::server::Io;
+    ///
+    /// let server = Io::builder().on_session_span(|span, handshake| {
+    ///     if let Some(context) = handshake.trace_context() {
+    ///         println!("{span:?} is a part of {:032x}", context.trace_id());
+    ///     }
+    /// });
+    /// # drop(server);
+    /// ```
+    #[must_use]
+    pub fn on_session_span(
+        mut self,
+        hook: impl Fn(&tracing::Span, &Handshake) + Send + Sync + 'static,
+    ) -> Self {
+        self.session_span = Some(Box::new(hook));
+        self
+    }
+
     /// Makes this a bare Engine.IO server: messages go to `handler`, and there are no namespaces.
     #[must_use]
     pub fn engine_handler(mut self, handler: impl EngineHandler) -> Self {
@@ -327,6 +356,7 @@ impl IoConfig {
             error_answer: self.error_answer,
             adapter: self.adapter,
             observers: self.observers,
+            session_span: self.session_span,
         };
         let hub = Arc::new(Hub::new(self.config, sids, parts));
         let mut faults = hub.add_namespace(&"/".into(), NamespaceBuilder::default(), true);

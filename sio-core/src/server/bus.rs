@@ -10,6 +10,7 @@ use std::task::Waker;
 
 use crate::adapter::{BroadcastOptions, Room};
 use crate::frame::FrameGroup;
+use crate::limits::{Limit, LimitCounts};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -214,15 +215,33 @@ pub(crate) struct Bus {
     workers: AtomicUsize,
     max_messages: usize,
     max_bytes: usize,
+    reached: Arc<LimitCounts>,
 }
 
 impl Bus {
     pub(crate) fn new(max_messages: usize, max_bytes: usize) -> Self {
-        Self { state: Mutex::default(), workers: AtomicUsize::new(0), max_messages, max_bytes }
+        let (state, workers) = (Mutex::default(), AtomicUsize::new(0));
+        Self { state, workers, max_messages, max_bytes, reached: Arc::default() }
     }
 
-    fn is_full(&self, queue: &Queue) -> bool {
-        queue.messages.len() >= self.max_messages || queue.bytes >= self.max_bytes
+    /// Counts what it has no room for with the other bounds of its server.
+    pub(crate) fn counting(self, reached: Arc<LimitCounts>) -> Self {
+        Self { reached, ..self }
+    }
+
+    /// Why a queue takes nothing more.
+    fn fullness(&self, queue: &Queue) -> Option<Limit> {
+        if queue.messages.len() >= self.max_messages {
+            Some(Limit::MaxWorkerQueue)
+        } else {
+            (queue.bytes >= self.max_bytes).then_some(Limit::MaxWorkerQueueBytes)
+        }
+    }
+
+    /// `true`, and counted: there is no room in the queue.
+    fn refuses(&self, queue: &Queue) -> bool {
+        let full = self.fullness(queue);
+        full.inspect(|limit| self.reached.count(*limit)).is_some()
     }
 
     /// No user code runs under this lock, so a poisoned one is still consistent.
@@ -287,7 +306,7 @@ impl Bus {
             .queues
             .iter()
             .enumerate()
-            .any(|(n, queue)| Some(n) != except && self.is_full(queue));
+            .any(|(n, queue)| Some(n) != except && self.refuses(queue));
         if full {
             return Err(QueueFull);
         }
@@ -310,7 +329,7 @@ impl Bus {
         let mut state = self.lock();
         let number = state.next_number();
         for worker in 0..state.queues.len() {
-            if state.queues.get(worker).is_some_and(|queue| self.is_full(queue)) {
+            if state.queues.get(worker).is_some_and(|queue| self.refuses(queue)) {
                 continue;
             }
             match state.push(worker, number, message()) {
@@ -343,8 +362,8 @@ impl Bus {
     ) -> Result<Option<Waker>, QueueFull> {
         let mut state = self.lock();
         let home = session.home();
-        let full = state.queues.get(home).is_some_and(|queue| self.is_full(queue));
-        if full && !op.is_essential() {
+        let essential = op.is_essential();
+        if !essential && state.queues.get(home).is_some_and(|queue| self.refuses(queue)) {
             return Err(QueueFull);
         }
         let number = state.next_number();
@@ -380,7 +399,7 @@ impl Bus {
             let mut state = self.lock();
             let running = state.queues.iter().enumerate().find(|(_, queue)| !queue.stopped);
             let Some((first, queue)) = running else { return Err((event, Unsent::NoWorker)) };
-            if self.is_full(queue) {
+            if self.refuses(queue) {
                 return Err((event, Unsent::QueueFull));
             }
             let number = state.next_number();

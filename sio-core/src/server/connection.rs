@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_channel::oneshot;
 
+use crate::budget::Share;
 use crate::close::CloseReason;
 use crate::engine::payload::PayloadReader;
 use crate::engine::{Session, Transport};
@@ -28,6 +29,10 @@ use super::wheel::WheelTimer;
 #[derive(Debug)]
 pub(crate) struct PendingPush {
     pub(crate) body: PayloadReader,
+    /// Bytes of the whole body, which is kept until the end.
+    pub(crate) size: usize,
+    /// Their part in what all clients may leave unfinished, while the push waits.
+    pub(crate) share: Share,
     /// Packets so far that carried no message.
     pub(crate) idle_packets: usize,
     /// Who is told; nobody yet while whoever brought it waits for the call to return.
@@ -172,9 +177,13 @@ impl Connection {
         admitted
     }
 
-    /// Tells streams, which may run on other threads, whether there is room.
-    pub(crate) fn tell_room(&self) {
-        self.handle.tell_room(self.is_congested());
+    /// Tells streams, which may run on other threads, whether there is room. `true`: just now there is none any
+    /// more.
+    pub(crate) fn tell_room(&self) -> bool {
+        let congested = self.is_congested();
+        let is_news = congested && !self.handle.is_congested();
+        self.handle.tell_room(congested);
+        is_news
     }
 
     /// The next piece of a large frame, at most `max` bytes, to be written behind the last turn's bytes.
@@ -224,10 +233,22 @@ impl Connection {
         }
     }
 
+    /// Queues packets that belong to no event; the caller settles the session.
+    pub(crate) fn say<'a>(&self, groups: impl IntoIterator<Item = &'a FrameGroup>) {
+        for group in groups {
+            self.handle.tell_sent(group);
+            self.engine.borrow_mut().send_group(group);
+        }
+    }
+
     /// Queues a packet; the caller settles the session if that is needed.
     /// `true`: a waiting poll or an overflow has to be dealt with.
     pub(crate) fn send(&self, group: &FrameGroup, volatile: bool) -> bool {
+        let is_dropped = volatile && !self.is_writable();
         let (needs_settling, websocket) = self.queue(group, volatile);
+        if !is_dropped {
+            self.handle.tell_sent(group);
+        }
         if websocket {
             self.wake();
         }

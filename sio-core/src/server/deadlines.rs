@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::close::CloseReason;
 use crate::engine::Transport;
+use crate::limits::Limit;
 
 use super::connection::Connection;
 use super::socket::Socket;
@@ -47,6 +48,10 @@ impl Worker {
 
     /// Does what is due in a session.
     fn handle_timeout(&self, connection: &Rc<Connection>) {
+        connection.handle.span().within(|| self.do_what_is_due(connection));
+    }
+
+    fn do_what_is_due(&self, connection: &Rc<Connection>) {
         let now = self.now();
         if self.holds_too_much(connection) {
             let since = connection.held.borrow_mut().full_since(now);
@@ -56,13 +61,25 @@ impl Worker {
                 connection.engine.borrow_mut().excuse_pong(now);
             }
         }
-        connection.engine.borrow_mut().handle_timeout(now);
-        if connection.packet_deadline().is_some_and(|deadline| deadline <= now) {
+        let given_up = {
+            let mut engine = connection.engine.borrow_mut();
+            let awaited = engine.close_reason().is_some() && !engine.is_closed();
+            engine.handle_timeout(now);
+            awaited && engine.is_closed()
+        };
+        if given_up {
+            self.hub.count_limit(Limit::CloseTimeout);
+        }
+        if connection.packet_deadline().is_some_and(|deadline| deadline <= now)
+            && !connection.is_ending()
+        {
+            self.hub.count_limit(Limit::AttachmentTimeout);
             self.end(connection, CloseReason::ForcedClose);
         }
         if connection.connect_deadline.get().is_some_and(|deadline| deadline <= now) {
             connection.connect_deadline.set(None);
-            if !connection.mux.borrow().ever_joined() {
+            if !connection.mux.borrow().ever_joined() && !connection.is_ending() {
+                self.hub.count_limit(Limit::ConnectTimeout);
                 self.end(connection, CloseReason::ForcedClose);
             }
         }

@@ -21,6 +21,7 @@ use super::hub::SessionHandle;
 use super::listeners::heed;
 use super::sessions::SessionOp;
 use super::socket::Socket;
+use super::spans;
 use super::worker::{Receiver, Source, Worker};
 
 impl Worker {
@@ -74,6 +75,7 @@ impl Worker {
             self.settle(connection);
         }
         let (namespace, receivers) = (&broadcast.namespace, after.receivers);
+        spans::tell_broadcast(namespace, &broadcast.group, receivers);
         self.hub.watch.tell_event(|observer| observer.events_sent(namespace, receivers));
         if let Some(event) = &broadcast.shown {
             for socket in after.listening {
@@ -186,11 +188,9 @@ impl Worker {
         // The form of an error, and a parser, may be the user's.
         let answers: Vec<_> =
             asked.iter().filter_map(|(socket, id)| socket.ack_group(*id, unavailable())).collect();
+        connection.engine.borrow_mut().keep_answers();
+        connection.say(&answers);
         let mut engine = connection.engine.borrow_mut();
-        engine.keep_answers();
-        for group in &answers {
-            engine.send_group(group);
-        }
         if !engine.has_output() {
             engine.discard(now, CloseReason::ServerShuttingDown);
             return;
@@ -207,12 +207,18 @@ impl Worker {
         attachments: &[Bytes],
         volatile: bool,
     ) -> bool {
-        self.push_here(handle, volatile, |engine| {
+        let mut queued = false;
+        let is_here = self.push_here(handle, volatile, |engine| {
             engine.send_text(text);
             for bytes in attachments {
                 engine.send_binary(bytes);
             }
-        })
+            queued = true;
+        });
+        if queued && spans::packets_are_wanted() {
+            handle.tell_sent_parts(text, attachments);
+        }
+        is_here
     }
 
     /// As [`Self::send_here`], for a packet that another parser wrote.
@@ -222,7 +228,15 @@ impl Worker {
         group: &FrameGroup,
         volatile: bool,
     ) -> bool {
-        self.push_here(handle, volatile, |engine| engine.send_group(group))
+        let mut queued = false;
+        let is_here = self.push_here(handle, volatile, |engine| {
+            engine.send_group(group);
+            queued = true;
+        });
+        if queued {
+            handle.tell_sent(group);
+        }
+        is_here
     }
 
     #[inline]

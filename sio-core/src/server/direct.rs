@@ -36,9 +36,14 @@ impl Direct {
     pub(super) fn push(&self, connection: &Rc<Connection>) {
         let mut waiting = self.waiting.borrow_mut();
         waiting.push_back(Rc::clone(connection));
-        if waiting.len() == 1
-            && let Some(waker) = &*self.waker.borrow()
-        {
+        if waiting.len() == 1 {
+            self.wake();
+        }
+    }
+
+    /// The carrier's task has something to do.
+    pub(super) fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
     }
@@ -57,7 +62,8 @@ impl Worker {
     /// Writes to connections at rest what broadcasts have for them, some at a time; `true`: there are more, for
     /// when others have had their turn. The waker is called when there are any again.
     ///
-    /// The carrier calls this from a task of its own, if it has given connections an [`Outlet`].
+    /// The carrier calls this from a task of its own, if it has given connections an [`Outlet`], or calls
+    /// [`Self::wake_later`].
     pub fn write_directly(&self, waker: &Waker) -> bool {
         {
             let mut known = self.direct.waker.borrow_mut();
@@ -66,6 +72,7 @@ impl Worker {
                 none => *none = Some(waker.clone()),
             }
         }
+        self.later.wake();
         // What others said before may be for the same connections.
         self.catch_up();
         for _ in 0..AT_ONCE {

@@ -14,6 +14,7 @@ use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::payload::Slot;
 use crate::engine::{Received, Revision, Transport};
 use crate::handler::{EventCx, EventError, run_hooks};
+use crate::limits::Limit;
 use crate::mux::{MuxError, MuxEvent, ProtocolViolation};
 use crate::packet::{self, ArgCursor, DecodeError};
 use crate::parser::{Message, Parser};
@@ -23,10 +24,9 @@ use super::namespace::ConnectScope;
 use super::raw::EngineSocket;
 use super::sessions::{Answer, PushReply};
 use super::socket::Socket;
+use super::spans;
+use super::turn::Turn;
 use super::worker::Worker;
-
-/// Packets of one push before others have their turn.
-const TURN_PACKETS: usize = 256;
 
 impl Worker {
     // ---- frames ---------------------------------------------------------------------------------
@@ -35,6 +35,17 @@ impl Worker {
     ///
     /// The caller ends its turn, or settles the session, afterwards.
     pub fn receive_text(&self, connection: &Rc<Connection>, text: &str) {
+        if spans::are_wanted() {
+            return connection.handle.span().within(|| {
+                spans::tell_received_text(text);
+                self.take_text(connection, text);
+            });
+        }
+        self.take_text(connection, text);
+    }
+
+    #[inline]
+    fn take_text(&self, connection: &Rc<Connection>, text: &str) {
         let received = connection.engine.borrow_mut().receive_text(self.now(), text);
         match received {
             Received::Text(message) => match &self.hub.raw {
@@ -60,10 +71,15 @@ impl Worker {
 
     /// Takes a binary frame of the WebSocket.
     pub fn receive_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
-        let received = connection.engine.borrow_mut().receive_binary(self.now(), bytes);
-        if let Received::Binary(bytes) = received {
-            self.take_binary(connection, bytes);
-        }
+        connection.handle.span().within(|| {
+            if spans::packets_are_wanted() {
+                spans::tell_received_binary(bytes.len());
+            }
+            let received = connection.engine.borrow_mut().receive_binary(self.now(), bytes);
+            if let Received::Binary(bytes) = received {
+                self.take_binary(connection, bytes);
+            }
+        });
     }
 
     fn take_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
@@ -101,7 +117,8 @@ impl Worker {
         let mut answer = Answer::never();
         connection.pushing.set(true);
         let panicked = self.guarded(|| {
-            match (self.feed(connection, &mut push), push.reply.take()) {
+            let told = self.feed(connection, &mut push);
+            match (told.or_else(|| self.keep_waiting(connection, &mut push)), push.reply.take()) {
                 (Some(told), Some(reply)) => {
                     let _lost = reply.send(told);
                 }
@@ -141,27 +158,44 @@ impl Worker {
         }
     }
 
+    /// A push has to wait: it counts among what all clients have not finished. What it is answered if there is no
+    /// room for it; its session ends then.
+    fn keep_waiting(
+        &self,
+        connection: &Rc<Connection>,
+        push: &mut PendingPush,
+    ) -> Option<PushReply> {
+        // One that only lets others have their turn waits for nobody.
+        if !self.is_full(connection) || push.share.hold(&self.hub.input, push.size).is_ok() {
+            return None;
+        }
+        let reason = CloseReason::TransportError("too much unfinished input");
+        connection.engine.borrow_mut().abort(reason);
+        Some(PushReply::Exhausted)
+    }
+
     /// What the push is answered; `None`: it has to wait, perhaps only until others have had their turn.
     fn feed(&self, connection: &Rc<Connection>, push: &mut PendingPush) -> Option<PushReply> {
-        let mut packets = 0;
+        let mut turn = Turn::begin(self);
+        let mut is_over = false;
         while !connection.is_ending() {
-            if (packets >= TURN_PACKETS || self.is_full(connection)) && !push.body.is_done() {
+            if (is_over || self.is_full(connection)) && !push.body.is_done() {
                 return None;
             }
-            packets += 1;
             let Some(packet) = push.body.next_packet() else {
                 break;
             };
-            let carries_message = match &packet {
-                Ok(Slot::Text(packet)) => packet.starts_with(['4', 'b']),
-                Ok(Slot::Binary(_)) => true,
-                Err(_) => false,
+            let (carries_message, bytes) = match &packet {
+                Ok(Slot::Text(packet)) => (packet.starts_with(['4', 'b']), packet.len()),
+                Ok(Slot::Binary(bytes)) => (true, bytes.len()),
+                Err(_) => (false, 0),
             };
             if !carries_message {
                 push.idle_packets += 1;
             }
             match packet {
                 Ok(_) if push.idle_packets > self.hub.config.limits.max_idle_packets => {
+                    self.hub.count_limit(Limit::MaxIdlePackets);
                     connection.engine.borrow_mut().abort(CloseReason::ParseError);
                 }
                 Ok(Slot::Text(packet)) => self.receive_text(connection, packet),
@@ -171,6 +205,7 @@ impl Worker {
                     return Some(PushReply::Invalid);
                 }
             }
+            is_over = turn.is_over_after(self, bytes);
         }
         Some(PushReply::Ok)
     }
@@ -212,9 +247,15 @@ impl Worker {
     fn charge_unfinished(&self, connection: &Connection) {
         let charged = connection.mux.borrow_mut().charge(&self.hub.input);
         if charged.is_err() {
-            let detail = "too much unfinished input";
-            connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
+            self.give_up_unfinished(connection);
         }
+    }
+
+    /// All clients together have too much unfinished.
+    fn give_up_unfinished(&self, connection: &Connection) {
+        self.hub.count_limit(Limit::MaxPendingInput);
+        let detail = "too much unfinished input";
+        connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
     }
 
     fn on_binary(&self, connection: &Rc<Connection>, bytes: Bytes) {
@@ -251,8 +292,7 @@ impl Worker {
             Ok(Some(incoming)) => incoming,
             Ok(None) => {
                 if connection.decoding.charge(&self.hub.input).is_err() {
-                    let detail = "too much unfinished input";
-                    connection.engine.borrow_mut().abort(CloseReason::TransportError(detail));
+                    self.give_up_unfinished(connection);
                 }
                 return self.rearm_packet(connection);
             }
@@ -308,6 +348,9 @@ impl Worker {
     /// Shows the error to the hooks of every socket of the session, and ends the session.
     pub(super) fn on_undecodable(&self, connection: &Rc<Connection>, error: DecodeError) {
         tracing::debug!(%error, "session closed");
+        if let Some(limit) = limit_of(&error) {
+            self.hub.count_limit(limit);
+        }
         let sockets: Vec<Socket> = connection.mux.borrow().sockets().cloned().collect();
         for socket in &sockets {
             let mut error = EventError::new("parse_error", error.to_string());
@@ -317,5 +360,16 @@ impl Worker {
             }
         }
         self.end(connection, CloseReason::ForcedClose);
+    }
+}
+
+/// The bound that a packet is above.
+const fn limit_of(error: &DecodeError) -> Option<Limit> {
+    match error {
+        DecodeError::TooManyAttachments { .. } => Some(Limit::MaxAttachments),
+        DecodeError::AttachmentsTooLarge { .. } => Some(Limit::MaxBinaryPacket),
+        DecodeError::NamespaceTooLong { .. } => Some(Limit::MaxNamespaceLen),
+        DecodeError::NestingTooDeep => Some(Limit::MaxJsonDepth),
+        _ => None,
     }
 }

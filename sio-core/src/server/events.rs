@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::handler::{
     Dispatch, EventCx, EventError, LocalBoxFuture, Reply, Rules, ack_scope, run_hooks,
 };
+use crate::limits::Limit;
 use crate::packet::{ArgCursor, ArgError};
 use crate::shown::Shown;
 
@@ -29,6 +30,7 @@ use super::outgoing::drop_listener;
 use super::pipeline::{self, OwnedArgs};
 use super::running::HandlerSlot;
 use super::socket::Socket;
+use super::spans::{self, SOCKET};
 use super::tasks::Tasks;
 use super::worker::Worker;
 
@@ -51,8 +53,13 @@ impl Worker {
         if rate > 0 && !connection.admits_event(self.now(), rate) {
             return self.refuse_event(connection, socket, event, ack, args);
         }
+        self.hub.watch.tell_arguments(socket, event, args);
         if socket.is_busy() || connection.held.borrow().has(socket) {
-            return connection.held.borrow_mut().push(HeldEvent::new(socket, event, ack, args));
+            if socket.has_all_handlers() {
+                self.hub.count_limit(Limit::MaxHandlers);
+            }
+            let event = HeldEvent::new(socket, event, ack, args);
+            return connection.held.borrow_mut().push(event, &self.hub.input);
         }
         self.run_event(connection, socket, event, ack, args);
     }
@@ -74,7 +81,7 @@ impl Worker {
         let ack = ack.map_or(Ack::None, Ack::Automatic);
         let error = EventError::new("rate_limited", "too many events");
         let error = if connection.rate_told.replace(true) { error.silenced() } else { error };
-        self.hub.watch.tell(|observer| observer.limit_reached("max_events_per_second"));
+        self.hub.count_limit(Limit::MaxEventsPerSecond);
         self.reply(socket, event, &rules.unwrap_or_default(), ack.into(), Reply::Err(error));
     }
 
@@ -82,7 +89,9 @@ impl Worker {
     pub(super) fn run_held(&self, connection: &Rc<Connection>) {
         connection.held.borrow_mut().moves_on();
         while !connection.is_ending() {
-            let next = connection.held.borrow_mut().take(|socket| !socket.is_busy());
+            let mut held = connection.held.borrow_mut();
+            let next = held.take(&self.hub.input, |socket| !socket.is_busy());
+            drop(held);
             let Some(held) = next else { return };
             self.guarded(move || {
                 // What was sent before the socket left is not delivered after it.
@@ -96,7 +105,7 @@ impl Worker {
 
     /// A socket has ended: its held events take no more room.
     pub(super) fn drop_held(&self, connection: &Rc<Connection>, socket: &Socket) {
-        let dropped = connection.held.borrow_mut().take_all(socket);
+        let dropped = connection.held.borrow_mut().take_all(&self.hub.input, socket);
         if !dropped.is_empty() {
             drop(dropped);
             self.resume_later(connection);
@@ -107,6 +116,37 @@ impl Worker {
     /// Calls everything that handles an event; the event's own handler answers.
     #[inline]
     fn run_event(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Option<u64>,
+        args: &ArgCursor<'_>,
+    ) {
+        if spans::are_wanted() {
+            return self.run_event_in_span(connection, socket, event, asked, args);
+        }
+        self.call_everything(connection, socket, event, asked, args);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_event_in_span(
+        &self,
+        connection: &Rc<Connection>,
+        socket: &Socket,
+        event: &str,
+        asked: Option<u64>,
+        args: &ArgCursor<'_>,
+    ) {
+        socket.event_span(event, asked.is_some()).in_scope(|| {
+            tracing::trace!(target: SOCKET, "event");
+            self.call_everything(connection, socket, event, asked, args);
+        });
+    }
+
+    #[inline]
+    fn call_everything(
         &self,
         connection: &Rc<Connection>,
         socket: &Socket,

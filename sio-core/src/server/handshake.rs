@@ -17,6 +17,7 @@ use crate::engine::{Revision, Transport};
 use crate::sid::Sid;
 
 use super::extensions::Extensions;
+use super::trace_context::TraceContext;
 
 /// The parts a carrier copies from a request.
 #[derive(Debug, Clone)]
@@ -235,6 +236,23 @@ impl Handshake {
         self.header("origin").is_some()
     }
 
+    /// Of which trace the client says that this session is a part: the `traceparent` and `tracestate` headers
+    /// of its first request. `None` also if there are several of the former.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        let mut parent = None;
+        let mut states = Vec::new();
+        for (name, value) in self.headers() {
+            match name {
+                "traceparent" if parent.replace(value).is_some() => return None,
+                "tracestate" => states.push(value),
+                _ => {}
+            }
+        }
+        let states = (!states.is_empty()).then(|| states.join(","));
+        TraceContext::parse(parent?, states.as_deref())
+    }
+
     /// Milliseconds since the epoch.
     fn issued(&self) -> u64 {
         self.time
@@ -340,6 +358,21 @@ mod tests {
         assert_eq!(headers, [("host", "a"), ("x-empty", ""), ("origin", "http://b"), twice]);
         assert_eq!(handshake.header("x-none"), None);
         assert_eq!(handshake.query_value("a").as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_trace_context_is_read_from_the_headers() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        let context = |headers: &[(&str, &str)]| {
+            let (url, address, secure, time) = ("/", None, false, UNIX_EPOCH);
+            Handshake::new(&HandshakeParts { headers, url, address, secure, time }).trace_context()
+        };
+        assert_eq!(context(&[("tracestate", "a=1")]), None);
+        assert_eq!(context(&[("traceparent", parent), ("traceparent", parent)]), None);
+        let states = [("tracestate", "a=1"), ("traceparent", parent), ("tracestate", "b=2")];
+        let context = context(&states).unwrap();
+        assert_eq!(context.to_string(), parent);
+        assert_eq!(context.state(), Some("a=1,b=2"));
     }
 
     #[test]

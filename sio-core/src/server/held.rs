@@ -2,13 +2,16 @@
 //!
 //! A socket runs a bounded number of handlers at once. What comes above that is held here in order, while
 //! pongs, acks and the packets of other sockets go on: a handler may be waiting for just those. The
-//! session is not read any more when too many bytes are held.
+//! session is not read any more when it holds too many bytes, or when all clients together leave more
+//! unfinished than they may and it holds some of that.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::budget::{Budget, Share};
 use crate::packet::ArgCursor;
 
 use super::socket::Socket;
@@ -58,14 +61,27 @@ pub(crate) struct HeldEvents(Option<Box<Queue>>);
 struct Queue {
     events: VecDeque<HeldEvent>,
     bytes: usize,
+    /// The part of what all clients may leave unfinished.
+    share: Share,
+    /// There is no room for all of it there.
+    crowded: bool,
     full_since: Option<Instant>,
 }
 
+impl Queue {
+    /// The bytes have changed.
+    fn charge(&mut self, budget: &Arc<Budget>) {
+        self.crowded = self.share.hold(budget, self.bytes).is_err();
+    }
+}
+
 impl HeldEvents {
-    pub(crate) fn push(&mut self, event: HeldEvent) {
+    /// Holds an event, also where the budget has no room for it: its peer is not read then.
+    pub(crate) fn push(&mut self, event: HeldEvent, budget: &Arc<Budget>) {
         let queue = self.0.get_or_insert_default();
         queue.bytes += event.weight();
         queue.events.push_back(event);
+        queue.charge(budget);
     }
 
     fn events(&self) -> impl Iterator<Item = &HeldEvent> {
@@ -78,11 +94,16 @@ impl HeldEvents {
     }
 
     /// Takes the oldest event whose socket may run.
-    pub(crate) fn take(&mut self, mut may_run: impl FnMut(&Socket) -> bool) -> Option<HeldEvent> {
+    pub(crate) fn take(
+        &mut self,
+        budget: &Arc<Budget>,
+        mut may_run: impl FnMut(&Socket) -> bool,
+    ) -> Option<HeldEvent> {
         let position = self.events().position(|event| may_run(&event.socket))?;
         let queue = self.0.as_mut()?;
         let event = queue.events.remove(position)?;
         queue.bytes -= event.weight();
+        queue.charge(budget);
         if queue.events.is_empty() {
             self.0 = None;
         }
@@ -90,7 +111,7 @@ impl HeldEvents {
     }
 
     /// Takes all events of a socket that has ended.
-    pub(crate) fn take_all(&mut self, socket: &Socket) -> Vec<HeldEvent> {
+    pub(crate) fn take_all(&mut self, budget: &Arc<Budget>, socket: &Socket) -> Vec<HeldEvent> {
         let Some(queue) = &mut self.0 else { return Vec::new() };
         let mut ended = Vec::new();
         for event in std::mem::take(&mut queue.events) {
@@ -101,6 +122,7 @@ impl HeldEvents {
             }
         }
         queue.bytes -= ended.iter().map(HeldEvent::weight).sum::<usize>();
+        queue.charge(budget);
         if queue.events.is_empty() {
             self.0 = None;
         }
@@ -115,6 +137,11 @@ impl HeldEvents {
     /// Bytes that are held.
     pub(crate) fn bytes(&self) -> usize {
         self.0.as_ref().map_or(0, |queue| queue.bytes)
+    }
+
+    /// All clients together hold too much, and this one some of it.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.crowded)
     }
 
     /// Since when the peer is not read because too much is held, without a handler having finished; from

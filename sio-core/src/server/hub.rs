@@ -8,33 +8,36 @@ use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::budget::Budget;
 use crate::cluster::Adapter;
 use crate::engine::EngineConfig;
 use crate::handler::{EncodedArgs, ErrorAck, EventError, Rules};
-use crate::limits::{Limits, SendPolicy};
+use crate::limits::{Limit, LimitCounts, Limits, SendPolicy};
 use crate::mux::attachments::AttachmentLimits;
 use crate::packet::DecodeLimits;
 use crate::parser::Parser;
 use crate::sid::SidSource;
+use crate::sync::RwLock;
 
 use super::builder::ServerConfig;
 use super::bus::{Broadcast, Bus, Message, QueueFull, Selection};
 use super::cluster::{Change, Cluster};
 use super::handshake::Handshake;
+use super::hints::Hints;
 use super::io::Io;
 use super::namespace::ConnectScope;
 use super::observer::{Observer, Watch};
 use super::raw::EngineHandler;
 use super::recovery::{Keeper, Log};
 use super::room_events::{RoomHook, RoomWatch};
+use super::spans::SessionSpanHook;
 use super::worker::Worker;
 use addresses::Addresses;
 use namespaces::Namespaces;
 
-pub(crate) use namespaces::{Candidate, Dynamic, Entrance};
+pub(crate) use namespaces::{Candidate, Dynamic, Entrance, Known};
 use session::Listed;
 pub use session::SessionHandle;
 
@@ -64,6 +67,7 @@ pub(crate) struct HubParts {
     pub(crate) error_answer: Option<Box<ErrorAnswer>>,
     pub(crate) adapter: Option<Arc<dyn Adapter>>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) session_span: Option<Box<SessionSpanHook>>,
 }
 
 type Shard = Mutex<HashSet<Listed, ahash::RandomState>>;
@@ -79,6 +83,8 @@ pub struct Hub {
     pub(crate) bus: Bus,
     /// Those who are told what happens.
     pub(crate) watch: Watch,
+    /// How often each bound was reached.
+    pub(crate) reached: Arc<LimitCounts>,
     /// What all clients have sent and not finished.
     pub(super) input: Arc<Budget>,
     /// What recovers sockets, if the server does.
@@ -111,6 +117,10 @@ pub struct Hub {
     pub(super) raw: Option<Box<dyn EngineHandler>>,
     /// `None`: the default one, which is wired in.
     pub(super) parser: Option<Box<dyn Parser>>,
+    /// Is shown the span of each session.
+    pub(super) session_span: Option<Box<SessionSpanHook>>,
+    /// Names that developers have mistyped.
+    pub(super) hints: Hints,
 }
 
 impl std::fmt::Debug for Hub {
@@ -130,6 +140,7 @@ impl Hub {
         let cluster = parts.adapter.map(|adapter| Cluster::new(adapter, &*sids, limits));
         let watch = Watch::new(parts.observers);
         let watches_rooms = cluster.as_ref().is_some_and(Cluster::watches_rooms);
+        let reached = Arc::<LimitCounts>::default();
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             engine: Arc::new(config.engine.clone()),
@@ -143,19 +154,25 @@ impl Hub {
                 timeout: limits.attachment_timeout,
             },
             input: Budget::new(limits.max_pending_input),
-            bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes),
+            bus: Bus::new(limits.max_worker_queue, limits.max_worker_queue_bytes)
+                .counting(Arc::clone(&reached)),
             keeper: config.recovery.clone().map(|recovery| {
                 let engine = &config.engine;
                 Keeper::new(
                     recovery,
                     limits,
                     engine.ping_interval.saturating_add(engine.ping_timeout),
+                    Arc::clone(&reached),
                 )
             }),
             rooms: (parts.room_event.is_some() || watches_rooms || watch.interest().rooms).then(
-                || RoomWatch::new(parts.room_event, watch.interest().rooms, limits.max_room_events),
+                || {
+                    let (max, reached) = (limits.max_room_events, Arc::clone(&reached));
+                    RoomWatch::new(parts.room_event, watch.interest().rooms, max, reached)
+                },
             ),
             watch,
+            reached,
             cluster,
             sids,
             hasher: ahash::RandomState::default(),
@@ -177,6 +194,8 @@ impl Hub {
             raw: parts.raw,
             parser: parts.parser,
             error_answer: parts.error_answer,
+            session_span: parts.session_span,
+            hints: Hints::default(),
             config,
         }
     }
@@ -190,6 +209,17 @@ impl Hub {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.config.limits
+    }
+
+    /// Counts that a bound has stopped somebody; for carriers as well, which have bounds of their own.
+    pub fn count_limit(&self, limit: Limit) {
+        self.reached.count(limit);
+    }
+
+    /// How often each bound has stopped somebody.
+    #[must_use]
+    pub fn limits_reached(&self) -> &LimitCounts {
+        &self.reached
     }
 
     /// What all clients have sent and not finished; a carrier charges what it holds itself.
@@ -226,15 +256,25 @@ impl Hub {
         shard.insert(Listed(Arc::clone(handle)))
     }
 
+    /// A name for something secret, of which the secret cannot be told.
+    pub(crate) fn alias(&self, secret: &str) -> String {
+        format!("{:016x}", self.hasher.hash_one(secret))
+    }
+
     /// Counts a session that opens; `false`: there are as many as may be.
     pub(crate) fn admit(&self, handshake: &Handshake) -> bool {
         let max = self.config.limits.max_connections;
         let taken = self.session_count.fetch_add(1, Ordering::Relaxed);
-        let admitted = (max == 0 || taken < max) && self.addresses.admit(handshake.address());
-        if !admitted {
-            self.session_count.fetch_sub(1, Ordering::Relaxed);
-        }
-        admitted
+        let reached = if max > 0 && taken >= max {
+            Limit::MaxConnections
+        } else if !self.addresses.admit(handshake.address()) {
+            Limit::MaxConnectionsPerIp
+        } else {
+            return true;
+        };
+        self.count_limit(reached);
+        self.session_count.fetch_sub(1, Ordering::Relaxed);
+        false
     }
 
     /// Counts a session that was admitted and is no more, or never was.
@@ -423,7 +463,9 @@ impl Hub {
         }
     }
 
-    pub(crate) fn io(self: &Arc<Self>) -> Io {
+    /// The handle of the server.
+    #[must_use]
+    pub fn io(self: &Arc<Self>) -> Io {
         Io::from_hub(Arc::clone(self))
     }
 }

@@ -24,6 +24,7 @@ use super::life::{panicked, report};
 use super::running::HandlerSlot;
 use super::sessions::SessionOp;
 use super::socket::Socket;
+use super::spans;
 use super::tasks::Tasks;
 use super::worker::Worker;
 
@@ -150,7 +151,8 @@ impl Worker {
             Reply::Err(error) => worker.answer_refusal(&waiting, ack, error),
             _ => {
                 if let Some(event) = passed.take() {
-                    worker.route(waiting.session(), SessionOp::Passed { event, slot });
+                    let span = spans::Kept::current();
+                    worker.route(waiting.session(), SessionOp::Passed { event, slot, span });
                 }
             }
         });

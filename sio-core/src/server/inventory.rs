@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_channel::oneshot;
 
+use crate::engine::Transport;
+
 use super::bus::Message;
 use super::hub::Hub;
 use super::recovery::Keeper;
@@ -15,6 +17,12 @@ use super::worker::Worker;
 pub struct Inventory {
     /// Open sessions.
     pub sessions: usize,
+    /// Those of them that are on a WebSocket.
+    pub websockets: usize,
+    /// Bytes that wait for clients, in the queues of their sessions.
+    pub queued_bytes: usize,
+    /// Packets that wait with them.
+    pub queued_packets: usize,
     /// Sockets in the room indexes.
     pub sockets: usize,
     /// Rooms that have members, without those of socket ids; a room with members on two workers counts
@@ -71,6 +79,12 @@ impl Worker {
             Inventory { handlers: self.tasks.len(), timers: self.timers(), ..Inventory::default() };
         for (_, connection) in self.connections.borrow().iter() {
             sum.sessions += 1;
+            let engine = connection.engine.borrow();
+            sum.websockets += usize::from(engine.transport() == Transport::Websocket);
+            let (bytes, packets) = engine.queued();
+            sum.queued_bytes += bytes;
+            sum.queued_packets += packets;
+            drop(engine);
             let mux = connection.mux.borrow();
             sum.pending_acks += mux.sockets().map(|socket| socket.pending_acks()).sum::<usize>();
         }
@@ -80,6 +94,9 @@ impl Worker {
         }
         let mut totals = census.totals.lock().unwrap_or_else(PoisonError::into_inner);
         totals.sessions += sum.sessions;
+        totals.websockets += sum.websockets;
+        totals.queued_bytes += sum.queued_bytes;
+        totals.queued_packets += sum.queued_packets;
         totals.sockets += sum.sockets;
         totals.rooms += sum.rooms;
         totals.pending_acks += sum.pending_acks;

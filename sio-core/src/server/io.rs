@@ -1,7 +1,7 @@
 //! The handle of a server.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -31,6 +31,18 @@ use super::socket::{EmitError, Socket};
 #[derive(Debug, Clone)]
 pub struct Io(Arc<Hub>);
 
+/// A handle that does not keep its server.
+#[derive(Debug, Clone)]
+pub struct WeakIo(Weak<Hub>);
+
+impl WeakIo {
+    /// The server, if anybody still has it.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Io> {
+        self.0.upgrade().map(Io)
+    }
+}
+
 impl Io {
     /// Starts configuring a server.
     #[must_use]
@@ -40,6 +52,12 @@ impl Io {
 
     pub(crate) const fn from_hub(hub: Arc<Hub>) -> Self {
         Self(hub)
+    }
+
+    /// A handle for what the server itself has, such as an observer: one that kept the server would keep itself.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakIo {
+        WeakIo(Arc::downgrade(&self.0))
     }
 
     /// The shared part of the server, for carriers.
@@ -152,6 +170,12 @@ impl Io {
     #[must_use]
     pub fn namespaces(&self) -> Vec<String> {
         self.0.namespaces().iter().map(|namespace| namespace.path().to_owned()).collect()
+    }
+
+    /// How many namespaces there are.
+    #[must_use]
+    pub fn namespace_count(&self) -> usize {
+        self.0.namespace_count()
     }
 
     /// Open sessions of this node (the reference's `engine.clientsCount`).
@@ -351,6 +375,12 @@ impl Io {
     /// Refuses new sessions with 503 from now on; those that are open go on until [`Self::close`].
     pub fn refuse_sessions(&self) {
         self.0.refuse_sessions();
+    }
+
+    /// New sessions are refused: after [`Self::refuse_sessions`], [`Self::close_part`] and [`Self::close`].
+    #[must_use]
+    pub fn refuses_sessions(&self) -> bool {
+        self.0.refuses_sessions()
     }
 
     /// [`Self::close`] was called.

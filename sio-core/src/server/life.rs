@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::close::{CloseReason, DisconnectReason};
 use crate::engine::{HandshakeError, Transport};
 use crate::handler::{Dispatch, EventCx, EventError, Phase, Reply, Rules, run_hooks};
+use crate::limits::Limit;
 use crate::shown::Shown;
 
 use super::cancelling::{cancellable, while_open};
@@ -22,6 +23,7 @@ use super::recovery::Admission;
 use super::running::Gate;
 use super::sessions::{PollReply, PushReply, SessionOp};
 use super::socket::Socket;
+use super::spans::{self, ENGINE, SOCKET};
 use super::tasks::Tasks;
 use super::worker::Worker;
 
@@ -35,6 +37,7 @@ impl Worker {
         }
         let limits = &self.hub.config.limits;
         if limits.max_namespaces > 0 && connection.mux.borrow().len() >= limits.max_namespaces {
+            self.hub.count_limit(Limit::MaxNamespaces);
             let error = match self.hub.namespace(path) {
                 Some(_) => "Too many namespaces",
                 None => "Invalid namespace",
@@ -79,6 +82,10 @@ impl Worker {
 
     /// Asks the guards whether a socket may connect.
     pub(super) fn consider(&self, connection: &Rc<Connection>, socket: &Socket) {
+        socket.connect_span().in_scope(|| self.ask_guards(connection, socket));
+    }
+
+    fn ask_guards(&self, connection: &Rc<Connection>, socket: &Socket) {
         let path = Arc::clone(socket.namespace().path_arc());
         connection.mux.borrow_mut().reserve(path, socket.clone());
         if self.hub.global_connect.is_none() && socket.handlers().connect.is_empty() {
@@ -92,8 +99,8 @@ impl Worker {
                 let future = while_open(socket, future);
                 self.keep_running(socket, future, move |worker, reply| {
                     let session = Arc::clone(waiting.session());
-                    let (socket, verdict) = (waiting, verdict(reply));
-                    worker.route(&session, SessionOp::Decided { socket, verdict });
+                    let (socket, verdict, span) = (waiting, verdict(reply), spans::Kept::current());
+                    worker.route(&session, SessionOp::Decided { socket, verdict, span });
                 });
             }
         }
@@ -151,10 +158,8 @@ impl Worker {
         }
         self.adapter_add(connection, socket, &rooms);
         socket.namespace().count_connected();
-        {
-            let mut engine = connection.engine.borrow_mut();
-            missed.iter().chain([&granted]).for_each(|group| engine.send_group(group));
-        }
+        tracing::debug!(target: SOCKET, recovered = socket.is_recovered(), "socket connected");
+        connection.say(missed.iter().chain([&granted]));
         // A handler may end the socket, and so may the hook for rooms: the others are told of the connection
         // before its end.
         self.hold_ends(|| {
@@ -173,11 +178,12 @@ impl Worker {
         let counted = connection.mux.borrow_mut().count_connect_failure(max);
         if let Err(violation) = counted {
             tracing::debug!(%violation, "session closed");
+            self.hub.count_limit(Limit::MaxConnectFailures);
             return self.end(connection, CloseReason::ForcedClose);
         }
         let revision = connection.handle.revision();
         match self.hub.connect_error_frames(path, refusal, revision) {
-            Ok(refused) => connection.engine.borrow_mut().send_group(&refused),
+            Ok(refused) => connection.say([&refused]),
             Err(error) => tracing::warn!(%error, "a refusal could not be sent"),
         }
     }
@@ -250,7 +256,7 @@ impl Worker {
         }
         // A client that is not told finds out with its next packet.
         match self.hub.disconnect_frames(path) {
-            Ok(group) => connection.engine.borrow_mut().send_group(&group),
+            Ok(group) => connection.say([&group]),
             Err(error) => tracing::error!(%error, "a DISCONNECT could not be written"),
         }
         self.drop_held(connection, socket);
@@ -301,6 +307,11 @@ impl Worker {
     }
 
     fn run_end(&self, socket: &Socket, reason: DisconnectReason) {
+        socket.disconnect_span(reason).in_scope(|| self.run_end_handlers(socket, reason));
+    }
+
+    fn run_end_handlers(&self, socket: &Socket, reason: DisconnectReason) {
+        tracing::debug!(target: SOCKET, "socket disconnected");
         let handlers = Arc::clone(socket.handlers());
         for handler in &handlers.disconnecting {
             self.run_life_cycle(socket, handler, Phase::Disconnecting, Some(reason));
@@ -337,18 +348,23 @@ impl Worker {
             // A push may have waited for this output to go.
             self.resume_later(connection);
         }
-        let (reason, closed, output, websocket) = {
+        let (reason, closed, output, websocket, overflow) = {
             let engine = connection.engine.borrow();
             let websocket = engine.transport() == Transport::Websocket;
-            (engine.close_reason(), engine.is_closed(), engine.has_output(), websocket)
+            let overflow = engine.overflow();
+            (engine.close_reason(), engine.is_closed(), engine.has_output(), websocket, overflow)
         };
         if output {
             connection.wake();
         }
-        connection.tell_room();
+        self.tell_room(connection);
         let Some(reason) = reason else { return };
         if !connection.ended.replace(true) {
-            tracing::debug!(?reason, "session ended");
+            let parent = connection.handle.span().id();
+            tracing::debug!(target: ENGINE, parent: parent, ?reason, "session ended");
+            if let Some(limit) = overflow {
+                self.hub.count_limit(limit);
+            }
             connection.handle.end();
             self.hub.watch.tell(|observer| observer.session_closed(&connection.handle, reason));
             drop(connection.held.take());

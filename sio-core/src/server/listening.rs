@@ -59,11 +59,15 @@ impl Worker {
         event: &str,
         args: &ArgCursor<'_>,
     ) {
-        tracing::debug!(
-            namespace = %Shown(socket.namespace().path()),
-            event = %Shown(event),
-            "no handler for an event"
-        );
+        let path = socket.namespace().path();
+        let (namespace, shown) = (Shown(path), Shown(event));
+        tracing::debug!(%namespace, event = %shown, "no handler for an event");
+        if cfg!(debug_assertions) {
+            let known = socket.handlers().event_names();
+            if let Some(nearest) = self.hub.hints.nearest(path, event, known) {
+                tracing::warn!(%namespace, event = %shown, nearest, "no handler for an event; was another one meant?");
+            }
+        }
         // Nobody reads the arguments, but a broken packet is still a broken packet.
         if let Err(ArgError::Malformed(error)) = args.clone().finish() {
             self.on_undecodable(connection, error);

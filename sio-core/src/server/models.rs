@@ -1,14 +1,17 @@
-//! What threads share, in every interleaving: the queues of the workers, a session's handle, changes of rooms.
+//! What threads share, in every interleaving: the queues of the workers, a session's handle, changes of rooms, who
+//! waits for acks, and namespaces that go with their last socket.
 //!
 //! `cargo xtask loom` runs these. Each model makes the real thing anew for each interleaving; a wait that nobody
 //! ends, a lost message and a broken order fail it.
 //! Locks that are held for a few plain steps and waited for by nobody need no model; neither does what one thread
-//! owns.
+//! owns, and what only that one writes, as the counters of its traffic.
+//! The other crates have nothing to check: what their threads share is behind such locks, in channels and in
+//! counters of which each stands for itself.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use loom::future::block_on;
 use loom::sync::Mutex;
@@ -18,14 +21,17 @@ use loom::thread;
 use crate::close::CloseReason;
 use crate::engine::Transport;
 use crate::frame::Frame;
-use crate::sid::Sid;
+use crate::sid::{Sid, SidSource};
 
+use super::ack::AckError;
+use super::broadcast_ack::{Collector, Heard, Question};
 use super::bus::{Bus, Message};
 use super::cluster::{Change, Changes};
-use super::hub::SessionHandle;
+use super::hub::{Entrance, Hub, SessionHandle};
 use super::sessions::SessionOp;
+use super::socket::Socket;
 use super::transfer::announce;
-use super::{Handshake, HandshakeParts, Opening};
+use super::{Handshake, HandshakeParts, Io, Opening, Pattern};
 
 fn bus(workers: usize) -> Arc<Bus> {
     let bus = Arc::new(Bus::new(100, 10_000));
@@ -45,6 +51,43 @@ fn session() -> Arc<SessionHandle> {
     });
     let opening = Opening::new(handshake, Transport::Polling);
     Arc::new(SessionHandle::new(Sid::custom("s").unwrap(), &opening, 0))
+}
+
+/// A thread of a model with more stack than usual, in words: to make a server takes some.
+fn roomy(run: impl FnOnce() + Send + 'static) -> thread::JoinHandle<()> {
+    thread::Builder::new().stack_size(1 << 16).spawn(run).unwrap()
+}
+
+fn roomy_model(run: impl Fn() + Copy + Send + Sync + 'static) {
+    loom::model(move || roomy(run).join().unwrap());
+}
+
+/// A server without workers, whose clients make namespaces.
+fn hub() -> Arc<Hub> {
+    #[derive(Debug)]
+    struct Zeros;
+    impl SidSource for Zeros {
+        fn fill(&self, bytes: &mut [u8; 15]) {
+            bytes.fill(0);
+        }
+    }
+    let pattern = Pattern::from("/made-{name}");
+    let io = Io::builder().namespace("/", |_| {}).namespace(pattern, |_| {});
+    Arc::clone(io.build(Box::new(Zeros)).unwrap().hub())
+}
+
+/// A socket that is connected, of a session of nobody.
+fn socket(hub: &Arc<Hub>) -> Socket {
+    let Entrance::Found(namespace) = hub.enter("/") else { panic!("there is no such namespace") };
+    let socket = Socket::new(hub, namespace, &session(), "", None);
+    socket.set_connected();
+    socket
+}
+
+fn ends(socket: &Socket) {
+    assert!(socket.begin_end());
+    socket.fail_acks();
+    socket.finish_end();
 }
 
 fn op(number: &'static str) -> SessionOp {
@@ -244,5 +287,108 @@ fn changes_are_told_once_and_in_the_order_of_their_making() {
         act("a", true);
         others.join().unwrap();
         assert_eq!(*made.lock().unwrap(), *told.lock().unwrap());
+    });
+}
+
+/// An emit asks for an ack while its socket ends: the wait is over with the socket, whichever is first.
+#[test]
+fn who_waits_for_an_ack_is_told_that_the_socket_ended() {
+    roomy_model(|| {
+        let socket = socket(&hub());
+        let other = socket.clone();
+        let ends = roomy(move || ends(&other));
+        let answer = block_on(socket.emit_with_ack::<u64>("a", (), None));
+        assert_eq!(answer, Err(AckError::Disconnected));
+        ends.join().unwrap();
+        assert_eq!(socket.pending_acks(), 0);
+    });
+}
+
+/// The client's answer, and the end of its socket.
+#[test]
+fn a_wait_for_an_ack_ends_once() {
+    roomy_model(|| {
+        let socket = socket(&hub());
+        let waits = socket.emit_with_ack::<u64>("a", (), None);
+        let other = socket.clone();
+        let ends = roomy(move || ends(&other));
+        socket.resolve_ack(0, "7]", &[]);
+        let answer = block_on(waits);
+        assert!(matches!(answer, Ok(7) | Err(AckError::Disconnected)), "{answer:?}");
+        ends.join().unwrap();
+        assert_eq!(socket.pending_acks(), 0);
+    });
+}
+
+/// Two sockets are asked by a broadcast. One answers and one ends, while the last worker lets go of the broadcast.
+#[test]
+fn a_broadcast_with_acks_is_over_once_when_all_have_answered_or_ended() {
+    roomy_model(|| {
+        let hub = hub();
+        let (stays, ends_soon) = (socket(&hub), socket(&hub));
+        let (collector, outcome) = Collector::of_all(1);
+        let question = Question { collector, timeout: Duration::from_secs(1) };
+        let deadline = Instant::now();
+        assert!(stays.ask_share(&question, deadline) && ends_soon.ask_share(&question, deadline));
+        let lets_go = roomy(move || drop(question));
+        let other = roomy(move || ends(&ends_soon));
+        stays.resolve_ack(1, "7]", &[]);
+        let outcome = block_on(outcome).unwrap();
+        assert_eq!((outcome.answers.len(), outcome.reason), (1, Some(AckError::Timeout)));
+        lets_go.join().unwrap();
+        other.join().unwrap();
+    });
+}
+
+/// What another node is told of the answers comes once each, behind how many were asked.
+#[test]
+fn a_listener_hears_how_many_were_asked_and_then_each_answer_once() {
+    roomy_model(|| {
+        let hub = hub();
+        let sockets = [socket(&hub), socket(&hub)];
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&heard);
+        let collector = Collector::of_each(1, move |heard| {
+            let number = match heard {
+                Heard::Asked(count) => 100 + count,
+                Heard::Answer(answer) => answer.read().unwrap(),
+                Heard::Missing => panic!("all have answered"),
+            };
+            told.lock().unwrap().push(number);
+        });
+        let question = Question { collector, timeout: Duration::from_secs(1) };
+        let deadline = Instant::now();
+        assert!(sockets.iter().all(|socket| socket.ask_share(&question, deadline)));
+        let [first, second] = sockets;
+        let answers = roomy(move || first.resolve_ack(1, "1]", &[]));
+        let lets_go = roomy(move || drop(question));
+        second.resolve_ack(1, "2]", &[]);
+        answers.join().unwrap();
+        lets_go.join().unwrap();
+        let mut heard = heard.lock().unwrap().clone();
+        assert_eq!(heard.first(), Some(&102));
+        heard.sort_unstable();
+        assert_eq!(heard, [1, 2, 102]);
+    });
+}
+
+/// One client leaves a namespace that goes with its last socket, and another enters it: that one is in a namespace
+/// which others find as well.
+#[test]
+fn nobody_is_left_in_a_namespace_that_has_gone() {
+    roomy_model(|| {
+        let hub = hub();
+        let enter = |hub: &Hub| match hub.enter("/made-a") {
+            Entrance::Found(namespace) => namespace,
+            _ => panic!("the pattern fits"),
+        };
+        let left = enter(&hub);
+        let other = Arc::clone(&hub);
+        let leaves = roomy(move || other.leave(&left));
+        let entered = enter(&hub);
+        leaves.join().unwrap();
+        assert!(hub.namespace("/made-a").is_some_and(|found| Arc::ptr_eq(&found, &entered)));
+        hub.leave(&entered);
+        assert!(hub.namespace("/made-a").is_none());
     });
 }

@@ -3,12 +3,13 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use crate::handler::{
     ContextFn, ErasedGuard, EventError, Fault, FitsNamespace, HandlerFn, IntoEventError, Rules,
 };
+use crate::sync::RwLock;
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::incoming::MiddlewareEntry;
 use super::node_events::ServerSideEntry;
@@ -66,9 +67,8 @@ impl EventEntry {
         Self { run, must_wait: rules.must_wait(), rules: Arc::new(rules) }
     }
 
-    fn name(&self) -> String {
-        let name = self.rules.name();
-        if name.is_empty() { "a closure".to_owned() } else { name }
+    pub(crate) fn name(&self) -> String {
+        self.rules.name_or_closure()
     }
 }
 
@@ -116,12 +116,31 @@ pub(crate) struct Handlers {
     /// The first of an event answers.
     server_side: HashMap<Box<str>, Vec<Arc<ServerSideEntry>>, ahash::RandomState>,
     fits: Vec<FitsNamespace>,
+    /// It belongs to one registration, and what is global does not apply.
+    pub(crate) apart: bool,
 }
 
 impl Handlers {
     #[inline]
     pub(crate) fn event(&self, name: &str) -> Option<&Registered> {
         self.events.get(name)
+    }
+
+    /// Names of events that have a handler, in no order.
+    pub(crate) fn event_names(&self) -> impl Iterator<Item = &str> {
+        self.events.keys().map(|name| &**name)
+    }
+
+    /// What handles each event, in no order.
+    pub(crate) fn event_entries(&self) -> impl Iterator<Item = (&str, &Registered)> {
+        self.events.iter().map(|(name, registered)| (&**name, registered))
+    }
+
+    /// What handles each event of other servers, in no order.
+    pub(crate) fn server_side_entries(
+        &self,
+    ) -> impl Iterator<Item = (&str, &[Arc<ServerSideEntry>])> {
+        self.server_side.iter().map(|(name, entries)| (&**name, &**entries))
     }
 
     /// Who hears an event of another server.
@@ -167,6 +186,10 @@ impl Handlers {
     ) -> Vec<Fault> {
         let mut faults = Vec::new();
         let namespace = pattern.source().to_owned();
+        if self.apart {
+            return vec![Fault::Apart { namespace }];
+        }
+        self.apart = added.apart;
         for mut requirements in added.requirements {
             let handler = requirements.handler().to_owned();
             for (id, data) in &requirements.data {
@@ -250,6 +273,13 @@ impl std::fmt::Debug for Handlers {
     }
 }
 
+/// The pattern of a namespace: its id, and how it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Parent {
+    pub(crate) id: u64,
+    pub(crate) source: Arc<str>,
+}
+
 /// A namespace of a server.
 #[derive(Debug)]
 pub struct Namespace {
@@ -258,8 +288,8 @@ pub struct Namespace {
     /// Made by a pattern, and gone with its last socket.
     dynamic: AtomicBool,
     params: Params,
-    /// Id of the pattern that made it, or would have.
-    parent: Option<u64>,
+    /// The pattern that made it, or would have.
+    parent: Option<Parent>,
     /// Ack ids count per namespace from 0.
     ack_ids: AtomicU64,
     /// Sockets that are connected, or whose CONNECT is being decided.
@@ -292,7 +322,7 @@ impl Namespace {
     pub(crate) fn dynamic(
         path: Arc<str>,
         id: u64,
-        parent: Option<u64>,
+        parent: Option<Parent>,
         params: Params,
         handlers: Arc<Handlers>,
         log: Option<Log>,
@@ -323,8 +353,25 @@ impl Namespace {
     }
 
     /// The pattern whose child it is.
-    pub(crate) const fn parent(&self) -> Option<u64> {
-        self.parent
+    pub(crate) fn parent(&self) -> Option<u64> {
+        self.parent.as_ref().map(|parent| parent.id)
+    }
+
+    /// What the application registered: the name of this namespace, or the pattern that made it. Clients, who
+    /// choose the names that patterns accept, do not make these more. `None`: nobody has decided yet.
+    #[must_use]
+    pub fn registered_as(&self) -> Option<&str> {
+        if self.is_dynamic() {
+            self.parent.as_ref().map(|parent| &*parent.source)
+        } else {
+            Some(&self.path)
+        }
+    }
+
+    /// A number that this namespace shares with no other one, but with those of the same pattern.
+    #[must_use]
+    pub fn registration(&self) -> Option<u64> {
+        if self.is_dynamic() { self.parent() } else { Some(self.id) }
     }
 
     /// A pattern made it, and it goes with its last socket unless such namespaces are to stay.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::cluster::Data;
 use crate::handler::{Dispatch, EncodedArgs, EventError, Reply, Rules, ServerSideCx, ServerSideFn};
+use crate::limits::Limit;
 use crate::packet::{ArgCursor, DecodeError, Value, server_event};
 use crate::shown::Shown;
 
@@ -21,6 +22,7 @@ use super::hub::Hub;
 use super::life::{panicked, report};
 use super::namespace::Namespace;
 use super::server_side::is_reserved;
+use super::spans;
 use super::tasks::Tasks;
 use super::worker::Worker;
 
@@ -36,8 +38,7 @@ pub(crate) struct ServerSideEntry {
 
 impl ServerSideEntry {
     pub(crate) fn name(&self) -> String {
-        let name = self.rules.name();
-        if name.is_empty() { "a closure".to_owned() } else { name }
+        self.rules.name_or_closure()
     }
 }
 
@@ -116,6 +117,7 @@ impl Hub {
         }
         let max = self.limits().max_server_side_handlers;
         let Some(place) = Place::take(&self.node_events, max) else {
+            self.count_limit(Limit::MaxServerSideHandlers);
             return self.refuse_node_event(path, name, answer);
         };
         let event = NodeEvent {
@@ -168,6 +170,10 @@ impl Worker {
             // What waited when this worker stopped.
             return self.hub.queue_node_event(event);
         }
+        spans::of_node_event(&event.namespace, &event.name).in_scope(|| self.call_listeners(event));
+    }
+
+    fn call_listeners(&self, event: NodeEvent) {
         let NodeEvent { namespace, name, args, attachments, entries, mut answer, place } = event;
         let place = Rc::new(place);
         let cursor = ArgCursor::new(&args, &attachments);

@@ -6,11 +6,13 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::close::{CloseReason, DisconnectReason};
+use crate::cluster::ClusterError;
 use crate::engine::{Traffic, TrafficTotals};
 use crate::handler::EventError;
+use crate::packet::{ArgCursor, ArgError, EventArg};
 
 use super::hub::SessionHandle;
 use super::io::Io;
@@ -28,11 +30,17 @@ pub struct Interest {
     pub rooms: bool,
     /// Messages and bytes are to be counted for [`Io::traffic`].
     pub traffic: bool,
+    /// What clients send, with its content: [`Observer::arguments_received`].
+    pub arguments: bool,
+    /// Other nodes that ask for sockets are told of each which client it belongs to and by which transport it
+    /// came, as servers in Node.js do that have the Admin UI: `_admin` in its data.
+    pub origins: bool,
 }
 
 impl Interest {
     /// Nothing but the lives of sessions and sockets.
-    pub const LIVES: Self = Self { events: false, rooms: false, traffic: false };
+    pub const LIVES: Self =
+        Self { events: false, rooms: false, traffic: false, arguments: false, origins: false };
 
     /// With events.
     #[must_use]
@@ -51,6 +59,53 @@ impl Interest {
     pub const fn and_traffic(self) -> Self {
         Self { traffic: true, ..self }
     }
+
+    /// With the arguments of events.
+    #[must_use]
+    pub const fn and_arguments(self) -> Self {
+        Self { arguments: true, ..self }
+    }
+
+    /// With where sockets come from, for other nodes.
+    #[must_use]
+    pub const fn and_origins(self) -> Self {
+        Self { origins: true, ..self }
+    }
+}
+
+/// An event of a client with its arguments.
+#[derive(Clone, Copy)]
+pub struct ReceivedEvent<'a> {
+    name: &'a str,
+    args: &'a ArgCursor<'a>,
+}
+
+/// Its name; what the client sent with it is for those who read it.
+impl fmt::Debug for ReceivedEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceivedEvent").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<'a> ReceivedEvent<'a> {
+    pub(crate) const fn new(name: &'a str, args: &'a ArgCursor<'a>) -> Self {
+        Self { name, args }
+    }
+
+    /// Name of the event, which the client chose.
+    #[must_use]
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Reads the first argument as `T`, or all with `Rest<T>`; bytes are bytes.
+    ///
+    /// # Errors
+    ///
+    /// The arguments do not fit `T`, or are broken, which ends their session by itself.
+    pub fn read<T: EventArg>(&self) -> Result<T, ArgError> {
+        T::read(&mut self.args.clone())
+    }
 }
 
 /// An event that a handler has dealt with, or that was refused before one ran.
@@ -67,6 +122,14 @@ pub struct HandledEvent<'a> {
     pub error: Option<&'a EventError>,
 }
 
+impl HandledEvent<'_> {
+    /// The event has a handler of the namespace under its name, which is one of a bounded number therefore.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.socket.handlers().event(self.event).is_some()
+    }
+}
+
 /// Watches a server; every method does nothing by default.
 ///
 /// Called on the thread where it happens, while nothing is borrowed or locked: an observer may emit. It must not
@@ -80,6 +143,11 @@ pub trait Observer: Send + Sync + 'static {
     /// The server is built.
     fn attached(&self, _io: &Io) {}
 
+    /// Whether it has still to say something to other servers; the orderly end waits for that, but not for long.
+    fn has_more_to_say(&self) -> bool {
+        false
+    }
+
     /// A session was opened.
     fn session_opened(&self, _session: &Arc<SessionHandle>) {}
 
@@ -89,9 +157,9 @@ pub trait Observer: Send + Sync + 'static {
     /// A session ended; its sockets follow.
     fn session_closed(&self, _session: &Arc<SessionHandle>, _reason: CloseReason) {}
 
-    /// A request that would have opened a session, or carried one, was refused with a code of the engine; the
-    /// carrier's, for 403s and the like, are among them.
-    fn request_refused(&self, _code: u8) {}
+    /// A request that would have opened a session, or carried one, was refused: with a code of the engine, 0 to
+    /// 5, or without one, and then this is the HTTP status.
+    fn request_refused(&self, _code: u16) {}
 
     /// A client may not join a namespace, whose name it chose.
     fn connect_refused(&self, _namespace: &str) {}
@@ -108,17 +176,29 @@ pub trait Observer: Send + Sync + 'static {
     /// An event came in, whether or not somebody handles it.
     fn event_received(&self, _socket: &Socket, _event: &str) {}
 
+    /// An event within the session's rate came in; as [`Self::event_received`], with its content.
+    fn arguments_received(&self, _socket: &Socket, _event: &ReceivedEvent<'_>) {}
+
     /// An event was dealt with.
     fn event_handled(&self, _handled: &HandledEvent<'_>) {}
 
     /// An event was sent to so many sockets of a namespace, those included that a volatile one did not reach.
     fn events_sent(&self, _namespace: &Namespace, _receivers: usize) {}
 
-    /// A client has not answered an event in time.
-    fn ack_timed_out(&self, _namespace: &Namespace) {}
+    /// So many clients have not answered an event in time.
+    fn acks_timed_out(&self, _namespace: &Namespace, _clients: usize) {}
 
-    /// A bound of [`Limits`](crate::limits::Limits) stopped a client; the name of its field.
-    fn limit_reached(&self, _limit: &'static str) {}
+    /// The other nodes were asked for something, as by
+    /// [`fetch_sockets`](super::BroadcastOperator::fetch_sockets); `took` is known with [`Self::clock`].
+    fn cluster_asked(&self, _took: Option<Duration>, _error: Option<&ClusterError>) {}
+
+    /// The time, for what happens on no worker: the core reads no clock.
+    fn clock(&self) -> Option<Instant> {
+        None
+    }
+
+    /// A worker runs from now on, on this thread.
+    fn worker_started(&self) {}
 
     /// Something happened to a room; as [`IoConfig::on_room_event`](super::IoConfig::on_room_event).
     fn room_changed(&self, _event: &RoomEvent) {}
@@ -150,6 +230,8 @@ impl Watch {
             interest.events |= more.events;
             interest.rooms |= more.rooms;
             interest.traffic |= more.traffic;
+            interest.arguments |= more.arguments;
+            interest.origins |= more.origins;
         }
         Self { observers: observers.into(), interest, traffic: Mutex::default() }
     }
@@ -174,6 +256,15 @@ impl Watch {
         }
     }
 
+    /// As [`Self::tell_event`], for those who read what events say.
+    #[inline]
+    pub(crate) fn tell_arguments(&self, socket: &Socket, event: &str, args: &ArgCursor<'_>) {
+        if self.interest.arguments {
+            let event = ReceivedEvent::new(event, args);
+            self.tell_all(|observer| observer.arguments_received(socket, &event));
+        }
+    }
+
     #[cold]
     fn tell_all(&self, what: impl Fn(&dyn Observer)) {
         for observer in &self.observers {
@@ -181,6 +272,28 @@ impl Watch {
                 tracing::error!("an observer panicked");
             }
         }
+    }
+
+    /// The time, if somebody has it.
+    pub(crate) fn clock(&self) -> Option<Instant> {
+        self.observers.iter().find_map(|observer| {
+            catch_unwind(AssertUnwindSafe(|| observer.clock())).unwrap_or_else(|_panic| {
+                tracing::error!("an observer panicked");
+                None
+            })
+        })
+    }
+
+    /// The other nodes were asked for something, since when the clock told.
+    pub(crate) fn tell_asked(&self, began: Option<Instant>, error: Option<&ClusterError>) {
+        let took = began.zip(self.clock()).map(|(began, now)| now.saturating_duration_since(began));
+        self.tell(|observer| observer.cluster_asked(took, error));
+    }
+
+    fn has_more_to_say(&self) -> bool {
+        self.observers.iter().any(|observer| {
+            catch_unwind(AssertUnwindSafe(|| observer.has_more_to_say())).unwrap_or(false)
+        })
     }
 
     /// The counters of a new worker, if somebody wants to know.
@@ -213,13 +326,14 @@ impl Io {
         self.hub().watch.totals()
     }
 
-    /// Tells observers of a request that a carrier refused with a code of the engine.
-    pub fn tell_refused(&self, code: u8) {
-        self.hub().watch.tell(|observer| observer.request_refused(code));
+    /// Whether an observer has still to say something to other servers.
+    #[must_use]
+    pub fn has_more_to_say(&self) -> bool {
+        self.hub().watch.has_more_to_say()
     }
 
-    /// Tells observers that a carrier has stopped a client at a limit; the name of its field.
-    pub fn tell_limit(&self, limit: &'static str) {
-        self.hub().watch.tell(|observer| observer.limit_reached(limit));
+    /// Tells observers of a request that a carrier refused; see [`Observer::request_refused`].
+    pub fn tell_refused(&self, code: u16) {
+        self.hub().watch.tell(|observer| observer.request_refused(code));
     }
 }

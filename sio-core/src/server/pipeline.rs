@@ -98,8 +98,8 @@ pub(super) fn connect(socket: &Socket) -> LocalBoxFuture<Reply> {
         let socket = socket.clone();
         return Box::pin(async move { scopes(&socket).await });
     }
-    let hub = socket.hub();
-    let global = hub.global_connect.clone();
+    let global = socket.hub().global_connect.as_ref();
+    let global = global.filter(|_| !socket.handlers().apart).cloned();
     let socket = socket.clone();
     let Some(global) = global else {
         return Box::pin(async move { scopes(&socket).await });

@@ -135,6 +135,7 @@ pub struct NamespaceBuilder {
     socket_middleware: Vec<ErasedSocketMiddleware>,
     pub(crate) entries: Vec<EventBuilder>,
     server_side: Vec<ServerSideBuilder>,
+    apart: bool,
     pub(crate) requirements: Vec<Requirements>,
 }
 
@@ -294,6 +295,17 @@ impl NamespaceBuilder {
         })
     }
 
+    /// The namespace is none of the application's, but of a tool that checks by itself who may join: nothing
+    /// that applies to all namespaces applies here, neither guards nor connect guards, middleware or error
+    /// hooks.
+    ///
+    /// Nobody else can register anything on it, and those who come back after a lost connection are checked
+    /// again. What its clients sent with CONNECT is told to no other node. A pattern cannot be apart.
+    pub const fn apart(&mut self) -> &mut Self {
+        self.apart = true;
+        self
+    }
+
     /// Every event handler is [`EventBuilder::ordered`].
     pub fn ordered(&mut self) -> &mut Self {
         self.scope.ordered = true;
@@ -410,7 +422,9 @@ impl NamespaceBuilder {
 
     /// Everything registered, inside of what is global.
     pub(crate) fn finish(self, global: &Rules) -> Finished {
-        let mut finished = Finished::default();
+        let nothing = Rules::default();
+        let global = if self.apart { &nothing } else { global };
+        let mut finished = Finished { apart: self.apart, ..Finished::default() };
         let mut steps: Vec<Step> = self.connect_guards.into_iter().map(Step::Run).collect();
         steps.extend(self.scope.guards.iter().cloned().map(Step::Guard));
         for EventBuilder { calls, run, rules } in self.entries {
@@ -483,6 +497,8 @@ pub(crate) struct Finished {
     pub(crate) disconnecting: Vec<Arc<LifeEntry>>,
     pub(crate) disconnect: Vec<Arc<LifeEntry>>,
     pub(crate) requirements: Vec<Requirements>,
+    /// What applies to all namespaces does not apply.
+    pub(crate) apart: bool,
     /// What applies to everything registered with the builder.
     pub(crate) scope: Rules,
 }

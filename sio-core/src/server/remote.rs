@@ -15,6 +15,7 @@ use crate::sid::Sid;
 use super::ack::AckFuture;
 use super::broadcast::BroadcastOperator;
 use super::handshake::Handshake;
+use super::origin::Origin;
 use super::socket::{EmitError, Socket, read_data};
 
 /// What a socket was when it was fetched, and a way to act on it.
@@ -46,6 +47,8 @@ pub struct RemoteSocket {
     auth: Box<str>,
     rooms: Vec<Room>,
     data: Option<serde_json::Value>,
+    origin: Option<Origin>,
+    is_local: bool,
     operator: BroadcastOperator,
 }
 
@@ -57,6 +60,8 @@ impl RemoteSocket {
             auth: socket.auth_json().into(),
             rooms: socket.rooms(),
             data: socket.stored_data(),
+            origin: Some(Origin::of(socket)),
+            is_local: true,
             operator: socket.everybody().to(socket.id()),
         }
     }
@@ -64,8 +69,9 @@ impl RemoteSocket {
     /// A socket of another node; `None` if its id cannot be one.
     pub(crate) fn described(
         everybody: &BroadcastOperator,
-        description: SocketDescription,
+        mut description: SocketDescription,
     ) -> Option<Self> {
+        let origin = Origin::take_from(&mut description.data);
         let id = Sid::foreign(&description.id)?;
         let auth = description.handshake.get("auth").filter(|auth| !auth.is_null());
         Some(Self {
@@ -73,6 +79,8 @@ impl RemoteSocket {
             auth: auth.map_or_else(|| "{}".into(), |auth| auth.to_string().into()),
             rooms: description.rooms,
             data: Some(description.data).filter(|data| !data.is_null()),
+            origin,
+            is_local: false,
             operator: everybody.to(&id),
             id,
         })
@@ -112,6 +120,25 @@ impl RemoteSocket {
     /// The data does not fit `T`.
     pub fn data<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         read_data(self.data.clone())
+    }
+
+    /// It was on this node when it was fetched.
+    #[must_use]
+    pub const fn is_local(&self) -> bool {
+        self.is_local
+    }
+
+    /// Names the client: sockets of one connection in several namespaces have the same. The beginning of the
+    /// session id, which is no secret by itself. Of other nodes it is known if they have the Admin UI.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.origin.as_ref().map(|origin| &*origin.client_id)
+    }
+
+    /// Name of the transport it had when it was fetched; known as [`Self::client_id`] is.
+    #[must_use]
+    pub fn transport(&self) -> Option<&str> {
+        self.origin.as_ref().map(|origin| &*origin.transport)
     }
 
     /// The selection of this one socket, for flags.

@@ -9,14 +9,17 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures_channel::oneshot;
 
+use crate::budget::Share;
 use crate::close::CloseReason;
 use crate::engine::payload::PayloadReader;
 use crate::engine::timer::after;
 use crate::engine::{HandshakeError, PollOutcome, ProbeReply, Revision, Transport, Wire};
+use crate::limits::Limit;
 
 use super::connection::{Connection, PendingPush};
 use super::hub::SessionHandle;
 use super::sessions::{Answer, PollReply, PushReply, SessionOp};
+use super::spans::ENGINE;
 use super::worker::Worker;
 
 /// Room for the frames of one turn; given back after each write.
@@ -122,6 +125,7 @@ impl Worker {
                 }
             }
             SessionOp::SendFrame(frame) => {
+                connection.handle.tell_sent_frame(&frame);
                 connection.engine.borrow_mut().send_frame(&frame);
                 if connection.transport() == Transport::Websocket {
                     connection.wake();
@@ -133,13 +137,15 @@ impl Worker {
                 self.index_rooms(&socket, &rooms, join);
             }
             SessionOp::Disconnect { socket, close } => self.disconnect(connection, &socket, close),
-            SessionOp::Decided { socket, verdict } => self.decide(connection, &socket, verdict),
+            SessionOp::Decided { socket, verdict, span } => {
+                span.within(|| self.decide(connection, &socket, verdict));
+            }
             SessionOp::Named { placeholder, candidate } => {
                 self.on_named(connection, &placeholder, candidate);
                 self.settle(connection);
             }
-            SessionOp::Passed { event, slot } => {
-                self.run_passed(connection, &event);
+            SessionOp::Passed { event, slot, span } => {
+                span.within(|| self.run_passed(connection, &event));
                 drop(slot);
                 self.settle(connection);
             }
@@ -250,8 +256,10 @@ impl Worker {
         binary: bool,
         reply: Option<oneshot::Sender<PushReply>>,
     ) -> Answer<PushReply> {
+        let size = body.len();
         let body = PayloadReader::new(body, connection.handle.revision(), binary);
-        self.hand_over_push(connection, PendingPush { body, idle_packets: 0, reply })
+        let push = PendingPush { body, size, share: Share::default(), idle_packets: 0, reply };
+        self.hand_over_push(connection, push)
     }
 
     // ---- WebSocket connections ------------------------------------------------------------------
@@ -271,7 +279,7 @@ impl Worker {
         self.catch_up();
         self.settle(connection);
         let buffer = connection.engine.borrow_mut().end_turn();
-        connection.tell_room();
+        self.tell_room(connection);
         // A push may have waited for this output to go.
         self.resume_later(connection);
         buffer
@@ -286,6 +294,14 @@ impl Worker {
         // A push may have waited for this output to go.
         self.resume_later(connection);
         Some(ready)
+    }
+
+    /// Tells streams whether there is room.
+    #[inline]
+    pub(super) fn tell_room(&self, connection: &Connection) {
+        if connection.tell_room() {
+            self.hub.count_limit(Limit::SendBufferHigh);
+        }
     }
 
     /// Takes the buffer of a turn back, for the next one.
@@ -314,12 +330,16 @@ impl Worker {
     /// Too many bytes wait for handlers to finish.
     #[inline]
     pub(super) fn holds_too_much(&self, connection: &Connection) -> bool {
-        connection.held.borrow().bytes() > self.hub.config.limits.max_payload
+        let held = connection.held.borrow();
+        held.bytes() > self.hub.config.limits.max_payload || held.is_crowded()
     }
 
     /// A WebSocket for a session of this worker opened. `false`: close it, the session is unharmed.
     pub fn probe_opened(&self, connection: &Connection) -> bool {
         let opened = connection.engine.borrow_mut().on_probe_open(self.tick());
+        if opened {
+            tracing::debug!(target: ENGINE, parent: connection.handle.span().id(), "upgrade begun");
+        }
         self.rearm(connection);
         opened
     }
@@ -339,6 +359,7 @@ impl Worker {
         let reply = connection.engine.borrow_mut().on_probe_frame(now, text, wire);
         if reply == ProbeReply::Upgraded {
             connection.handle.upgraded();
+            tracing::debug!(target: ENGINE, parent: connection.handle.span().id(), "upgraded");
             self.hub.watch.tell(|observer| observer.session_upgraded(&connection.handle));
         }
         self.settle(connection);
@@ -350,6 +371,7 @@ impl Worker {
     pub fn probe_closed(&self, connection: &Connection) {
         connection.engine.borrow_mut().on_probe_closed();
         connection.handle.release_websocket();
+        tracing::debug!(target: ENGINE, parent: connection.handle.span().id(), "upgrade given up");
     }
 
     /// A WebSocket that claimed a session did not come to carry it; another may try.

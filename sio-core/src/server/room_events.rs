@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::adapter::Room;
+use crate::limits::{Limit, LimitCounts};
 use crate::sid::Sid;
 
 use super::cluster::{Change, Cluster};
@@ -89,14 +90,16 @@ pub(crate) struct RoomWatch {
     is_heard: bool,
     /// Events that may wait for the hook; 0: no bound.
     max_events: usize,
+    reached: Arc<LimitCounts>,
     state: Mutex<State>,
 }
 
 impl State {
     /// Queues an event for the hook.
-    fn note(&mut self, max: usize, event: RoomEvent) {
+    fn note(&mut self, (max, reached): (usize, &LimitCounts), event: RoomEvent) {
         if self.missed > 0 || (max > 0 && self.untold.len() >= max) {
             self.missed += 1;
+            reached.count(Limit::MaxRoomEvents);
         } else {
             self.untold.push_back(event);
         }
@@ -113,9 +116,18 @@ impl State {
 }
 
 impl RoomWatch {
-    pub(crate) fn new(hook: Option<Box<RoomHook>>, observed: bool, max_events: usize) -> Self {
+    pub(crate) fn new(
+        hook: Option<Box<RoomHook>>,
+        observed: bool,
+        max_events: usize,
+        reached: Arc<LimitCounts>,
+    ) -> Self {
         let is_heard = observed || hook.is_some();
-        Self { hook, is_heard, max_events, state: Mutex::default() }
+        Self { hook, is_heard, max_events, reached, state: Mutex::default() }
+    }
+
+    fn bound(&self) -> (usize, &LimitCounts) {
+        (self.max_events, &self.reached)
     }
 
     /// The hook is not called under this lock, so a poisoned one is still consistent.
@@ -147,10 +159,10 @@ impl RoomWatch {
             if self.is_heard {
                 if is_first {
                     let (namespace, room) = (Arc::clone(path), Room::clone(room));
-                    state.note(self.max_events, RoomEvent::CreateRoom { namespace, room });
+                    state.note(self.bound(), RoomEvent::CreateRoom { namespace, room });
                 }
                 let (namespace, room, id) = (Arc::clone(path), Room::clone(room), id.clone());
-                state.note(self.max_events, RoomEvent::JoinRoom { namespace, room, id });
+                state.note(self.bound(), RoomEvent::JoinRoom { namespace, room, id });
             }
         }
     }
@@ -169,7 +181,7 @@ impl RoomWatch {
             let key = (namespace.id(), Room::clone(room));
             if self.is_heard {
                 let (namespace, room, id) = (Arc::clone(path), Room::clone(room), id.clone());
-                state.note(self.max_events, RoomEvent::LeaveRoom { namespace, room, id });
+                state.note(self.bound(), RoomEvent::LeaveRoom { namespace, room, id });
             }
             let Some(members) = state.members.get_mut(&key) else { continue };
             members.count -= 1;
@@ -184,7 +196,7 @@ impl RoomWatch {
             }
             if self.is_heard {
                 let (namespace, room) = (Arc::clone(path), key.1);
-                state.note(self.max_events, RoomEvent::DeleteRoom { namespace, room });
+                state.note(self.bound(), RoomEvent::DeleteRoom { namespace, room });
             }
         }
     }

@@ -18,6 +18,7 @@ use super::hub::Candidate;
 use super::recovery::Restored;
 use super::running::HandlerSlot;
 use super::socket::Socket;
+use super::spans;
 
 /// The answer to a poll. A receiver that is dropped unanswered means that the session is gone.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub enum PushReply {
     Refused(HandshakeError),
     /// 400 without a body: the body was no payload.
     Invalid,
+    /// 503 without a body: it would have to wait, and all clients together leave too much unfinished.
+    Exhausted,
 }
 
 /// What a request is told: known at once where the session lives here and nothing has to wait.
@@ -147,6 +150,8 @@ pub(crate) enum SessionOp {
     Decided {
         socket: Socket,
         verdict: Result<(), EventError>,
+        /// That of the CONNECT.
+        span: spans::Kept,
     },
     /// The patterns for a namespace that does not exist have decided.
     Named {
@@ -157,6 +162,8 @@ pub(crate) enum SessionOp {
     Passed {
         event: HeldEvent,
         slot: HandlerSlot,
+        /// That of the event.
+        span: spans::Kept,
     },
     /// The socket that this one waits to take over has ended.
     Admit(Socket),

@@ -14,8 +14,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -26,6 +25,8 @@ use crate::close::CloseReason;
 use crate::mux::acks::{PendingAcks, TooManyAcks};
 use crate::packet::{EncodeError, EventArg};
 use crate::sid::Sid;
+use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 use super::ack::AckFuture;
 use super::bus::QueueFull;
@@ -34,6 +35,7 @@ use super::hub::{Hub, SessionHandle};
 use super::io::Io;
 use super::legacy;
 use super::namespace::{Handlers, Namespace};
+use super::origin;
 use super::raw::EngineSocket;
 use super::recovery::{Deferred, Kept, Presence};
 use super::room_list::RoomList;
@@ -273,6 +275,12 @@ impl Socket {
     #[must_use]
     pub fn conn(&self) -> EngineSocket {
         EngineSocket::new(Arc::clone(&self.0.hub), Arc::clone(&self.0.session))
+    }
+
+    /// Names the client: its sockets in all namespaces have the same. No secret, in contrast to the session id.
+    #[must_use]
+    pub fn client_id(&self) -> Box<str> {
+        origin::client_id(&self.0.hub, self.0.session.sid())
     }
 
     /// The CONNECT payload of this namespace; an absent one reads as `{}`.

@@ -14,6 +14,8 @@ use futures_util::stream::{FuturesUnordered, Stream as _};
 
 use crate::handler::{EventError, LocalBoxFuture, Reply};
 
+use super::spans;
+
 /// What is done with a handler's reply; runs on the worker that ran the handler.
 pub(crate) type Completion = Box<dyn FnOnce(Reply)>;
 
@@ -21,6 +23,8 @@ pub(crate) type Completion = Box<dyn FnOnce(Reply)>;
 pub(crate) struct Running {
     future: LocalBoxFuture<Reply>,
     done: Option<Completion>,
+    /// Where it began, and goes on.
+    span: spans::Kept,
     /// How many of its kind the worker has.
     count: Rc<Cell<usize>>,
 }
@@ -35,17 +39,19 @@ impl Future for Running {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let polled = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(cx)));
-        let reply = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(reply)) => reply,
-            Err(_panic) => Reply::Err(EventError::internal("the handler panicked")),
-        };
-        if let Some(done) = this.done.take() {
-            done(reply);
-        }
-        Poll::Ready(())
+        let Self { future, done, span, .. } = &mut *self;
+        span.within(|| {
+            let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+            let reply = match polled {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(reply)) => reply,
+                Err(_panic) => Reply::Err(EventError::internal("the handler panicked")),
+            };
+            if let Some(done) = done.take() {
+                done(reply);
+            }
+            Poll::Ready(())
+        })
     }
 }
 
@@ -73,10 +79,11 @@ impl Tasks {
         }
     }
 
-    /// Keeps a handler that waits.
+    /// Keeps a handler that waits; it goes on in the span that the caller is in.
     pub(crate) fn start(&self, future: LocalBoxFuture<Reply>, done: Completion) {
         self.count.set(self.count.get() + 1);
-        let running = Running { future, done: Some(done), count: Rc::clone(&self.count) };
+        let span = spans::Kept::current();
+        let running = Running { future, done: Some(done), span, count: Rc::clone(&self.count) };
         self.started.borrow_mut().push(running);
     }
 

@@ -28,8 +28,10 @@ use super::direct::Direct;
 use super::handshake::{OpenError, Opening};
 use super::hub::{Hub, SessionHandle};
 use super::io::Io;
+use super::later::Later;
 use super::raw::EngineSocket;
 use super::socket::Socket;
+use super::spans::{self, ENGINE};
 use super::tasks::Tasks;
 use super::transfer::Arrival;
 use super::wheel::Wheel;
@@ -91,6 +93,8 @@ pub struct Worker {
     waker: RefCell<Option<Waker>>,
     /// Connections whose packet the carrier's task for that writes.
     pub(super) direct: Direct,
+    /// Tasks of the carrier that wait for their turn after others.
+    pub(super) later: Later,
     pub(super) out: Cell<BytesMut>,
 }
 
@@ -132,9 +136,11 @@ impl Worker {
             polling: Cell::new(false),
             waker: RefCell::new(None),
             direct: Direct::default(),
+            later: Later::default(),
             out: Cell::new(BytesMut::new()),
         });
         WORKERS.with_borrow_mut(|workers| workers.push((hub.id(), Rc::clone(&worker))));
+        hub.watch.tell(|observer| observer.worker_started());
         (worker, true)
     }
 
@@ -342,18 +348,23 @@ impl Worker {
             return Err(OpenError::Unavailable);
         }
         let now = self.tick();
-        let Opening { transport, revision, base64, deflate, .. } = opening;
         let made = opening.sid.take();
+        let Opening { transport, revision, base64, deflate, .. } = opening;
         let random = made.is_none();
         let sid = made.unwrap_or_else(|| Sid::random(&*self.hub.sids));
-        let mut handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
+        let hook = self.hub.session_span.as_deref();
+        let handle_of = |sid: Sid| {
+            let span = spans::of_session(&sid, &opening, hook);
+            Arc::new(SessionHandle::new(sid, &opening, self.index).with_span(span))
+        };
+        let mut handle = handle_of(sid);
         while !self.hub.add_session(&handle) {
             if !random {
                 self.hub.dismiss(&opening.handshake);
                 return Err(OpenError::SidInUse);
             }
             let sid = Sid::random(&*self.hub.sids);
-            handle = Arc::new(SessionHandle::new(sid, &opening, self.index));
+            handle = handle_of(sid);
         }
         let deflate = self.hub.engine.deflate_from(deflate);
         let wire = Wire { revision, base64, deflate };
@@ -370,6 +381,7 @@ impl Worker {
         );
         let connection = self.add(connection);
         self.rearm(&connection);
+        tracing::debug!(target: ENGINE, parent: handle.span().id(), ?revision, "session opened");
         self.hub.watch.tell(|observer| observer.session_opened(&handle));
         if let Some(raw) = &self.hub.raw {
             self.guarded(|| raw.opened(&EngineSocket::new(Arc::clone(&self.hub), handle)));

@@ -267,6 +267,7 @@ impl World {
             Ok(Some(PushReply::Ok)) => "ok",
             Ok(Some(PushReply::Refused(_))) => "refused",
             Ok(Some(PushReply::Invalid)) => "invalid",
+            Ok(Some(PushReply::Exhausted)) => "exhausted",
             Err(oneshot::Canceled) => "gone",
         };
         self.push = None;

@@ -1,11 +1,14 @@
 //! Bounds of what a session, or all of them together, can make the server hold or do at a time.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use sio_core::close::DisconnectReason;
 use sio_core::handler::EventCx;
 use sio_core::server::{Io, IoConfig, RoomEvent};
 
-use crate::carrier::Server;
+use crate::carrier::{Server, spend};
+use crate::polling::push_answer;
 use crate::tools::{Gates, Notes};
 
 const ATTACHMENT: &[u8] = &[7; 60_000];
@@ -116,6 +119,26 @@ fn a_push_of_many_packets_goes_in_slices_between_which_others_have_their_turn() 
     assert!(matches!(reply.try_recv(), Ok(Some(_))));
 }
 
+#[test]
+fn a_push_with_slow_handlers_goes_in_slices_of_a_millisecond_and_a_look_at_the_clock() {
+    let notes = Notes::default();
+    let note = notes.clone();
+    let server = Server::start(Io::builder().namespace("/", |ns| {
+        ns.on("count", move |n: u64| {
+            spend(Duration::from_micros(100));
+            note.add(n.to_string());
+        });
+    }));
+    let client = server.joined_by_polling();
+    let packets: Vec<String> = (0..100).map(|n| format!(r#"42["count",{n}]"#)).collect();
+    let mut reply = server.worker.push(&client.session, Bytes::from(packets.join("\x1e")), false);
+    // Ten take a millisecond, and the clock is looked at every eighth.
+    assert_eq!(notes.take().len(), 16);
+    server.run();
+    assert_eq!(notes.take().len(), 100 - 16);
+    assert!(matches!(reply.try_recv(), Ok(Some(_))));
+}
+
 // ---- unfinished input ---------------------------------------------------------------------------
 
 #[test]
@@ -146,6 +169,89 @@ fn limit_05_unfinished_packets_of_all_sessions_are_bounded_together() {
     first.send_binary(ATTACHMENT);
     assert_eq!(first.frames(), ["431[3]"]);
     assert_eq!(server.worker.hub().pending_input().taken(), 0);
+}
+
+/// One handler at a time, which waits for the gate of its name; for `large` there is none.
+fn one_at_a_time(notes: &Notes, gates: &Gates) -> IoConfig {
+    let gates = gates.clone();
+    let mut config = noting(notes).namespace("/work", |ns| {
+        ns.on("work", async move |name: String, _filling: Option<String>| {
+            if name != "large" {
+                gates.wait(&name).await;
+            }
+            name
+        });
+    });
+    config.config_mut().limits.max_handlers = 1;
+    config
+}
+
+fn work(name: &str) -> String {
+    format!(r#"42/work,["work","{name}"]"#)
+}
+
+fn large(ack: u32) -> String {
+    format!(r#"42/work,{ack}["work","large","{}"]"#, "x".repeat(70_000))
+}
+
+#[test]
+fn limit_05_who_holds_events_is_not_read_while_all_sessions_together_hold_too_much() {
+    let (notes, gates) = (Notes::default(), Gates::default());
+    let mut config = one_at_a_time(&notes, &gates);
+    config.config_mut().limits.max_pending_input = 100_000;
+    let server = Server::start(config);
+    let budget = std::sync::Arc::clone(server.worker.hub().pending_input());
+    let (mut first, mut second, mut third) = (server.joined(), server.joined(), server.joined());
+    for client in [&mut first, &mut second, &mut third] {
+        client.connect("/work");
+    }
+    first.send_all(&[&work("a"), &large(1)]);
+    assert!(server.worker.takes_frames(&first.connection));
+    second.send_all(&[&work("b"), &large(2)]);
+    assert!(!server.worker.takes_frames(&second.connection), "there is no room for what it holds");
+    // Who holds little is read.
+    third.send_all(&[&work("c"), r#"42/work,3["work","large"]"#]);
+    assert!(server.worker.takes_frames(&third.connection));
+    assert!((70_000..100_000).contains(&budget.taken()), "{}", budget.taken());
+    // Nothing was lost, and everything goes on.
+    gates.open("b");
+    assert_eq!(second.frames(), [r#"43/work,2["large"]"#]);
+    assert!(server.worker.takes_frames(&second.connection));
+    gates.open("a");
+    gates.open("c");
+    assert_eq!(first.frames(), [r#"43/work,1["large"]"#]);
+    assert_eq!(third.frames(), [r#"43/work,3["large"]"#]);
+    assert_eq!(budget.taken(), 0);
+    assert!(notes.take().is_empty(), "a session has ended");
+}
+
+#[test]
+fn limit_05_a_push_that_would_have_to_wait_is_refused_while_all_sessions_together_hold_too_much() {
+    let (notes, gates) = (Notes::default(), Gates::default());
+    let mut config = one_at_a_time(&notes, &gates);
+    let limits = &mut config.config_mut().limits;
+    limits.max_payload = 1_000;
+    limits.max_pending_input = 200_000;
+    let server = Server::start(config);
+    let budget = std::sync::Arc::clone(server.worker.hub().pending_input());
+    let mut clients = [server.joined_by_polling(), server.joined_by_polling()];
+    for client in &mut clients {
+        assert_eq!(client.push("40/work").as_deref(), Some("ok"));
+        assert!(client.poll().unwrap().starts_with("40/work"));
+    }
+    let [first, second] = &mut clients;
+    let body = |name| [work(name), large(1), work("rest")].join("\x1e");
+    let mut pushes = [first.start_push(&body("a")), second.start_push(&body("b"))];
+    server.run();
+    assert_eq!(push_answer(&mut pushes[0]), None, "it waits");
+    assert_eq!(push_answer(&mut pushes[1]).as_deref(), Some("exhausted"));
+    assert_eq!(notes.take(), ["transport error"]);
+    gates.open("a");
+    server.run();
+    assert_eq!(push_answer(&mut pushes[0]).as_deref(), Some("ok"));
+    assert_eq!(first.poll().as_deref(), Some(r#"43/work,1["large"]"#));
+    assert_eq!(second.poll().as_deref(), Some("gone"));
+    assert_eq!(budget.taken(), 0);
 }
 
 // ---- the hook for rooms -------------------------------------------------------------------------

@@ -21,6 +21,16 @@ use sio_core::sid::SidSource;
 use crate::polling::Polling;
 use crate::tools::{Counter, Wakes, split_frames};
 
+thread_local! {
+    /// Time that handlers have spent.
+    static SPENT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// A handler takes so long; nobody else has a turn meanwhile.
+pub(crate) fn spend(time: Duration) {
+    SPENT.set(SPENT.get() + time);
+}
+
 pub(crate) struct Inner {
     pub(crate) io: Io,
     pub(crate) worker: Rc<Worker>,
@@ -56,7 +66,7 @@ impl Server {
         let io = config.build(sids).unwrap();
         let clock = Rc::new(Cell::new(Instant::now()));
         let shown = Rc::clone(&clock);
-        let (worker, started) = Worker::start(&io, move || shown.get());
+        let (worker, started) = Worker::start(&io, move || shown.get() + SPENT.get());
         assert!(started);
         let server = Self(Rc::new(Inner { io, worker, clock, wakes: Arc::default() }));
         server.run();
@@ -75,7 +85,10 @@ impl Server {
         loop {
             self.wakes.take();
             assert_eq!(self.worker.poll(&mut cx), Poll::Pending);
-            let due = self.worker.next_deadline().is_some_and(|due| due <= self.clock.get());
+            let due = self
+                .worker
+                .next_deadline()
+                .is_some_and(|due| due <= self.clock.get() + SPENT.get());
             if self.wakes.take() == 0 && !due && !self.worker.has_more() {
                 return;
             }

@@ -14,6 +14,7 @@ mod bounds;
 mod broadcast_acks;
 mod carrier;
 mod connect;
+mod counted;
 mod direct;
 mod ends;
 mod events;

@@ -64,6 +64,7 @@ pub(crate) fn push_answer(reply: &mut Answer<PushReply>) -> Option<String> {
         Ok(Some(PushReply::Ok)) => "ok".to_owned(),
         Ok(Some(PushReply::Refused(error))) => format!("refused {}", error.code()),
         Ok(Some(PushReply::Invalid)) => "invalid".to_owned(),
+        Ok(Some(PushReply::Exhausted)) => "exhausted".to_owned(),
         Err(oneshot::Canceled) => "gone".to_owned(),
     })
 }

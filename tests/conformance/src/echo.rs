@@ -15,11 +15,9 @@ pub fn handlers(ns: &mut NamespaceBuilder) {
         Ok::<_, EventError>(())
     });
     ns.on("slow", async |ms: u64| tokio::time::sleep(Duration::from_millis(ms)).await);
-    ns.on("broadcast", |socket: Socket, event: String, args: Rest<Value>| {
-        socket.io().emit(&event, args)
-    });
+    ns.on("broadcast", |ns: NamespaceRef, event: String, args: Rest<Value>| ns.emit(&event, args));
     ns.on("join", |socket: Socket, room: String| socket.join(room));
-    ns.on("room", |socket: Socket, room: String, event: String, args: Rest<Value>| {
-        socket.io().to(room).emit(&event, args)
+    ns.on("room", |ns: NamespaceRef, room: String, event: String, args: Rest<Value>| {
+        ns.to(room).emit(&event, args)
     });
 }

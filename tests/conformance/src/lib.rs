@@ -7,6 +7,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use actix_web::App;
+use actix_web::web::ServiceConfig;
 use sio_actix::{Io, Server};
 
 /// Workers of the programs that suites of single-threaded servers drive.
@@ -98,7 +99,22 @@ impl Listeners {
     ///
     /// The system refuses.
     pub async fn serve(self, io: Io, workers: usize) -> io::Result<()> {
-        let mut server = Server::new(move || App::new().configure(io.configure()))
+        self.serve_with(io, workers, |_| {}).await
+    }
+
+    /// As [`Self::serve`], with other routes beside it.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses.
+    pub async fn serve_with(
+        self,
+        io: Io,
+        workers: usize,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> io::Result<()> {
+        let app = move || App::new().configure(io.configure()).configure(routes.clone());
+        let mut server = Server::new(app)
             .workers(workers)
             .backlog(1024)
             .h1_allow_half_closed(false)

@@ -182,3 +182,16 @@ fn revision_three_is_a_flag() {
     let answer = program.request("GET", target, "", "");
     assert!(answer.contains(":0{"), "{answer}");
 }
+
+#[test]
+fn instrumented_has_metrics_and_health() {
+    let program = Program::start(env!("CARGO_BIN_EXE_instrumented"), &["--production"]);
+    let opened = program.request("GET", "/socket.io/?EIO=4&transport=polling", "", "");
+    assert!(opened.starts_with("HTTP/1.1 200"), "{opened}");
+    let page = program.request("GET", "/metrics", "", "");
+    assert!(page.contains("\nsio_sessions{transport=\"polling\"} 1\n"), "{page}");
+    for path in ["/health/live", "/health/ready"] {
+        let answer = program.request("GET", path, "", "");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use integration::DEADLINE;
+use integration::{DEADLINE, stock};
 
 use crate::Bystander;
 use crate::cluster::pause;
@@ -20,10 +20,15 @@ pub struct Target {
 impl Target {
     /// Starts the binary `target` of this package, at `path`, with flags.
     ///
-    /// Tests have the path in `env!("CARGO_BIN_EXE_target")`.
+    /// Tests have the path in `env!("CARGO_BIN_EXE_target")`. As [`integration::Server`], it is the server of
+    /// actix-web where the environment says so.
     pub fn start(path: &str, flags: &[&str]) -> Self {
         let mut command = Command::new(path);
-        let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
+        command.args(flags);
+        if stock() && !flags.contains(&"--stock") {
+            command.arg("--stock");
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap();

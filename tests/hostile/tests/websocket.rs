@@ -8,10 +8,12 @@
 )]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hostile::Target;
-use integration::{Http, Polling, Response, Wire, Ws, masked};
+use integration::{Http, Polling, Response, Server, Wire, Ws, masked};
 
 const MIB: usize = 1 << 20;
 const SESSION: &str = "/socket.io/?EIO=4&transport=websocket";
@@ -449,4 +451,37 @@ fn row_43_tiny_frames_and_single_bytes_cost_others_nothing() {
     expect_alive(&mut ws);
     assert!(target.memory() < before + 4 * MIB);
     bystander.unharmed();
+}
+
+#[test]
+fn row_43_slow_handlers_of_one_connection_leave_others_their_turn() {
+    // Fewer than a turn has if they are quick.
+    const EVENTS: usize = 200;
+    let handled = Arc::new(AtomicUsize::new(0));
+    let (works, counts) = (Arc::clone(&handled), Arc::clone(&handled));
+    let server = Server::start(
+        |io| {
+            io.namespace("/", |ns| {
+                ns.on("work", move || {
+                    // Nobody else on the thread has a turn meanwhile.
+                    let end = Instant::now() + Duration::from_millis(2);
+                    while Instant::now() < end {
+                        std::hint::spin_loop();
+                    }
+                    works.fetch_add(1, Ordering::Relaxed);
+                });
+                ns.on("count", move || counts.load(Ordering::Relaxed));
+            })
+        },
+        1,
+    );
+    let (mut busy, mut other) = (Ws::joined(&server), Ws::joined(&server));
+    busy.wire().write(masked(0x81, r#"42["work"]"#).repeat(EVENTS));
+    while handled.load(Ordering::Relaxed) == 0 {
+        std::thread::yield_now();
+    }
+    other.text(r#"421["count"]"#);
+    let answer = other.next_text();
+    let count = answer.strip_prefix("431[").and_then(|rest| rest.strip_suffix(']')).unwrap();
+    assert!(count.parse::<usize>().unwrap() < EVENTS, "{count} came first");
 }

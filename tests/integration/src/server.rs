@@ -56,19 +56,25 @@ impl Server {
     }
 
     /// Starts a server together with routes of the application.
-    pub fn run(io: Io, workers: usize, routes: fn(&mut ServiceConfig)) -> Self {
+    pub fn run(
+        io: Io,
+        workers: usize,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Self {
         let served = io.clone();
         // The same methods on both.
         macro_rules! serve {
             ($server:ident, $listener:ident) => {
-                $server::new(move || App::new().configure(served.configure()).configure(routes))
-                    .workers(workers)
-                    .tcp_nodelay(true)
-                    .h1_allow_half_closed(false)
-                    .disable_signals()
-                    .listen($listener)
-                    .unwrap()
-                    .run()
+                $server::new(move || {
+                    App::new().configure(served.configure()).configure(routes.clone())
+                })
+                .workers(workers)
+                .tcp_nodelay(true)
+                .h1_allow_half_closed(false)
+                .disable_signals()
+                .listen($listener)
+                .unwrap()
+                .run()
             };
         }
         if stock() {

@@ -9,16 +9,18 @@
 )]
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::rt::System;
-use actix_web::{App, HttpServer};
+use actix_web::web::get;
+use actix_web::{App, HttpResponse, HttpServer};
 use integration::{DEADLINE, Http, Polling, Ws, echo};
-use sio_actix::Drain;
 use sio_actix::prelude::*;
+use sio_actix::{Drain, health};
 
 /// Bytes of a broadcast, and how many.
 const LARGE: usize = 1_000_000;
@@ -63,11 +65,42 @@ fn draining_server() {
     });
     let io = io.build();
     System::new().block_on(async move {
-        let server = sio_actix::Server::new(move || App::new().configure(io.configure()))
+        let app = move || {
+            App::new()
+                .configure(io.configure())
+                .route("/live", health::live())
+                .route("/ready", health::ready(&io))
+        };
+        let server = sio_actix::Server::new(app)
             .workers(1)
             .shutdown_timeout(60)
             .bind(("127.0.0.1", 0))
             .unwrap();
+        println!("\nlistening on {}", server.addrs().first().unwrap());
+        server.run().await.unwrap();
+    });
+}
+
+/// Requests that [`waiting_server`] does not answer.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// Serves until a signal comes, and waits for a minute for a request that it never answers.
+#[test]
+#[ignore = "a program that the other tests start"]
+fn waiting_server() {
+    let io = Io::builder().namespace("/", echo).build();
+    let wait = async || -> HttpResponse {
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        std::future::pending().await
+    };
+    let waiting = async || WAITING.load(Ordering::Relaxed).to_string();
+    System::new().block_on(async move {
+        let app = move || {
+            let app = App::new().configure(io.configure());
+            app.route("/wait", get().to(wait)).route("/waiting", get().to(waiting))
+        };
+        let server = sio_actix::Server::new(app).workers(1).shutdown_timeout(60);
+        let server = server.bind(("127.0.0.1", 0)).unwrap();
         println!("\nlistening on {}", server.addrs().first().unwrap());
         server.run().await.unwrap();
     });
@@ -182,6 +215,53 @@ fn a_second_signal_cuts_all_connections_off() {
     ws.fence();
     process.signal("TERM");
     ws.wire().take_to_end();
+    process.expect_exit();
+}
+
+#[test]
+fn sigterm_makes_the_server_unready_while_it_lives_on() {
+    let mut process = Process::start_program("draining_server");
+    let look = |process: &Process, path: &str| Http::connect_to(process.address).get(path);
+    look(&process, "/ready").expect(200, r#"{"status":"ready"}"#);
+    let mut ws = Ws::joined_at(process.address);
+    ws.text(r#"421["work"]"#);
+    ws.fence();
+    process.signal("TERM");
+    let end = Instant::now() + DEADLINE;
+    while look(&process, "/ready").status != 503 {
+        assert!(Instant::now() < end, "it is still ready");
+        std::thread::yield_now();
+    }
+    let answer = look(&process, "/ready");
+    answer.expect(503, r#"{"status":"draining"}"#);
+    answer.expect_header("retry-after", "1");
+    look(&process, "/live").expect(200, r#"{"status":"live"}"#);
+    // Who is in is served on.
+    ws.fence();
+    process.signal("TERM");
+    process.expect_exit();
+}
+
+#[test]
+fn a_second_signal_ends_the_time_of_other_connections_too() {
+    let mut process = Process::start_program("waiting_server");
+    let mut ws = Ws::joined_at(process.address);
+    let mut unanswered = Http::connect_to(process.address);
+    unanswered.send("GET", "/wait", "", "");
+    while Http::connect_to(process.address).get("/waiting").text() != "1" {
+        std::thread::yield_now();
+    }
+    process.signal("TERM");
+    ws.expect_close(Some(1001));
+    // The goodbye is over once nobody is let in any more.
+    let end = Instant::now() + DEADLINE;
+    while TcpStream::connect(process.address).is_ok() {
+        assert!(Instant::now() < end, "it goes on");
+        std::thread::yield_now();
+    }
+    assert!(process.child.try_wait().unwrap().is_none(), "it did not wait");
+    process.signal("INT");
+    unanswered.into_wire().take_to_end();
     process.expect_exit();
 }
 

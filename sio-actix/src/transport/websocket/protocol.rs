@@ -16,7 +16,8 @@ use sio_core::close::CloseReason;
 use sio_core::engine::websocket::put_frame;
 use sio_core::engine::{ProbeReply, Revision, Wire};
 use sio_core::frame::Frame;
-use sio_core::server::{Connection, Outlet, Worker};
+use sio_core::limits::Limit;
+use sio_core::server::{Connection, Outlet, Turn, Worker};
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
@@ -28,10 +29,6 @@ const PROBE_PONG: Frame = Frame::constant("3probe");
 const GOING_AWAY: u16 = 1001;
 /// Close code of a server that has no room at the moment.
 const TRY_AGAIN_LATER: u16 = 1013;
-/// Messages of one connection before others have their turn.
-const TURN_MESSAGES: usize = 256;
-/// So many bytes of messages count as one more: a few bytes may inflate to a large message.
-const MESSAGE_BYTES: usize = 4 * 1024;
 /// Bytes of pongs that leave with one turn.
 const MAX_PONGS: usize = 256;
 /// Between the open packet or the answer to a CONNECT and what follows in the same turn: a client that begins
@@ -166,6 +163,12 @@ impl Protocol {
         }
     }
 
+    /// As [`Self::stalled`], after [`Self::write_timeout`].
+    pub(super) fn stalled_too_long(&mut self) {
+        self.worker.hub().count_limit(Limit::WriteTimeout);
+        self.stalled();
+    }
+
     /// The server closes.
     pub(super) fn is_server_closing(&self) -> bool {
         self.worker.hub().is_closing()
@@ -186,15 +189,16 @@ impl Protocol {
     /// What was given last must have been written before.
     pub(super) fn turn(&mut self, cx: &mut Context<'_>, input: &mut impl Input) -> BytesMut {
         self.worker.catch_up();
-        self.worker.tick();
+        let turn = Turn::begin(&self.worker);
         if matches!(self.mode, Mode::Session) {
             self.worker.begin_turn(&self.connection);
         }
         // User code runs while frames are read: the scratch must not be borrowed meanwhile.
         let mut scratch = SCRATCH.take();
-        self.read(cx, input, &mut scratch);
+        self.read(cx, input, &mut scratch, turn);
         let budget = self.worker.hub().pending_input();
         if self.unfinished.hold(budget, self.parser.unfinished()).is_err() && self.end.is_none() {
+            self.worker.hub().count_limit(Limit::MaxPendingInput);
             self.end =
                 Some(End::Violated(Box::new((TRY_AGAIN_LATER, "too much unfinished input"))));
         }
@@ -266,8 +270,14 @@ impl Protocol {
     }
 
     /// Reads and handles messages until input, patience or the session's readiness runs out.
-    fn read(&mut self, cx: &mut Context<'_>, input: &mut impl Input, scratch: &mut Vec<u8>) {
-        let mut messages = 0;
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        input: &mut impl Input,
+        scratch: &mut Vec<u8>,
+        mut turn: Turn,
+    ) {
+        let mut is_over = false;
         while self.takes_input() {
             let chunk = match input.poll_chunk(cx) {
                 Poll::Ready(Some(chunk)) => chunk,
@@ -279,14 +289,15 @@ impl Protocol {
             };
             let mut rest = chunk;
             loop {
-                if messages >= TURN_MESSAGES {
+                if is_over {
                     self.yields = true;
                     break;
                 }
                 match self.parser.next(&mut rest, scratch) {
                     Ok(Some(message)) => {
-                        messages += 1 + message.len() / MESSAGE_BYTES;
+                        let bytes = message.len();
                         self.receive(message);
+                        is_over = turn.is_over_after(&self.worker, bytes);
                     }
                     Ok(None) => break,
                     Err(violation) => self.violated(&violation),
@@ -357,7 +368,10 @@ impl Protocol {
             Violation::Protocol(detail) => detail,
             Violation::InvalidUtf8 => "invalid UTF-8",
             Violation::InvalidDeflate => "invalid compressed data",
-            Violation::TooLarge { .. } => "message too large",
+            Violation::TooLarge { .. } => {
+                self.worker.hub().count_limit(Limit::MaxPayload);
+                "message too large"
+            }
         };
         self.end = Some(End::Violated(Box::new((violation.close_code(), detail))));
     }

@@ -255,7 +255,11 @@ impl RawConnection {
             let stalled = !timeout.is_zero() && silent >= timeout;
             let patient = !self.protocol.is_server_closing() && silent < FAREWELL_TIME;
             if stalled || ((self.last.is_some() || self.protocol.is_over()) && !patient) {
-                self.protocol.stalled();
+                if stalled {
+                    self.protocol.stalled_too_long();
+                } else {
+                    self.protocol.stalled();
+                }
                 // What it has not taken is worth nothing to it.
                 self.stream.reset_on_drop();
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 
 use crate::adapter::{BroadcastOptions, Room};
 use crate::cluster::{Data, Response, SocketDescription};
+use crate::limits::Limit;
 
 use super::super::broadcast_ack::{Collector, Heard, Question};
 use super::super::bus::{Action, Collected};
+use super::super::origin::Origin;
 use super::super::socket::{EmitError, Socket};
 use super::node::{Received, read_event};
 
@@ -38,8 +40,9 @@ impl Received<'_> {
 
     pub(super) fn describe_sockets(&self, options: BroadcastOptions, request: Box<str>) {
         let answer = self.answer();
+        let origins = self.hub.watch.interest().origins;
         self.collect(options, move |sockets| {
-            let sockets = sockets.iter().map(description).collect();
+            let sockets = sockets.iter().map(|socket| description(socket, origins)).collect();
             answer(Response::Sockets { request, sockets });
         });
     }
@@ -90,7 +93,11 @@ impl Received<'_> {
             }
         };
         let longest = self.hub.limits().max_cluster_ack_timeout;
-        let timeout = options.flags.timeout.map_or(longest, |timeout| timeout.min(longest));
+        let asked = options.flags.timeout;
+        if asked.is_some_and(|asked| asked > longest) {
+            self.hub.count_limit(Limit::MaxClusterAckTimeout);
+        }
+        let timeout = asked.map_or(longest, |asked| asked.min(longest));
         let collector = Collector::of_each(self.namespace.next_ack_id(), move |heard| {
             let request = request.clone();
             match heard {
@@ -108,12 +115,17 @@ impl Received<'_> {
     }
 }
 
-/// A socket as other nodes see it.
-fn description(socket: &Socket) -> SocketDescription {
-    SocketDescription {
-        id: socket.id().as_str().into(),
-        handshake: serde_json::to_value(socket.handshake_object()).unwrap_or(Value::Null),
-        rooms: socket.rooms(),
-        data: socket.stored_data().unwrap_or_else(|| json!({})),
+/// A socket as other nodes see it; `origins`: with where it comes from.
+fn description(socket: &Socket, origins: bool) -> SocketDescription {
+    let mut data = socket.stored_data().unwrap_or_else(|| json!({}));
+    if origins {
+        Origin::of(socket).write_into(&mut data);
     }
+    let mut handshake = serde_json::to_value(socket.handshake_object()).unwrap_or(Value::Null);
+    if socket.handlers().apart
+        && let Some(auth) = handshake.get_mut("auth")
+    {
+        *auth = json!({});
+    }
+    SocketDescription { id: socket.id().as_str().into(), handshake, rooms: socket.rooms(), data }
 }

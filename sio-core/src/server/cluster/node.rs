@@ -64,8 +64,9 @@ impl Node for HubNode {
         if from != Some(&*self.id)
             && let Some(hub) = self.hub.upgrade()
             && let Some(cluster) = &hub.cluster
-            && !cluster.requests.answer(from, response)
+            && let Err(limit) = cluster.requests.answer(from, response)
         {
+            hub.count_limit(limit);
             cluster.count_garbage(namespace, &"a request has more answers than it may");
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::adapter::Room;
 use crate::cluster::{ClusterError, Data, Response};
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 
 use super::super::broadcast_ack::Heard;
 use super::super::hub::Hub;
@@ -60,21 +60,25 @@ impl Requests {
         self.lock().len()
     }
 
-    /// Gives an answer to the one who waits for it. `false`: there are more than any request has.
-    pub(super) fn answer(&self, from: Option<&str>, response: Response) -> bool {
+    /// Gives an answer to the one who waits for it.
+    ///
+    /// # Errors
+    ///
+    /// There are more than any request has; the limit.
+    pub(super) fn answer(&self, from: Option<&str>, response: Response) -> Result<(), Limit> {
         let weight = weight(&response);
         let news = {
             let mut open = self.lock();
             // It may be late, or for a node that shares the way of answers with this one.
-            let Some(open) = open.get_mut(response.request()) else { return true };
-            let (room, bytes) = (open.room.checked_sub(1), open.bytes.checked_sub(weight));
-            let (Some(room), Some(bytes)) = (room, bytes) else { return false };
+            let Some(open) = open.get_mut(response.request()) else { return Ok(()) };
+            let room = open.room.checked_sub(1).ok_or(Limit::MaxClusterAnswers)?;
+            let bytes = open.bytes.checked_sub(weight).ok_or(Limit::MaxClusterAnswerBytes)?;
             (open.room, open.bytes) = (room, bytes);
             open.news.clone()
         };
         // Whoever waits is woken where nothing is locked; who has just given up has lost interest.
         let _lost = news.unbounded_send(News::Other(from.map(Into::into), response));
-        true
+        Ok(())
     }
 }
 
@@ -150,6 +154,7 @@ impl Request {
             let requests = &cluster.requests;
             let mut open = requests.lock();
             if open.len() >= requests.max {
+                hub.count_limit(Limit::MaxClusterRequests);
                 return Err(ClusterError::TooManyRequests { limit: requests.max });
             }
             let (room, bytes) = (requests.max_answers, requests.max_bytes);

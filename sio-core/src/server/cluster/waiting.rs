@@ -224,6 +224,19 @@ pub(in crate::server) async fn ask_each(
     namespace: &Arc<str>,
     timeout: Option<Duration>,
     message: impl FnOnce(Box<str>) -> Message,
+    take: impl FnMut(Response),
+) -> Result<(), ClusterError> {
+    let began = hub.watch.clock();
+    let asked = ask_others(hub, namespace, timeout, message, take).await;
+    hub.watch.tell_asked(began, asked.as_ref().err());
+    asked
+}
+
+async fn ask_others(
+    hub: &Arc<Hub>,
+    namespace: &Arc<str>,
+    timeout: Option<Duration>,
+    message: impl FnOnce(Box<str>) -> Message,
     mut take: impl FnMut(Response),
 ) -> Result<(), ClusterError> {
     let mut waiting = Waiting::begin(hub, namespace, timeout);

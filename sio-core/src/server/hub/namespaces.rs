@@ -8,12 +8,14 @@ use std::sync::{Arc, PoisonError};
 use futures_util::FutureExt as _;
 
 use crate::handler::Fault;
+use crate::limits::Limit;
 use crate::shown::Shown;
 
 use super::super::cluster::Change;
-use super::super::namespace::{Handlers, Namespace};
+use super::super::namespace::{Handlers, Namespace, Parent};
 use super::super::pattern::{Params, Pattern};
 use super::super::registration::NamespaceBuilder;
+use super::super::spans::SOCKET;
 use super::Hub;
 
 /// Namespaces made by clients from which on the log warns, once.
@@ -34,6 +36,8 @@ pub(super) struct Namespaces {
 #[derive(Debug)]
 pub(crate) struct Dynamic {
     id: u64,
+    /// How the pattern is written.
+    source: Arc<str>,
     pattern: Pattern,
     handlers: Arc<Handlers>,
 }
@@ -128,6 +132,7 @@ impl Hub {
                 return Entrance::Found(known);
             }
             if namespaces.are_too_many(self.config.limits.max_dynamic_namespaces) {
+                self.count_limit(Limit::MaxDynamicNamespaces);
                 tracing::debug!("clients have made as many namespaces as they may");
                 return Entrance::Unknown;
             }
@@ -153,7 +158,8 @@ impl Hub {
 
     fn make(&self, dynamic: &Dynamic, path: &str, params: Params) -> Option<Candidate> {
         let handlers = Arc::clone(&dynamic.handlers);
-        let (id, parent) = (self.next_namespace_id(), Some(dynamic.id));
+        let parent = Some(Parent { id: dynamic.id, source: Arc::clone(&dynamic.source) });
+        let id = self.next_namespace_id();
         let log = self.new_log();
         let made = Namespace::dynamic(path.into(), id, parent, params, Arc::clone(&handlers), log);
         handlers.fit(&made).then(|| Candidate(Arc::new(made)))
@@ -191,10 +197,11 @@ impl Hub {
             if let Some(known) = namespaces.enter(path) {
                 return Some(known);
             }
+            let candidate = candidate?;
             if namespaces.are_too_many(self.config.limits.max_dynamic_namespaces) {
+                self.count_limit(Limit::MaxDynamicNamespaces);
                 return None;
             }
-            let candidate = candidate?;
             candidate.0.enter();
             namespaces.insert(&candidate.0);
             self.note_change(Change::Open(Arc::clone(candidate.0.path_arc())));
@@ -257,7 +264,12 @@ impl Hub {
             let (pattern, message) = (pattern.source().to_owned(), message.to_owned());
             return vec![Fault::Pattern { pattern, message }];
         }
+        let apart = added.apart;
+        let refused = || vec![Fault::Apart { namespace: pattern.source().to_owned() }];
         let Some(path) = pattern.name() else {
+            if apart {
+                return refused();
+            }
             let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
             let dynamic = &mut namespaces.dynamic;
             let known = dynamic.iter().position(|known| known.pattern.is_same(pattern));
@@ -268,7 +280,8 @@ impl Hub {
             if faults.is_empty() || collect {
                 let id = current.map_or_else(|| self.next_namespace_id(), |known| known.id);
                 let handlers = Arc::new(handlers);
-                let changed = Arc::new(Dynamic { id, pattern: pattern.clone(), handlers });
+                let source = pattern.source().into();
+                let changed = Arc::new(Dynamic { id, source, pattern: pattern.clone(), handlers });
                 match known.and_then(|index| dynamic.get_mut(index)) {
                     Some(known) => *known = changed,
                     None => dynamic.push(changed),
@@ -281,6 +294,9 @@ impl Hub {
         let (namespace, faults) = {
             let mut namespaces = self.namespaces.write().unwrap_or_else(PoisonError::into_inner);
             let known = namespaces.named.get(path).cloned();
+            if apart && known.is_some() {
+                return refused();
+            }
             // One that a client made has nothing that this registration could contradict.
             let mut handlers = match &known {
                 Some(known) if !known.is_dynamic() => Handlers::clone(&known.handlers()),
@@ -292,7 +308,7 @@ impl Hub {
             }
             let created = known.is_none();
             if created || known.as_ref().is_some_and(|known| known.is_dynamic()) {
-                if let Some(child) = &child {
+                if let Some(child) = child.as_ref().filter(|_| !apart) {
                     handlers.inherit(&child.handlers());
                 }
                 if !created {
@@ -326,26 +342,48 @@ impl Hub {
         }
     }
 
+    pub(crate) fn namespace_count(&self) -> usize {
+        self.namespaces.read().unwrap_or_else(PoisonError::into_inner).named.len()
+    }
+
     pub(crate) fn namespaces(&self) -> Vec<Arc<Namespace>> {
         let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
         namespaces.named.values().cloned().collect()
     }
 
-    /// Says in the log which name an unknown one may have been meant to be; to developers only, because
-    /// clients choose what is logged.
+    /// Says in the log that a namespace does not exist, and to developers which one may have been meant.
     pub(crate) fn tell_unknown(&self, path: &str) {
+        let shown = Shown(path);
+        tracing::debug!(target: SOCKET, namespace = %shown, "no such namespace");
         if cfg!(debug_assertions) {
-            let namespaces = self.namespaces();
-            let names = namespaces.iter().map(|namespace| namespace.path());
-            let nearest = names.min_by_key(|name| distance(name, path));
-            let path = Shown(path);
-            tracing::debug!(%path, nearest, "a client asked for a namespace that does not exist");
+            let registered = self.registered();
+            let known = registered.iter().map(|known| known.pattern.source());
+            if let Some(nearest) = self.hints.nearest("", path, known) {
+                tracing::warn!(namespace = %shown, nearest, "no such namespace; was another one meant?");
+            }
         }
+    }
+
+    /// What the application has registered: namespaces by name, then patterns in their order.
+    pub(crate) fn registered(&self) -> Vec<Known> {
+        let namespaces = self.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+        let named = namespaces.named.values().filter(|namespace| !namespace.is_dynamic());
+        let named = named.map(|namespace| Known {
+            pattern: Pattern::from(namespace.path()),
+            handlers: namespace.handlers(),
+        });
+        let mut known: Vec<_> = named.collect();
+        known.sort_by(|a, b| a.pattern.source().cmp(b.pattern.source()));
+        known.extend(namespaces.dynamic.iter().map(|dynamic| Known {
+            pattern: dynamic.pattern.clone(),
+            handlers: Arc::clone(&dynamic.handlers),
+        }));
+        known
     }
 }
 
-/// How many letters two names differ by, place by place.
-fn distance(a: &str, b: &str) -> usize {
-    let different = a.chars().zip(b.chars()).filter(|(a, b)| a != b).count();
-    different + a.chars().count().abs_diff(b.chars().count())
+/// A namespace, or as many as a pattern makes, that the application has registered.
+pub(crate) struct Known {
+    pub(crate) pattern: Pattern,
+    pub(crate) handlers: Arc<Handlers>,
 }

@@ -14,6 +14,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
 use super::super::handshake::{Handshake, Opening};
+use super::super::spans;
 
 /// A push that is being received.
 #[derive(Debug, Default)]
@@ -92,6 +93,8 @@ pub struct SessionHandle {
     /// Sockets that are connected, and the most that ever were at one time.
     sockets: AtomicU32,
     most_sockets: AtomicU32,
+    /// Of the log; kept until nobody holds the session any more.
+    span: spans::Kept,
 }
 
 /// Not the id: who knows it has the session.
@@ -127,7 +130,18 @@ impl SessionHandle {
             handlers: AtomicU32::new(0),
             sockets: AtomicU32::new(0),
             most_sockets: AtomicU32::new(1),
+            span: spans::Kept::default(),
         }
+    }
+
+    pub(crate) fn with_span(self, span: spans::Kept) -> Self {
+        Self { span, ..self }
+    }
+
+    /// What it says in the log is inside of this.
+    #[inline]
+    pub(crate) const fn span(&self) -> &spans::Kept {
+        &self.span
     }
 
     /// Handlers that have not finished.

@@ -133,10 +133,7 @@ impl PacketLog {
             state.bytes += size;
             self.budget.total.fetch_add(size, Ordering::Relaxed);
             state.entries.push_back(Entry { to, group, size });
-            while state.entries.len() > self.budget.max_packets
-                || state.bytes > self.budget.max_bytes
-                || self.budget.total.load(Ordering::Relaxed) > self.budget.max_total
-            {
+            while self.budget.is_exceeded(state.entries.len(), state.bytes) {
                 let Some(oldest) = state.pop(&self.budget) else { break };
                 trimmed.push(oldest);
             }

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::cluster::Offset;
-use crate::limits::Limits;
+use crate::limits::{Limit, LimitCounts, Limits};
 use crate::sid::SidSource;
 
 use super::hub::Hub;
@@ -156,9 +156,25 @@ pub(crate) struct Budget {
     total: AtomicUsize,
     /// Something may have to expire.
     used: AtomicBool,
+    reached: Arc<LimitCounts>,
 }
 
 impl Budget {
+    /// The oldest of a log has to go, which is counted.
+    fn is_exceeded(&self, entries: usize, bytes: usize) -> bool {
+        let excess = if entries > self.max_packets {
+            Limit::MaxRecoveryPackets
+        } else if bytes > self.max_bytes {
+            Limit::MaxRecoveryBytes
+        } else if entries > 0 && self.total.load(Ordering::Relaxed) > self.max_total {
+            Limit::MaxRecoveryBytesTotal
+        } else {
+            return false;
+        };
+        self.reached.count(excess);
+        true
+    }
+
     fn note_use(&self) {
         if !self.used.load(Ordering::Acquire) {
             self.used.store(true, Ordering::Release);
@@ -184,7 +200,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Keeper {
     /// `patience` is the time after which a dead connection is noticed at the latest.
-    pub(crate) fn new(options: Recovery, limits: &Limits, patience: Duration) -> Self {
+    pub(crate) fn new(
+        options: Recovery,
+        limits: &Limits,
+        patience: Duration,
+        reached: Arc<LimitCounts>,
+    ) -> Self {
         let window = options.max_disconnection_duration;
         Self {
             budget: Arc::new(Budget {
@@ -193,6 +214,7 @@ impl Keeper {
                 max_total: limits.max_recovery_bytes_total,
                 total: AtomicUsize::new(0),
                 used: AtomicBool::new(false),
+                reached,
             }),
             retention: window.saturating_add(patience),
             interval: (window / 2).clamp(SWEEP_AT_LEAST, SWEEP),
@@ -275,6 +297,11 @@ impl Hub {
         if left {
             keeper.budget.note_use();
         }
+    }
+
+    /// What there is no room for any more.
+    fn forget_oldest(&self, kept: impl IntoIterator<Item = Kept>) {
+        self.discard(kept.into_iter().inspect(|_| self.count_limit(Limit::MaxRecoverySockets)));
     }
 
     /// What was kept is not wanted any more; it may hold values of the user's, and keep a namespace.

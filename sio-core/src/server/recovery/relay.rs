@@ -127,10 +127,7 @@ impl State {
     /// Forgets what is more than may be kept.
     fn trim(&mut self, budget: &Budget) -> Vec<Entry> {
         let mut trimmed = Vec::new();
-        while self.entries.len() > budget.max_packets
-            || self.bytes > budget.max_bytes
-            || budget.total.load(Ordering::Relaxed) > budget.max_total
-        {
+        while budget.is_exceeded(self.entries.len(), self.bytes) {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.forget(budget, &oldest);
             self.lost = self.lost.max(Some(oldest.offset));

@@ -23,6 +23,7 @@ use super::super::cluster::read_event;
 use super::super::connection::Connection;
 use super::super::hub::{Hub, SessionHandle};
 use super::super::namespace::Namespace;
+use super::super::origin::Origin;
 use super::super::sessions::SessionOp;
 use super::super::socket::Socket;
 use super::super::worker::Worker;
@@ -143,7 +144,9 @@ impl Worker {
         drop(shelf);
         let saved = &restored.found.session;
         let rooms = saved.rooms.iter().filter(|room| ***room != *id.as_str()).cloned().collect();
-        let data = saved.data.clone();
+        let mut data = saved.data.clone();
+        // Node.js servers keep what their Admin UI needs.
+        Origin::take_from(&mut data);
         let presence = Box::new(Presence::shared(pid, restored));
         let namespace = Arc::clone(namespace);
         Some(Socket::brought_back(&self.hub, namespace, session, auth, id, rooms, data, presence))

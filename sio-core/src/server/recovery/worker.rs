@@ -283,7 +283,7 @@ impl Worker {
             let successor = shelf.remove_live(presence.pid());
             (kept.map(|kept| shelf.keep(kept)), successor)
         };
-        self.hub.discard(dropped.into_iter().flatten());
+        self.hub.forget_oldest(dropped.into_iter().flatten());
         if let Some(successor) = successor {
             let op = SessionOp::Admit(successor.clone());
             let _queued = self.hub.bus.send_home(successor.session(), op);
@@ -358,7 +358,7 @@ impl Socket {
             kept.map(|kept| shelf.put(*kept))
         };
         if let Some(dropped) = dropped {
-            self.hub().discard(dropped);
+            self.hub().forget_oldest(dropped);
             keeper.budget().note_use();
             if let Some(worker) = Worker::current(self.hub()) {
                 worker.wake();

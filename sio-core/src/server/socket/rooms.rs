@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::adapter::{Room, RoomNames};
+use crate::limits::Limit;
 
 use super::super::broadcast::BroadcastOperator;
 use super::super::room_list::RoomList;
 use super::super::sessions::SessionOp;
+use super::super::spans;
 use super::super::worker::Worker;
 use super::{CONNECTING, ENDED, Socket, lock};
 
@@ -31,7 +33,7 @@ impl Socket {
         if let Err(error) = self.try_join(rooms)
             && lock(&self.0.rooms).is_news()
         {
-            tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+            tracing::warn!(%error, socket = %self.shown_id(), "rooms were not joined");
         }
     }
 
@@ -54,7 +56,11 @@ impl Socket {
     fn change_rooms(&self, rooms: impl RoomNames, join: bool) -> Result<(), TooManyRooms> {
         let mut names = Vec::new();
         rooms.append_to(&mut names);
+        let told = spans::are_wanted().then(|| names.clone());
         let changed = self.change_listed_rooms(names, join);
+        if let (Some(names), Ok(())) = (told, changed) {
+            spans::tell_rooms(self, &names, join);
+        }
         self.0.hub.tell_rooms();
         changed
     }
@@ -94,6 +100,7 @@ impl Socket {
     fn check_rooms(&self, list: &RoomList, names: &[Room]) -> Result<(), TooManyRooms> {
         let limit = self.0.hub.config.limits.max_rooms;
         if limit > 0 && list.would_exceed(limit, self.0.id.as_str(), names) {
+            self.0.hub.count_limit(Limit::MaxRooms);
             return Err(TooManyRooms { limit });
         }
         Ok(())
@@ -101,12 +108,15 @@ impl Socket {
 
     /// A change that the socket's own worker makes while it handles messages.
     pub(crate) fn change_rooms_here(&self, worker: &Worker, rooms: Vec<Room>, join: bool) {
+        if spans::are_wanted() {
+            spans::tell_rooms(self, &rooms, join);
+        }
         {
             let mut list = lock(&self.0.rooms);
             if self.0.status.load(Ordering::Acquire) < ENDED {
                 if join && let Err(error) = self.check_rooms(&list, &rooms) {
                     if list.is_news() {
-                        tracing::warn!(%error, socket = %self.id(), "rooms were not joined");
+                        tracing::warn!(%error, socket = %self.shown_id(), "rooms were not joined");
                     }
                     return;
                 }

@@ -20,7 +20,7 @@ use super::super::outgoing::OutgoingEvent;
 use super::super::recovery::{Addressees, PacketLog};
 use super::super::sessions::SessionOp;
 use super::super::worker::Worker;
-use super::{AckWaiter, CONNECTING, EmitError, EmitFlags, Socket, lock};
+use super::{AckWaiter, CONNECTING, EmitError, EmitFlags, Socket};
 
 impl Socket {
     pub(super) fn send_event<T: Serialize + ?Sized>(
@@ -79,13 +79,12 @@ impl Socket {
             // Dropping the waiter tells that the socket is gone.
             return Ok(());
         }
-        self.count_sent();
         let mut arm = None;
         if let Some((waiter, timeout)) = ack
             && let Some(id) = id
         {
             if timeout.is_some_and(|timeout| timeout.is_zero()) {
-                waiter.expire();
+                self.expire_ack(waiter);
             } else {
                 self.add_ack(id, waiter)?;
                 arm = timeout.map(|timeout| (id, timeout));
@@ -98,6 +97,7 @@ impl Socket {
             && self.0.hub.engine.send_policy == SendPolicy::Disconnect
             && packet.send_here(&worker, &self.0.session, flags.volatile)
         {
+            self.count_sent();
             return Ok(());
         }
         let group = packet.into_group();
@@ -107,10 +107,12 @@ impl Socket {
         let sent = self.route(op);
         if sent.is_err()
             && let Some(id) = id
-            && let Some(acks) = lock(&self.0.acks).as_mut()
         {
             // Nobody will answer what was not sent.
-            drop(acks.take(id));
+            self.forget_ack(id);
+        }
+        if sent.is_ok() {
+            self.count_sent();
         }
         Ok(sent?)
     }

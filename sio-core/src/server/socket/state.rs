@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::adapter::Room;
+use crate::limits::Limit;
 use crate::mux::acks::TooManyAcks;
 use crate::sid::Sid;
 
@@ -48,7 +49,8 @@ impl Socket {
     /// Nobody is asked whether this socket may connect, because it was connected before.
     pub(crate) fn skips_guards(&self) -> bool {
         let keeper = self.0.hub.keeper.as_ref();
-        self.is_recovered() && keeper.is_some_and(|keeper| keeper.skips_guards())
+        let skips = keeper.is_some_and(|keeper| keeper.skips_guards());
+        skips && self.is_recovered() && !self.0.handlers.apart
     }
 
     /// The rooms besides the one of its own id.
@@ -126,7 +128,10 @@ impl Socket {
         };
         // The drop of a waiter may come back to this socket.
         drop(over);
-        refused.map_or(Ok(()), |(_waiter, error)| Err(error))
+        refused.map_or(Ok(()), |(_waiter, error)| {
+            self.0.hub.count_limit(Limit::MaxPendingAcks);
+            Err(error)
+        })
     }
 
     /// A broadcast asks this socket among others; `false`: the answers are not waited for any more, or
@@ -164,7 +169,15 @@ impl Socket {
     pub(crate) fn expire_acks(&self, now: Instant) {
         let expired = lock(&self.0.acks).as_mut().map(|acks| acks.take_expired(now));
         for waiter in expired.into_iter().flatten() {
-            waiter.expire();
+            self.expire_ack(waiter);
+        }
+    }
+
+    /// The client has not answered in time.
+    pub(super) fn expire_ack(&self, waiter: AckWaiter) {
+        let late = waiter.expire();
+        if late > 0 {
+            self.0.hub.watch.tell(|observer| observer.acks_timed_out(&self.0.namespace, late));
         }
     }
 

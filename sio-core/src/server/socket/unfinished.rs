@@ -24,12 +24,17 @@ impl Socket {
     /// Those of the session's former sockets count as well: leaving and joining again makes no room.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
-        let max = self.0.hub.config.limits.max_handlers;
-        self.0.barriers.load(Ordering::Acquire) > 0
-            || (max > 0 && self.0.session.handlers() >= max && self.has_all_handlers(max))
+        self.0.barriers.load(Ordering::Acquire) > 0 || self.has_all_handlers()
     }
 
-    fn has_all_handlers(&self, max: usize) -> bool {
+    /// As many handlers run as may.
+    #[inline]
+    pub(crate) fn has_all_handlers(&self) -> bool {
+        let max = self.0.hub.config.limits.max_handlers;
+        max > 0 && self.0.session.handlers() >= max && self.has_as_many_handlers(max)
+    }
+
+    fn has_as_many_handlers(&self, max: usize) -> bool {
         self.0.running.load(Ordering::Acquire) >= max
             || self.0.session.handlers() >= self.0.session.max_handlers(max)
     }

@@ -30,10 +30,12 @@ impl AckWaiter {
         }
     }
 
-    pub(crate) fn expire(self) {
+    /// Gives how many sockets have not answered in time: those of a broadcast are late together.
+    pub(crate) fn expire(self) -> usize {
         match self {
             Self::One(waiter) => {
                 let _lost = waiter.send(Err(AckError::Timeout));
+                1
             }
             Self::Share(share) => share.expire(),
         }
