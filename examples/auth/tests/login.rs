@@ -91,7 +91,7 @@ async fn a_token_that_runs_out_ends_its_socket_unless_it_is_renewed() -> Result<
     let error = stays.emit_with_ack::<()>("renew", users.token("bob").unwrap()).await.unwrap_err();
     assert!(error.to_string().contains("somebody else"), "{error}");
     stays.emit_with_ack::<()>("renew", users.token("ada").unwrap()).await?;
-    assert_eq!(leaves.disconnected().await?, DisconnectReason::IoServerDisconnect);
+    assert_eq!(leaves.disconnected().await?, DisconnectReason::ServerDisconnect);
     assert_eq!(stays.emit_with_ack::<String>("whoami", ()).await?, "ada");
     Ok(())
 }

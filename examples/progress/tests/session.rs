@@ -56,7 +56,7 @@ async fn the_job_tells_how_far_it_is_and_disconnects_when_it_is_done() {
     for percent in 0..=100 {
         assert_eq!(progress.next().await.unwrap(), percent);
     }
-    assert_eq!(client.disconnected().await.unwrap(), DisconnectReason::IoServerDisconnect);
+    assert_eq!(client.disconnected().await.unwrap(), DisconnectReason::ServerDisconnect);
     srv.stop().await;
 }
 
