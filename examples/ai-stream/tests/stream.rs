@@ -20,7 +20,8 @@ fn task() -> Task {
         ..Section::default()
     };
     let hidden = Section { header: "Notes".to_owned(), no_output: true, ..Section::default() };
-    let info = Info { title: "Drinks".to_owned(), outline: vec![section, hidden], ..Info::default() };
+    let info =
+        Info { title: "Drinks".to_owned(), outline: vec![section, hidden], ..Info::default() };
     Task { task_id: 123, info }
 }
 
@@ -39,7 +40,8 @@ async fn a_wrong_token_is_refused_whichever_way_it_comes() {
     for token in ["", "demo-toke", "demo-tokenn", "Demo-token"] {
         let auth = srv.client().namespace("/chat").auth(json!({ "token": token })).connect().await;
         assert!(auth.unwrap_err().to_string().contains("unauthorized"), "{token}");
-        let header = srv.client().namespace("/chat").header("Authorization", format!("Bearer {token}"));
+        let header =
+            srv.client().namespace("/chat").header("Authorization", format!("Bearer {token}"));
         let header = header.connect().await;
         assert!(header.unwrap_err().to_string().contains("unauthorized"), "{token}");
     }
@@ -65,7 +67,7 @@ async fn words_come_one_by_one_and_the_ack_counts_them() {
         }
         text
     };
-    let (done, text) = futures_util::join!(done, read);
+    let (done, text) = tokio::join!(done, read);
     assert_eq!(text, "Drinks. Tea: what matters here is the water, told briefly.");
     let done = done.unwrap();
     assert_eq!(done, json!({ "task_id": 123, "pieces": 10, "cancelled": false }));
@@ -81,7 +83,7 @@ async fn the_stop_button_stops() {
         client.next::<Value>("estimate_response").await.unwrap();
         client.emit_with_ack::<()>("cancel", ()).await.unwrap();
     };
-    let (done, ()) = futures_util::join!(done, stop);
+    let (done, ()) = tokio::join!(done, stop);
     assert_eq!(done.unwrap()["cancelled"], true);
     client.expect_none_of("estimate_response", Duration::from_secs(5)).await.unwrap();
 }
@@ -90,7 +92,8 @@ async fn the_stop_button_stops() {
 async fn words_that_were_missed_come_after_the_connection_does() {
     let srv = server(Model::built_in()).await;
     let token = json!({ "token": TOKEN });
-    let client = srv.client().namespace("/chat").auth(token).reconnect(true).connect().await.unwrap();
+    let client =
+        srv.client().namespace("/chat").auth(token).reconnect(true).connect().await.unwrap();
     let mut words = client.stream::<Value>("estimate_response");
     client.emit("estimate", task()).await.unwrap();
     let mut text = words.next().await.unwrap()["data"].as_str().unwrap().to_owned();
@@ -108,7 +111,7 @@ async fn words_that_were_missed_come_after_the_connection_does() {
 /// An interface like OpenAI's on a free port, which answers with a body.
 async fn provider(body: &'static str) -> (String, actix_web::dev::ServerHandle) {
     let server = HttpServer::new(move || {
-        let answer = web::post().to(async move || {
+        let answer = web::post().to(move || async move {
             HttpResponse::Ok().insert_header(("content-type", "text/event-stream")).body(body)
         });
         App::new().route("/v1/chat/completions", answer)
