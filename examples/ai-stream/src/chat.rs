@@ -91,8 +91,8 @@ impl Chat {
         Self { model, token }
     }
 
-    /// Sends each piece as soon as it is there. This goes on while the client is away for a moment, and gets what it
-    /// missed when it comes back; when it has left for good, `emit` fails and the text is not written on.
+    /// Sends each piece as soon as it is there, also while the client is away for a moment: what it missed is sent
+    /// again when it comes back.
     async fn write(
         &self,
         socket: &Socket,
@@ -151,6 +151,14 @@ impl Chat {
     #[on_message("cancel")]
     fn cancel(&self, stop: State<Stop>) {
         stop.0.0.notify_waiters();
+    }
+
+    /// Who says goodbye reads no more. Who vanished may come back, and its text is written to the end.
+    #[on_disconnect]
+    fn disconnected(&self, stop: State<Stop>, reason: DisconnectReason) {
+        if reason == DisconnectReason::ClientNamespaceDisconnect {
+            stop.0.0.notify_waiters();
+        }
     }
 }
 
