@@ -8,7 +8,7 @@ import { eventually, launchBrowser, openPage, startExample, within } from "./pro
 /** Time between two words of the built-in generator, in milliseconds. */
 const PACE = 40;
 const TOKEN = "demo-token";
-/** As the article's client sends it. */
+/** As the page sends it. */
 const TASK = {
   task_id: 123,
   info: {
@@ -70,7 +70,7 @@ describe("examples/ai-stream", { timeout: 300_000 }, () => {
   });
   after(() => example?.stop());
 
-  /** The article's client. */
+  /** A client outside of a browser, which can send the token in a header with either transport. */
   async function connect(t, url, transports) {
     const socket = io(`${url}/chat`, {
       extraHeaders: { Authorization: `Bearer ${TOKEN}` },

@@ -1,4 +1,4 @@
-//! The article's client, played by the Rust one.
+//! The page, played by the Rust client.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The article's page, played by the Rust client.
+//! The page, played by the Rust client.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

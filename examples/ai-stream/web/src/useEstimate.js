@@ -11,7 +11,7 @@ export function useEstimate(token) {
   useEffect(() => {
     // To see that each way streams: `?transports=polling`.
     const transports = new URLSearchParams(location.search).get("transports")?.split(",");
-    // The article says `extraHeaders`. That works while polling: a page's WebSocket has no headers of its own.
+    // `extraHeaders` with a bearer token works while polling: a page's WebSocket has no headers of its own.
     const chat = io("/chat", { auth: { token }, ...(transports && { transports }) });
     socket.current = chat;
     chat.on("connect", () => {
