@@ -34,7 +34,8 @@ describe("examples/progress", { timeout: 300_000 }, () => {
 
   async function connect(page) {
     await page.click("#connect");
-    await message(page, "Connected!").waitFor();
+    await page.locator("#disconnect:enabled").waitFor();
+    await message(page, "Connected!").last().waitFor();
   }
 
   const jobs = async () => Number(await (await fetch(`${example.address("server")}/jobs`)).text());
