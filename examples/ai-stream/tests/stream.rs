@@ -189,7 +189,9 @@ async fn a_model_behind_http_is_read_as_it_speaks() {
         // Lines end anywhere in what is sent at a time.
         let words = ": a comment\n\ndata: {\"choices\":[]}\r\n\r\n".to_owned() + WORD + WORD;
         stream.write_all(HEAD.as_bytes()).await.unwrap();
-        for part in [&words[..20], &words[20..70], &words[70..], "data: [DONE]\n\n"] {
+        let (begin, rest) = words.split_at(20);
+        let (middle, end) = rest.split_at(50);
+        for part in [begin, middle, end, "data: [DONE]\n\n"] {
             stream.write_all(chunk(part).as_bytes()).await.unwrap();
             time::sleep(Duration::from_millis(20)).await;
         }
