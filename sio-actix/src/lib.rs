@@ -118,9 +118,9 @@ pub use sio_core::engine::{PerMessageDeflate, Transport};
 pub use sio_core::handler::Valid;
 pub use sio_core::handler::{
     Admission, Auth, ConnectionController, Controller, ControllerPath, Emission, ErrorHook,
-    EventCx, EventError, EventGuard, EventName, Extension, Fault, FromContext, FromServerSide, Guard, Header,
-    IntoEventError, Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply,
-    Requirements, ServerSideCx, SocketMiddleware, State, on_events,
+    EventCx, EventError, EventGuard, EventName, Extension, Fault, FromContext, FromServerSide,
+    Guard, Header, IntoEventError, Middleware, NamespaceParam, Next, OnEvents, Phase, Query,
+    RawArgs, Reply, Requirements, ServerSideCx, SocketMiddleware, State, on_events,
 };
 pub use sio_core::limits::{Limits, SendPolicy};
 pub use sio_core::packet::{Binary, Rest, Try, Value};
@@ -150,10 +150,10 @@ pub mod prelude {
     pub use crate::macros::*;
     pub use crate::{
         AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, Emission,
-        EmitError, EventCx, EventError, EventGuard, EventName, Extension, FromContext, Handshake, Header,
-        IncomingEvent, IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next,
-        OutgoingEvent, Pattern, Query, RawArgs, RemoteSocket, Reply, Rest, Socket, State, Try,
-        Value,
+        EmitError, EventCx, EventError, EventGuard, EventName, Extension, FromContext, Handshake,
+        Header, IncomingEvent, IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef,
+        Next, OutgoingEvent, Pattern, Query, RawArgs, RemoteSocket, Reply, Rest, Socket, State,
+        Try, Value,
     };
 }
 

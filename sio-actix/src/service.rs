@@ -57,10 +57,12 @@ pub(crate) async fn handle(
         Handled::refused_with_status(HttpResponse::build(status).force_close().finish())
     } else {
         match before(endpoint, request, upgrade, &mut gathered, &mut extensions).await {
-            Ok(None) => match route(core, endpoint, request, &mut payload, upgrade, extensions).await {
-                Ok(response) => Handled::routed(response),
-                Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
-            },
+            Ok(None) => {
+                match route(core, endpoint, request, &mut payload, upgrade, extensions).await {
+                    Ok(response) => Handled::routed(response),
+                    Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
+                }
+            }
             Ok(Some(response)) => Handled { response, refused: None, routed: false },
             Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
         }

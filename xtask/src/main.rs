@@ -8,6 +8,7 @@ mod autobahn;
 mod bench;
 mod checks;
 mod fuzz;
+mod new;
 mod programs;
 mod sh;
 mod soak;
@@ -22,8 +23,9 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <task>
 
+  new NAME [--path DIR]         a project of your own: a controller, a route, tests; beside this clone by default
   test [--only PART[,PART..]]   set-up, checks and every test; a table of totals at the end
-                                parts: fmt clippy tidy rust stock doctest docs features wasm deny typos miri loom
+                                parts: fmt clippy tidy rust stock template doctest docs features wasm deny typos miri loom
                                 fuzz soak,
                                 and the Node.js suites: interop clients cluster proxies browser
   ci                            the same as test
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     };
     sh::end_children_with_us();
     let result = match task.as_str() {
+        "new" => new::run(rest),
         "test" | "ci" => test::run(rest),
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),

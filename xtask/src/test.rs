@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::checks::{features, loom, miri, optional, wasm};
 use crate::sh::{Cmd, Outcome};
 use crate::totals::{self, Counts, Row};
-use crate::{fuzz, programs, soak, suites, tidy};
+use crate::{fuzz, new, programs, soak, suites, tidy};
 
 /// What a step did.
 pub(crate) enum Done {
@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     ("rust", rust),
     // WebSockets of the wire tests once more, under actix's own server.
     ("stock", stock),
+    ("template", new::step),
     ("doctest", || Done::Ran(Cmd::cargo().args("test --workspace --doc --no-fail-fast").run())),
     ("docs", || {
         let cmd = Cmd::cargo().args("doc --workspace --no-deps");

@@ -7,9 +7,9 @@ mod users;
 use actix_identity::{IdentityExt as _, IdentityMiddleware};
 use actix_session::SessionMiddleware;
 use actix_session::storage::CookieSessionStore;
+use actix_web::HttpRequest;
 use actix_web::cookie::Key;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::HttpRequest;
 use sio_actix::{Io, Pass};
 
 pub use users::Users;

@@ -35,8 +35,9 @@ impl Notes {
     ) -> Result<State<User>, ConnectError> {
         let name = match (auth.0.token, page) {
             (Some(token), _) => {
-                let (name, left) =
-                    users.holder(&token).ok_or_else(|| ConnectError::new("token expired or unknown"))?;
+                let (name, left) = users
+                    .holder(&token)
+                    .ok_or_else(|| ConnectError::new("token expired or unknown"))?;
                 socket.disconnect_at(Instant::now() + left);
                 name
             }

@@ -64,7 +64,8 @@ impl Users {
     pub(crate) fn holder(&self, token: &str) -> Option<(String, Duration)> {
         let mut validation = Validation::default();
         validation.leeway = 0;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.0.decoding, &validation).ok()?.claims;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &self.0.decoding, &validation).ok()?.claims;
         let until = UNIX_EPOCH + Duration::from_secs(claims.exp);
         Some((claims.sub, until.duration_since(SystemTime::now()).unwrap_or_default()))
     }

@@ -15,7 +15,8 @@ async fn server() -> (TestServer, Users) {
     let users = Users::new(&key);
     let (io, own) = (socket_io(&users), users.clone());
     let app_io = io.clone();
-    let srv = TestServer::builder(io).app(move |config| app(&app_io, &own, &key)(config)).start().await;
+    let srv =
+        TestServer::builder(io).app(move |config| app(&app_io, &own, &key)(config)).start().await;
     (srv, users)
 }
 
@@ -27,12 +28,21 @@ async fn log_in(srv: &TestServer, name: &str, password: &str) -> Option<(String,
     if answer.status() != 200 {
         return None;
     }
-    let cookie = answer.cookies().unwrap().iter().map(|cookie| cookie.stripped().to_string()).next().unwrap();
+    let cookie = answer
+        .cookies()
+        .unwrap()
+        .iter()
+        .map(|cookie| cookie.stripped().to_string())
+        .next()
+        .unwrap();
     let token: Value = answer.json().await.unwrap();
     Some((cookie, token["token"].as_str().unwrap().to_owned()))
 }
 
-async fn with_cookie(srv: &TestServer, cookie: &str) -> Result<TestClient, sio_client::ConnectError> {
+async fn with_cookie(
+    srv: &TestServer,
+    cookie: &str,
+) -> Result<TestClient, sio_client::ConnectError> {
     srv.client().header("cookie", cookie).connect().await
 }
 

@@ -9,7 +9,8 @@ use raw_websocket::{Clients, routes, socket_io};
 use sio_client::test::{TestClient, TestServer};
 use tokio_tungstenite::tungstenite::Message;
 
-type Bare = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+type Bare =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 async fn server() -> TestServer {
     let (io, clients) = (socket_io(), Clients::default());
@@ -55,7 +56,10 @@ async fn a_client_that_went_is_told_nothing_and_harms_nobody() {
 #[actix_web::test]
 async fn the_same_with_socket_io() {
     let srv = server().await;
-    let (ada, bob) = (TestClient::connect(&srv, "/").await.unwrap(), TestClient::connect(&srv, "/").await.unwrap());
+    let (ada, bob) = (
+        TestClient::connect(&srv, "/").await.unwrap(),
+        TestClient::connect(&srv, "/").await.unwrap(),
+    );
     ada.emit("message", "hello").await.unwrap();
     assert_eq!(ada.next::<String>("echo").await.unwrap(), "hello");
     assert_eq!(bob.next::<String>("said").await.unwrap(), "hello");

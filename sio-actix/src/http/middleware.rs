@@ -6,9 +6,9 @@ use std::pin::Pin;
 use actix_web::http::header::{HeaderMap, TryIntoHeaderPair};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt as _;
+use sio_core::server::Extensions;
 #[cfg(doc)]
 use sio_core::server::Handshake;
-use sio_core::server::Extensions;
 
 use super::headers::gather;
 

@@ -16,7 +16,9 @@ pub struct Extensions(Option<Arc<Values>>);
 
 impl fmt::Debug for Extensions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extensions").field("values", &self.0.as_ref().map_or(0, |v| v.len())).finish()
+        f.debug_struct("Extensions")
+            .field("values", &self.0.as_ref().map_or(0, |v| v.len()))
+            .finish()
     }
 }
 
