@@ -18,6 +18,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Says to all clients what was posted; any route can have the `Io` as a parameter.
 async fn say(io: Io, text: String) -> actix_web::Result<impl Responder> {
-    io.emit("said", text).map_err(error::ErrorServiceUnavailable)?;
+    io.emit("said", text)
+        .map_err(error::ErrorServiceUnavailable)?;
     Ok(HttpResponse::NoContent())
 }

@@ -6,7 +6,10 @@ use sio_client::test::{TestClient, TestServer};
 use {{crate_name}}::{routes, socket_io};
 
 async fn server() -> TestServer {
-    TestServer::builder(socket_io()).routes(routes).memory().await
+    TestServer::builder(socket_io())
+        .routes(routes)
+        .memory()
+        .await
 }
 
 #[actix_web::test]
@@ -22,7 +25,10 @@ async fn a_text_without_words_is_refused() -> Result<(), ClientError> {
 async fn a_client_is_greeted() -> Result<(), ClientError> {
     let srv = server().await;
     let ada = TestClient::connect(&srv, "/").await?;
-    assert_eq!(ada.emit_with_ack::<String>("hello", "Ada").await?, "hello, Ada");
+    assert_eq!(
+        ada.emit_with_ack::<String>("hello", "Ada").await?,
+        "hello, Ada"
+    );
     // Fails if a session, a room or an ack is left behind.
     ada.close().await;
     srv.stop().await;

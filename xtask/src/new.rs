@@ -94,16 +94,10 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes the project; the folder must not be there, and its parent must.
+/// Writes the project into a folder that must not be there, unlike the one above it.
 fn create(name: &str, folder: &Path) -> Result<(), String> {
     if fs::symlink_metadata(folder).is_ok() {
         return Err(format!("{} exists", folder.display()));
-    }
-    let parent = folder.parent().unwrap_or(folder);
-    let parent = parent.canonicalize().map_err(|e| format!("{}: {e}", parent.display()))?;
-    if root().canonicalize().is_ok_and(|root| parent.starts_with(root)) {
-        let why = "is inside of this clone, where cargo takes it for a part of it";
-        return Err(format!("{} {why}; `--path` names another place", folder.display()));
     }
     let files = project(name)?;
     fs::create_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
