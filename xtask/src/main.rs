@@ -27,7 +27,7 @@ cargo xtask <task>
   test [--only PART[,PART..]]   set-up, checks and every test; a table of totals at the end
                                 parts: fmt clippy tidy rust stock template doctest docs features wasm deny typos miri loom
                                 fuzz soak,
-                                and the Node.js suites: interop clients cluster proxies browser
+                                and the Node.js suites: interop clients cluster proxies browser examples
   ci                            the same as test
   soak [--minutes N] [--clients N] [--seed N] [--workers N] [--server sio|stock]
                                 a crowd of clients, and what each must have got

@@ -18,6 +18,8 @@ pub(crate) struct Suite {
     pub(crate) name: &'static str,
     dir: &'static str,
     needs: &'static [Program],
+    /// More folders that need their npm packages.
+    pages: &'static [&'static str],
     /// A list of Python packages, installed below the target folder; its path goes to the tests.
     python: Option<&'static str>,
     /// A package outside the workspace, built with a target folder of its own; the variable that carries the
@@ -26,19 +28,35 @@ pub(crate) struct Suite {
 }
 
 pub(crate) const ALL: &[Suite] = &[
-    Suite { name: "interop", dir: "tests/interop", needs: &[], python: None, cargo: None },
+    Suite {
+        name: "interop",
+        dir: "tests/interop",
+        needs: &[],
+        pages: &[],
+        python: None,
+        cargo: None,
+    },
     Suite {
         name: "clients",
         dir: "tests/clients",
         needs: &[PYTHON, PIP, PKG_CONFIG, OPENSSL],
+        pages: &[],
         python: Some("python/requirements.txt"),
         cargo: Some(("SIO_RUST_CLIENT", "rust", "rust-socketio-client")),
     },
-    Suite { name: "cluster", dir: "tests/cluster", needs: &[REDIS], python: None, cargo: None },
+    Suite {
+        name: "cluster",
+        dir: "tests/cluster",
+        needs: &[REDIS],
+        pages: &[],
+        python: None,
+        cargo: None,
+    },
     Suite {
         name: "proxies",
         dir: "tests/proxies",
         needs: &[NGINX, HAPROXY, REDIS],
+        pages: &[],
         python: None,
         cargo: None,
     },
@@ -46,6 +64,15 @@ pub(crate) const ALL: &[Suite] = &[
         name: "browser",
         dir: "tests/browser",
         needs: &[CHROMIUM, NGINX, REDIS],
+        pages: &[],
+        python: None,
+        cargo: None,
+    },
+    Suite {
+        name: "examples",
+        dir: "tests/examples",
+        needs: &[CHROMIUM, NGINX],
+        pages: &["examples/ai-stream/web", "examples/progress/web"],
         python: None,
         cargo: None,
     },
@@ -87,6 +114,9 @@ fn prepare(suite: &Suite, dir: &Path) -> Result<Variables, String> {
         variables.push((program.variable, program.locate()?));
     }
     packages(dir)?;
+    for page in suite.pages {
+        packages(&root().join(page))?;
+    }
     let workspace = Workspace::load()?;
     if let Some(list) = suite.python {
         let folder = workspace.target.join("python").join(suite.name);
