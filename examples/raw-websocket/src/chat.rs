@@ -1,6 +1,12 @@
-//! The chat as events: what is missing in comparison with `bare` is what Socket.IO does.
+//! The same as events: what is missing in comparison with `bare` is what Socket.IO and sio do.
 
+use serde::Deserialize;
 use sio_actix::prelude::*;
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    origin: Option<String>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Chat;
@@ -10,8 +16,19 @@ impl Chat {
     /// An echo to the sender, and the text to everybody else; both with names of their own.
     #[on_message("message")]
     #[emit("echo", always)]
-    #[broadcast("said", except_self)]
-    fn message(&self, text: String) -> String {
-        text
+    fn message(
+        &self,
+        socket: Socket,
+        page: Header<Page>,
+        text: String,
+    ) -> Result<String, EventError> {
+        let user = page.0.origin.as_deref().unwrap_or("somebody");
+        socket.broadcast().emit("said", (user, text.as_str()))?;
+        Ok(text)
+    }
+
+    #[on_message("bye")]
+    fn bye(&self, socket: Socket) {
+        socket.disconnect(true);
     }
 }
