@@ -10,14 +10,17 @@ macro_rules! pages {
 
 pages! {
     getting_started: "docs/guide/getting_started.md",
+    overview: "docs/guide/overview.md",
     controllers: "docs/guide/controllers.md",
     parameters: "docs/guide/parameters.md",
     replies: "docs/guide/replies.md",
     rooms: "docs/guide/rooms.md",
     guards: "docs/guide/guards.md",
     errors: "docs/guide/errors.md",
+    options: "docs/guide/options.md",
     testing: "docs/guide/testing.md",
     deploying: "docs/guide/deploying.md",
+    scaling: "docs/guide/scaling.md",
     migrating: "docs/guide/migrating.md",
     troubleshooting: "docs/guide/troubleshooting.md",
 }

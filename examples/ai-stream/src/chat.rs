@@ -101,7 +101,8 @@ impl Chat {
         handshake: Handshake,
         auth: Auth<Credentials>,
     ) -> Result<State<Stop>, ConnectError> {
-        let bearer = handshake.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        let bearer =
+            handshake.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
         let known = [Some(auth.0.token.trim_start_matches("Bearer ")), bearer];
         if known.into_iter().flatten().any(|token| is_same(token, &self.token)) {
             Ok(State::new(Stop::default()))

@@ -66,7 +66,9 @@ fn built_in(task: &Task) -> impl Stream<Item = Result<String, EventError>> + use
 fn describe(section: &Section, text: &mut String) {
     if !section.no_output {
         let Section { header, keypoint, paragraph_instruction, .. } = section;
-        text.push_str(&format!(" {header}: what matters here is {keypoint}, told {paragraph_instruction}."));
+        text.push_str(&format!(
+            " {header}: what matters here is {keypoint}, told {paragraph_instruction}."
+        ));
     }
     for child in &section.children {
         describe(child, text);
@@ -87,7 +89,10 @@ async fn remote(url: &str, key: &str, model: &str, task: &Task) -> Result<Text, 
     if !answer.status().is_success() {
         return Err(failed(&answer.status()));
     }
-    Ok(Box::pin(lines(answer.map(|chunk| chunk.map_err(|e| EventError::internal(e.to_string())))).filter_map(piece)))
+    Ok(Box::pin(
+        lines(answer.map(|chunk| chunk.map_err(|e| EventError::internal(e.to_string()))))
+            .filter_map(piece),
+    ))
 }
 
 /// The lines of a body.

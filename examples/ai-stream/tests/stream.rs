@@ -20,7 +20,8 @@ fn task() -> Task {
         ..Section::default()
     };
     let hidden = Section { header: "Notes".to_owned(), no_output: true, ..Section::default() };
-    let info = Info { title: "Drinks".to_owned(), outline: vec![section, hidden], ..Info::default() };
+    let info =
+        Info { title: "Drinks".to_owned(), outline: vec![section, hidden], ..Info::default() };
     Task { task_id: 123, info }
 }
 
@@ -39,7 +40,8 @@ async fn a_wrong_token_is_refused_whichever_way_it_comes() {
     for token in ["", "demo-toke", "demo-tokenn", "Demo-token"] {
         let auth = srv.client().namespace("/chat").auth(json!({ "token": token })).connect().await;
         assert!(auth.unwrap_err().to_string().contains("unauthorized"), "{token}");
-        let header = srv.client().namespace("/chat").header("Authorization", format!("Bearer {token}"));
+        let header =
+            srv.client().namespace("/chat").header("Authorization", format!("Bearer {token}"));
         let header = header.connect().await;
         assert!(header.unwrap_err().to_string().contains("unauthorized"), "{token}");
     }
@@ -90,7 +92,8 @@ async fn the_stop_button_stops() {
 async fn words_that_were_missed_come_after_the_connection_does() {
     let srv = server(Model::built_in()).await;
     let token = json!({ "token": TOKEN });
-    let client = srv.client().namespace("/chat").auth(token).reconnect(true).connect().await.unwrap();
+    let client =
+        srv.client().namespace("/chat").auth(token).reconnect(true).connect().await.unwrap();
     let mut words = client.stream::<Value>("estimate_response");
     client.emit("estimate", task()).await.unwrap();
     let mut text = words.next().await.unwrap()["data"].as_str().unwrap().to_owned();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use actix_web::rt::task::JoinHandle;
 use actix_web::rt::{self, time};
 use serde::Deserialize;
-use sio_actix::prelude::*;
 use sio_actix::Cors;
+use sio_actix::prelude::*;
 
 /// Time between two per cent of the job.
 const STEP: Duration = Duration::from_millis(100);
@@ -73,7 +73,8 @@ impl Session {
     /// The next piece; the answer is how much of the file is here, in per cent. A real server would write it.
     #[on_message("chunk")]
     fn chunk(&mut self, bytes: Binary) -> Result<u64, EventError> {
-        let file = self.file.as_mut().ok_or_else(|| EventError::new("no_file", "say `file` first"))?;
+        let file =
+            self.file.as_mut().ok_or_else(|| EventError::new("no_file", "say `file` first"))?;
         file.received = file.received.saturating_add(bytes.len() as u64);
         if file.received > file.size {
             self.file = None;

@@ -33,7 +33,10 @@ async fn a_file_that_was_not_announced_or_does_not_fit_is_refused() {
 #[actix_web::test]
 async fn a_file_comes_in_pieces_and_each_is_answered_with_the_percentage() {
     let (_srv, client) = connect().await;
-    client.emit_with_ack::<()>("file", json!({ "name": "a.bin", "size": 4 * 65536 })).await.unwrap();
+    client
+        .emit_with_ack::<()>("file", json!({ "name": "a.bin", "size": 4 * 65536 }))
+        .await
+        .unwrap();
     for percent in [25, 50, 75, 100] {
         let piece = Binary::from(vec![7; 65536]);
         assert_eq!(client.emit_with_ack::<u64>("chunk", piece).await.unwrap(), percent);
