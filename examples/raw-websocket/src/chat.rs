@@ -1,12 +1,6 @@
 //! The same as events: what is missing in comparison with `bare` is what Socket.IO and sio do.
 
-use serde::Deserialize;
 use sio_actix::prelude::*;
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    origin: Option<String>,
-}
 
 #[derive(Debug)]
 pub(crate) struct Chat;
@@ -16,14 +10,8 @@ impl Chat {
     /// An echo to the sender, and the text to everybody else; both with names of their own.
     #[on_message("message")]
     #[emit("echo", always)]
-    fn message(
-        &self,
-        socket: Socket,
-        page: Header<Page>,
-        text: String,
-    ) -> Result<String, EventError> {
-        let user = page.0.origin.as_deref().unwrap_or("somebody");
-        socket.broadcast().emit("said", (user, text.as_str()))?;
+    fn message(&self, socket: Socket, text: String) -> Result<String, EmitError> {
+        socket.broadcast().emit("said", (socket.id().as_str(), text.as_str()))?;
         Ok(text)
     }
 

@@ -131,12 +131,12 @@ async fn who_went_without_a_word_is_forgotten() {
 #[actix_web::test]
 async fn the_same_with_socket_io() -> Result<(), ClientError> {
     let (srv, _) = server().await;
-    let ada = srv.client().header("origin", ORIGIN).connect().await?;
+    let ada = TestClient::connect(&srv, "/").await?;
     let bob = TestClient::connect(&srv, "/").await?;
     ada.emit("message", "hello").await?;
     assert_eq!(ada.next::<String>("echo").await?, "hello");
     let said = bob.next::<Args<(String, String)>>("said").await?;
-    assert_eq!(said.0, (ORIGIN.to_owned(), "hello".to_owned()));
+    assert_eq!(said.0, (ada.id(), "hello".to_owned()));
     ada.expect_none_of("said", Duration::from_millis(50)).await?;
     ada.emit("bye", ()).await?;
     assert_eq!(ada.disconnected().await?, DisconnectReason::ServerDisconnect);
