@@ -45,9 +45,9 @@ fn dense(code: &str) -> String {
 fn is_in(cell: &str, code: &str) -> bool {
     let mut rest = code;
     let cell = dense(cell).replace('…', "..");
-    cell.split("..").filter(|part| !part.is_empty()).all(|part| match rest.find(part) {
-        Some(at) => {
-            rest = &rest[at + part.len()..];
+    cell.split("..").filter(|part| !part.is_empty()).all(|part| match rest.split_once(part) {
+        Some((_, after)) => {
+            rest = after;
             true
         }
         None => false,
