@@ -13,7 +13,7 @@ mod admin;
 
 use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use actix_web::rt::System;
@@ -135,8 +135,7 @@ fn what_servers_tell_each_other_for_the_page_is_not_the_sockets_data() {
 /// What Redis answers to a command, as it writes it.
 fn ask(redis: &Redis, command: &str) -> String {
     let url = redis.url();
-    let mut wire =
-        TcpStream::connect(url.trim_start_matches("redis://").trim_end_matches('/')).unwrap();
+    let mut wire = UnixStream::connect(url.strip_prefix("unix://").unwrap()).unwrap();
     wire.set_read_timeout(Some(DEADLINE)).unwrap();
     write!(wire, "{command}\r\nPING\r\n").unwrap();
     let mut answer = Vec::new();

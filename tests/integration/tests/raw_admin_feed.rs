@@ -102,7 +102,7 @@ fn of_large_events_pages_are_told_the_size() {
     (0..5).for_each(|_| client.binary(vec![0; 950_000]));
     let received = page.event("event_received");
     let size = 5 * 950_000 + places.join(",").len();
-    assert_eq!(received[2], json!(["nobody", format!("({} bytes, too many to be shown)", size)]));
+    assert_eq!(received[2], json!(["nobody", format!("({size} bytes, too many to be shown)")]));
     // The largest that is shown.
     let fill = "a".repeat((16 << 10) - 2);
     client.text(&format!(r#"42["nobody","{fill}"]"#));
