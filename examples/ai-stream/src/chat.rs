@@ -1,8 +1,8 @@
 //! What clients may ask for: an estimate, and that it stops.
 
-use std::sync::Arc;
+use std::cell::Cell;
 
-use futures_util::StreamExt as _;
+use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use sio_actix::prelude::*;
 use tokio::sync::Notify;
@@ -90,6 +90,24 @@ impl Chat {
     pub(crate) const fn new(model: Model, token: String) -> Self {
         Self { model, token }
     }
+
+    /// Sends each piece as soon as it is there, also while the client is away for a moment: what it missed is sent
+    /// again when it comes back.
+    async fn write(
+        &self,
+        socket: &Socket,
+        task: &Task,
+        pieces: &Cell<u64>,
+    ) -> Result<(), EventError> {
+        let mut text = self.model.write(task).await?;
+        while let Some(data) = text.try_next().await? {
+            let index = pieces.get();
+            socket
+                .emit("estimate_response", Piece { task_id: task.task_id, index, data: &data })?;
+            pieces.set(index + 1);
+        }
+        Ok(())
+    }
 }
 
 #[ws_controller("/chat")]
@@ -103,16 +121,16 @@ impl Chat {
     ) -> Result<State<Stop>, ConnectError> {
         let bearer =
             handshake.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        let known = [Some(auth.0.token.trim_start_matches("Bearer ")), bearer];
-        if known.into_iter().flatten().any(|token| is_same(token, &self.token)) {
+        let said = [Some(auth.0.token.trim_start_matches("Bearer ")), bearer];
+        if said.into_iter().flatten().any(|token| !token.is_empty() && is_same(token, &self.token))
+        {
             Ok(State::new(Stop::default()))
         } else {
             Err(ConnectError::new("unauthorized"))
         }
     }
 
-    /// Each piece is sent as soon as it is there. The text goes on while its client is away for a moment: what it
-    /// missed is sent again when it comes back.
+    /// Writes the text, until it is whole or the stop button is pressed.
     #[on_message("estimate")]
     #[emit("estimate_done")]
     async fn estimate(
@@ -121,28 +139,26 @@ impl Chat {
         stop: State<Stop>,
         task: Task,
     ) -> Result<Outcome, EventError> {
-        let mut text = self.model.write(&task).await?;
-        let stop = Arc::clone(&stop.0);
-        let mut stopped = std::pin::pin!(stop.0.notified());
-        let Task { task_id, .. } = task;
-        let mut pieces = 0;
-        loop {
-            let next = futures_util::future::select(text.next(), stopped.as_mut()).await;
-            let futures_util::future::Either::Left((piece, _)) = next else {
-                return Ok(Outcome { task_id, pieces, cancelled: true });
-            };
-            let Some(piece) = piece.transpose()? else {
-                return Ok(Outcome { task_id, pieces, cancelled: false });
-            };
-            socket.emit("estimate_response", Piece { task_id, index: pieces, data: &piece })?;
-            pieces += 1;
-        }
+        let pieces = Cell::new(0);
+        let cancelled = tokio::select! {
+            written = self.write(&socket, &task, &pieces) => written.map(|()| false)?,
+            () = stop.0.0.notified() => true,
+        };
+        Ok(Outcome { task_id: task.task_id, pieces: pieces.get(), cancelled })
     }
 
     /// The stop button: everything that this client asked for ends.
     #[on_message("cancel")]
     fn cancel(&self, stop: State<Stop>) {
         stop.0.0.notify_waiters();
+    }
+
+    /// Who says goodbye reads no more. Who vanished may come back, and its text is written to the end.
+    #[on_disconnect]
+    fn disconnected(&self, stop: State<Stop>, reason: DisconnectReason) {
+        if reason == DisconnectReason::ClientNamespaceDisconnect {
+            stop.0.0.notify_waiters();
+        }
     }
 }
 

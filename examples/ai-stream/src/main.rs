@@ -16,9 +16,9 @@ use sio_actix::Server;
 #[actix_web::main]
 async fn main() -> io::Result<()> {
     let port = setting("PORT", "3000").parse().map_err(io::Error::other)?;
-    let model = match env::var("AI_URL") {
-        Ok(url) => Model::remote(url, setting("AI_KEY", ""), setting("AI_MODEL", "default")),
-        Err(_) => Model::built_in(),
+    let model = match setting("AI_URL", "") {
+        url if url.is_empty() => Model::built_in(),
+        url => Model::remote(url, setting("AI_KEY", ""), setting("AI_MODEL", "default")),
     };
     let io = socket_io(model, setting("AI_TOKEN", "demo-token"));
     let server = Server::new(move || App::new().configure(io.configure()))
@@ -34,6 +34,7 @@ async fn main() -> io::Result<()> {
     server.run().await
 }
 
+/// An empty one is one that is not set: nobody means an empty token.
 fn setting(name: &str, default: &str) -> String {
-    env::var(name).unwrap_or_else(|_| default.to_owned())
+    env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
 }

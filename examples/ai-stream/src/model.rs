@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use actix_web::error::PayloadError;
 use actix_web::rt::time;
 use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
@@ -17,6 +18,8 @@ pub(crate) type Text = Pin<Box<dyn Stream<Item = Result<String, EventError>>>>;
 
 /// Time between two words of the built-in generator.
 const PACE: Duration = Duration::from_millis(40);
+/// The longest silence of a model before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A line of a model's answer may be as long as this, in bytes.
 const MAX_LINE: usize = 64 * 1024;
 
@@ -39,7 +42,9 @@ impl Model {
 
     /// A model that speaks like OpenAI's: `POST {url}/chat/completions` with `"stream": true`.
     #[must_use]
-    pub const fn remote(url: String, key: String, model: String) -> Self {
+    pub fn remote(url: String, key: String, model: String) -> Self {
+        // Fails if there is one already, which will do.
+        let _chosen = rustls::crypto::ring::default_provider().install_default();
         Self(Kind::Remote { url, key, model })
     }
 
@@ -82,43 +87,51 @@ async fn remote(url: &str, key: &str, model: &str, task: &Task) -> Result<Text, 
         "stream": true,
         "messages": [{ "role": "user", "content": format!("Write the text that this outlines: {outline}") }],
     });
-    // What goes wrong there is for the log, not for clients.
-    let failed = |why: &dyn std::fmt::Display| EventError::internal(format!("the model: {why}"));
-    let request = awc::Client::new().post(format!("{url}/chat/completions")).bearer_auth(key);
-    let answer = request.send_json(&question).await.map_err(|error| failed(&error))?;
+    let request = awc::Client::new().post(format!("{url}/chat/completions")).timeout(PATIENCE);
+    let answer = request.bearer_auth(key).send_json(&question).await.map_err(failed)?;
     if !answer.status().is_success() {
-        return Err(failed(&answer.status()));
+        return Err(failed(answer.status()));
     }
-    Ok(Box::pin(
-        lines(answer.map(|chunk| chunk.map_err(|e| EventError::internal(e.to_string()))))
-            .filter_map(piece),
-    ))
-}
-
-/// The lines of a body.
-fn lines(
-    body: impl Stream<Item = Result<Bytes, EventError>>,
-) -> impl Stream<Item = Result<String, EventError>> {
-    let state = (Box::pin(body), Vec::new());
-    stream::try_unfold(state, async |(mut body, mut rest): (_, Vec<u8>)| {
-        loop {
-            if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let line = rest.drain(..=end).collect::<Vec<u8>>();
-                return Ok(Some((String::from_utf8_lossy(&line).trim().to_owned(), (body, rest))));
-            }
-            if rest.len() > MAX_LINE {
-                return Err(EventError::internal("the model: a line without an end"));
-            }
-            match body.next().await {
-                Some(chunk) => rest.extend_from_slice(&chunk?),
-                None => return Ok(None),
+    let pieces = stream::try_unfold((answer, Vec::new()), async |(mut body, mut rest)| {
+        while let Some(line) = line(&mut body, &mut rest).await? {
+            match line.trim().strip_prefix("data:").map(str::trim_start) {
+                Some("[DONE]") => break,
+                Some(data) => {
+                    if let Some(piece) = piece(data)? {
+                        return Ok(Some((piece, (body, rest))));
+                    }
+                }
+                // Empty lines and comments.
+                None => {}
             }
         }
-    })
+        Ok(None)
+    });
+    Ok(Box::pin(pieces))
 }
 
-/// What a line of an event stream adds to the text, if anything.
-async fn piece(line: Result<String, EventError>) -> Option<Result<String, EventError>> {
+/// The next line of a body; `rest` is what came behind the line before.
+async fn line<B>(body: &mut B, rest: &mut Vec<u8>) -> Result<Option<String>, EventError>
+where
+    B: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+{
+    loop {
+        if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line = rest.drain(..=end).collect::<Vec<u8>>();
+            return Ok(Some(String::from_utf8_lossy(&line).into_owned()));
+        }
+        if rest.len() > MAX_LINE {
+            return Err(failed("a line without an end"));
+        }
+        match time::timeout(PATIENCE, body.next()).await.map_err(failed)? {
+            Some(chunk) => rest.extend_from_slice(&chunk.map_err(failed)?),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// What an event adds to the text, if anything.
+fn piece(data: &str) -> Result<Option<String>, EventError> {
     #[derive(Deserialize)]
     struct Chunk {
         choices: Vec<Choice>,
@@ -131,16 +144,11 @@ async fn piece(line: Result<String, EventError>) -> Option<Result<String, EventE
     struct Delta {
         content: Option<String>,
     }
-    let line = match line {
-        Ok(line) => line,
-        Err(error) => return Some(Err(error)),
-    };
-    let data = line.strip_prefix("data:")?.trim();
-    if data == "[DONE]" {
-        return None;
-    }
-    match serde_json::from_str::<Chunk>(data) {
-        Ok(chunk) => chunk.choices.into_iter().next()?.delta.content.map(Ok),
-        Err(error) => Some(Err(EventError::internal(format!("the model: {error}")))),
-    }
+    let chunk: Chunk = serde_json::from_str(data).map_err(failed)?;
+    Ok(chunk.choices.into_iter().next().and_then(|choice| choice.delta.content))
+}
+
+/// What goes wrong there is for the log, not for clients.
+fn failed(why: impl std::fmt::Display) -> EventError {
+    EventError::internal(format!("the model: {why}"))
 }

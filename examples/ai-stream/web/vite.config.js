@@ -9,8 +9,9 @@ export default defineConfig({
     host: "127.0.0.1",
     proxy: {
       // The path of the transport, not the namespace: `/chat` never stands in a URL.
-      // `ws` passes the upgrade on, after which nothing can collect what the server streams.
-      "/socket.io": { target: server, ws: true, changeOrigin: true, xfwd: true },
+      // `ws` passes the upgrade on. What the server says is not collected either way: each word is a message of its
+      // own, and a poll is answered when there is one.
+      "/socket.io": { target: server, ws: true, xfwd: true },
     },
   },
 });

@@ -4,32 +4,21 @@ mod login;
 mod notes;
 mod users;
 
-use actix_identity::{IdentityExt as _, IdentityMiddleware};
+use actix_identity::IdentityMiddleware;
 use actix_session::SessionMiddleware;
 use actix_session::storage::CookieSessionStore;
-use actix_web::HttpRequest;
 use actix_web::cookie::Key;
 use actix_web::web::{self, Data, ServiceConfig};
-use sio_actix::{Io, Pass};
+use sio_actix::Io;
 
 pub use users::Users;
-
-/// Who has logged in on the page whose request this is, as its session cookie says.
-#[derive(Debug)]
-struct LoggedIn(String);
 
 /// The Socket.IO server.
 #[must_use]
 pub fn socket_io(users: &Users) -> Io {
     Io::builder()
-        // actix's middleware has read the cookie by then; what it found goes on to the sockets.
-        .engine_middleware(async |request: HttpRequest| {
-            let identity = request.get_identity().and_then(|identity| Ok(identity.id()?));
-            Ok::<_, actix_web::Error>(match identity {
-                Ok(name) => Pass::next().with_extension(LoggedIn(name)),
-                Err(_) => Pass::next(),
-            })
-        })
+        .client_dir(env!("SOCKET_IO_CLIENT"))
+        .engine_middleware(login::pass_on)
         .data(Data::new(users.clone()))
         .mount(notes::Notes)
         .build()

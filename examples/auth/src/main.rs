@@ -3,12 +3,16 @@
 //! `cargo run -p auth`, then open <http://127.0.0.1:3000>. `PORT` from the environment, 0 for a free one; `SECRET`,
 //! at least 64 bytes, a random one otherwise.
 
+use std::time::Duration;
 use std::{env, io};
 
 use actix_web::App;
 use actix_web::cookie::Key;
 use auth::{Users, app, socket_io};
 use sio_actix::Server;
+
+/// How long a login counts.
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
@@ -17,7 +21,7 @@ async fn main() -> io::Result<()> {
         Ok(secret) => Key::try_from(secret.as_bytes()).map_err(io::Error::other)?,
         Err(_) => Key::generate(),
     };
-    let users = Users::new(&key);
+    let users = Users::new(&key, LIFETIME);
     let io = socket_io(&users);
     let server = Server::new(move || App::new().configure(app(&io, &users, &key)))
         .h1_allow_half_closed(false)

@@ -1,13 +1,12 @@
 //! Notes from user to user, on whatever devices they have.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 use serde::Deserialize;
 use sio_actix::prelude::*;
 
-use crate::LoggedIn;
-use crate::users::Users;
+use crate::users::{Login, Users};
 
 #[derive(Debug)]
 struct User(String);
@@ -24,29 +23,27 @@ pub(crate) struct Notes;
 
 #[ws_controller("/")]
 impl Notes {
-    /// The session cookie of the page, or a token, which counts for as long as it is good.
+    /// The session cookie of the page, or a token; either counts for as long as it is good.
     #[connect_guard]
     fn identify(
         &self,
         socket: Socket,
         users: Data<Users>,
-        page: Option<Extension<LoggedIn>>,
+        page: Option<Extension<Login>>,
         auth: Auth<Credentials>,
     ) -> Result<State<User>, ConnectError> {
-        let name = match (auth.0.token, page) {
+        let login = match (&auth.0.token, page) {
             (Some(token), _) => {
-                let (name, left) = users
-                    .holder(&token)
-                    .ok_or_else(|| ConnectError::new("token expired or unknown"))?;
-                socket.disconnect_at(Instant::now() + left);
-                name
+                users.read(token).ok_or(ConnectError::new("token unknown or expired"))?
             }
-            (None, Some(page)) => page.0.0.clone(),
+            (None, Some(page)) => Login::clone(&page),
             (None, None) => return Err(ConnectError::new("not logged in")),
         };
+        let left = login.left().ok_or(ConnectError::new("login expired"))?;
+        socket.disconnect_at(Instant::now() + left);
         // Every device of a user is in one room, on whichever node.
-        socket.join(format!("user:{name}"));
-        Ok(State::new(User(name)))
+        socket.join(format!("user:{}", login.name));
+        Ok(State::new(User(login.name)))
     }
 
     #[on_message("whoami")]
@@ -68,12 +65,10 @@ impl Notes {
         user: State<User>,
         token: String,
     ) -> Result<(), EventError> {
-        match users.holder(&token) {
-            Some((name, left)) if name == user.0.0 => {
-                socket.disconnect_at(Instant::now() + left);
-                Ok(())
-            }
-            _ => Err(EventError::new("token", "expired, unknown, or of somebody else")),
-        }
+        let login = users.read(&token).filter(|login| login.name == user.0.0);
+        let left: Option<Duration> = login.and_then(|login| login.left());
+        let left = left.ok_or(EventError::new("token", "unknown, expired, or of somebody else"))?;
+        socket.disconnect_at(Instant::now() + left);
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Who is who: names with passwords, and tokens that expire.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,66 +8,76 @@ use actix_web::cookie::Key;
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-/// How long a token is good for.
-const LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// A real service would have a database, and hashes of the passwords.
 const PASSWORDS: [(&str, &str); 2] = [("ada", "lovelace"), ("bob", "builder")];
 
-/// Knows users and makes their tokens.
-#[derive(Clone)]
-pub struct Users(Arc<Keys>);
-
-struct Keys {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+/// Somebody who has logged in, and until when that counts, in seconds since 1970: what a token says, and a
+/// session cookie too.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Login {
+    #[serde(rename = "sub")]
+    pub(crate) name: String,
+    #[serde(rename = "exp")]
+    pub(crate) until: u64,
 }
 
-impl std::fmt::Debug for Users {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Login {
+    /// The time that is left; `None` when it is over.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        let end = UNIX_EPOCH.checked_add(Duration::from_secs(self.until))?;
+        end.duration_since(SystemTime::now()).ok().filter(|left| !left.is_zero())
+    }
+}
+
+/// Knows users and makes their tokens.
+#[derive(Clone)]
+pub struct Users(Arc<Inner>);
+
+struct Inner {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    lifetime: Duration,
+}
+
+impl fmt::Debug for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Users").finish_non_exhaustive()
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    sub: String,
-    exp: u64,
-}
-
 impl Users {
-    /// Signs tokens with a key.
+    /// Logins are signed with a key, and count for a time, to the second.
     #[must_use]
-    pub fn new(key: &Key) -> Self {
-        let (encoding, decoding) =
-            (EncodingKey::from_secret(key.signing()), DecodingKey::from_secret(key.signing()));
-        Self(Arc::new(Keys { encoding, decoding }))
+    pub fn new(key: &Key, lifetime: Duration) -> Self {
+        let encoding = EncodingKey::from_secret(key.signing());
+        let decoding = DecodingKey::from_secret(key.signing());
+        Self(Arc::new(Inner { encoding, decoding, lifetime }))
     }
 
-    pub(crate) fn knows(&self, name: &str, password: &str) -> bool {
-        PASSWORDS.contains(&(name, password))
+    pub(crate) fn log_in(&self, name: &str, password: &str) -> Option<Login> {
+        PASSWORDS.contains(&(name, password)).then(|| self.login(name)).flatten()
     }
 
-    /// A token that is good for fifteen minutes.
+    /// A token for somebody.
     #[must_use]
     pub fn token(&self, name: &str) -> Option<String> {
-        self.token_for(name, LIFETIME)
+        self.sign(&self.login(name)?)
     }
 
-    /// A token that is good for a time, to the second.
-    #[must_use]
-    pub fn token_for(&self, name: &str, lifetime: Duration) -> Option<String> {
-        let until = SystemTime::now().duration_since(UNIX_EPOCH).ok()? + lifetime;
-        let claims = Claims { sub: name.to_owned(), exp: until.as_secs() };
-        jsonwebtoken::encode(&Header::default(), &claims, &self.0.encoding).ok()
+    pub(crate) fn sign(&self, login: &Login) -> Option<String> {
+        jsonwebtoken::encode(&Header::default(), login, &self.0.encoding).ok()
     }
 
-    /// Whose token it is, and how long it is still good for.
-    pub(crate) fn holder(&self, token: &str) -> Option<(String, Duration)> {
-        let mut validation = Validation::default();
-        validation.leeway = 0;
-        let claims =
-            jsonwebtoken::decode::<Claims>(token, &self.0.decoding, &validation).ok()?.claims;
-        let until = UNIX_EPOCH + Duration::from_secs(claims.exp);
-        Some((claims.sub, until.duration_since(SystemTime::now()).unwrap_or_default()))
+    /// What a token says, if it is one of ours and not over.
+    pub(crate) fn read(&self, token: &str) -> Option<Login> {
+        let validation = Validation { leeway: 0, ..Validation::default() };
+        let read = jsonwebtoken::decode::<Login>(token, &self.0.decoding, &validation);
+        // Within its last second the library still takes it.
+        read.ok().map(|token| token.claims).filter(|login| login.left().is_some())
+    }
+
+    fn login(&self, name: &str) -> Option<Login> {
+        let until = SystemTime::now().duration_since(UNIX_EPOCH).ok()? + self.0.lifetime;
+        Some(Login { name: name.to_owned(), until: until.as_secs() })
     }
 }

@@ -9,6 +9,7 @@ export function Chat({ server }) {
   const [state, setState] = useState("connecting");
   const [lines, setLines] = useState([]);
 
+  // Effects run in the browser alone: while Next.js makes the page, nothing connects.
   useEffect(() => {
     const client = io(server, { path: "/api/socket", addTrailingSlash: false });
     socket.current = client;

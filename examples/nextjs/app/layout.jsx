@@ -1,4 +1,4 @@
-export const metadata = { title: "A chat in Next.js" };
+export const metadata = { title: "A chat in Next.js", icons: "data:," };
 
 export default function Layout({ children }) {
   return (

@@ -1,7 +1,6 @@
 import { Chat } from "./chat.jsx";
 
-// The page is made on the server, where nothing connects; the chat lives in the browser.
-export default async function Page({ searchParams }) {
-  const { server } = await searchParams;
-  return <Chat server={server ?? process.env.NEXT_PUBLIC_SERVER} />;
+// One domain: the browser asks the page's own origin, and Next.js passes it on; see next.config.mjs.
+export default function Page() {
+  return <Chat />;
 }

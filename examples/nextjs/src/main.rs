@@ -1,6 +1,6 @@
 //! The server of a Next.js page, on the path that the page's own router leaves to it.
 //!
-//! `npm start --prefix examples/nextjs`, then open the address that Next.js prints. The server alone:
+//! `node examples/nextjs/run.mjs` starts both; open the address that it prints last. The server alone is
 //! `cargo run -p nextjs`, on port 3001 or `PORT`; pages of the origin `PAGE` may ask it directly.
 
 use std::{env, io};
@@ -23,7 +23,7 @@ impl Chat {
 #[actix_web::main]
 async fn main() -> io::Result<()> {
     let port = env::var("PORT").unwrap_or_else(|_| "3001".to_owned());
-    let page = env::var("PAGE").unwrap_or_else(|_| "http://localhost:3000".to_owned());
+    let page = env::var("PAGE").unwrap_or_else(|_| "http://127.0.0.1:3000".to_owned());
     let io = Io::builder()
         .path("/api/socket")
         // Next.js takes the slash at the end of a path away; the client says `addTrailingSlash: false`.

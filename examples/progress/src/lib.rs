@@ -1,50 +1,36 @@
-//! The server of the example.
+//! The server of the example: `job` is what a connection has done for it, `upload` a file on its way.
 
-use std::time::Duration;
+mod job;
+mod upload;
 
+use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
-use actix_web::rt::{self, time};
-use serde::Deserialize;
+use actix_web::web::Data;
 use sio_actix::Cors;
 use sio_actix::prelude::*;
 
-/// Time between two per cent of the job.
-const STEP: Duration = Duration::from_millis(100);
-/// The largest file, in bytes.
-const MAX_FILE: u64 = 64 * 1024 * 1024;
+pub use job::Jobs;
+use upload::{Announcement, Receipt, Upload};
 
 /// The Socket.IO server, for a page of another origin: the dev server has a port of its own.
 #[must_use]
-pub fn socket_io(page: &str) -> Io {
-    Io::builder().cors(Cors::list([page])).mount_scoped::<Session>().build()
+pub fn socket_io(page: &str, jobs: Data<Jobs>) -> Io {
+    Io::builder().cors(Cors::list([page])).data(jobs).mount_scoped::<Session>().build()
 }
 
-/// What one connection has: a job, and a file that is being uploaded.
+/// What one connection has.
 #[derive(Debug, Default)]
 struct Session {
     job: Option<JoinHandle<()>>,
-    file: Option<File>,
-}
-
-#[derive(Debug)]
-struct File {
-    size: u64,
-    received: u64,
-}
-
-/// A file that is to come.
-#[derive(Debug, Deserialize)]
-struct Announcement {
-    name: String,
-    size: u64,
+    upload: Option<Upload>,
 }
 
 #[ws_controller("/", scope = connection)]
 impl Session {
-    /// The job begins with the connection. It is a task of its own, because events wait for this method.
+    /// The job begins with the connection. It is a task of its own: events wait until this method is through.
     #[on_connection]
-    fn connected(&mut self, socket: Socket) {
-        self.job = Some(rt::spawn(work(socket)));
+    fn connected(&mut self, socket: Socket, jobs: Data<Jobs>) {
+        self.job = Some(rt::spawn(job::run(socket, jobs)));
     }
 
     /// And it ends with the connection.
@@ -61,41 +47,26 @@ impl Session {
         format!("[Echo] You sent -> {text}")
     }
 
+    /// A file begins; one that was not complete is forgotten.
     #[on_message("file")]
     fn begin(&mut self, file: Announcement) -> Result<(), EventError> {
-        if file.size == 0 || file.size > MAX_FILE {
-            return Err(EventError::new("size", format!("{} is empty, or too large", file.name)));
-        }
-        self.file = Some(File { size: file.size, received: 0 });
+        self.upload = None;
+        self.upload = Some(Upload::new(&file)?);
         Ok(())
     }
 
-    /// The next piece; the answer is how much of the file is here, in per cent. A real server would write it.
+    /// The next piece. The client sends the one behind it when this one is answered, so that no more than one is on
+    /// its way.
     #[on_message("chunk")]
-    fn chunk(&mut self, bytes: Binary) -> Result<u64, EventError> {
-        let file =
-            self.file.as_mut().ok_or_else(|| EventError::new("no_file", "say `file` first"))?;
-        file.received = file.received.saturating_add(bytes.len() as u64);
-        if file.received > file.size {
-            self.file = None;
-            return Err(EventError::new("size", "more came than was said"));
+    fn chunk(&mut self, offset: u64, bytes: Binary) -> Result<Receipt, EventError> {
+        // After a mistake it does not come back: the client has to begin again.
+        let upload = self.upload.take();
+        let mut upload =
+            upload.ok_or_else(|| EventError::new("no_file", "no file was announced"))?;
+        let receipt = upload.add(offset, &bytes)?;
+        if receipt.sha256.is_none() {
+            self.upload = Some(upload);
         }
-        let percent = file.received * 100 / file.size;
-        if file.received == file.size {
-            self.file = None;
-        }
-        Ok(percent)
+        Ok(receipt)
     }
-}
-
-/// Something that takes ten seconds.
-async fn work(socket: Socket) {
-    for percent in 0..=100 {
-        // The job goes on without somebody who looks on, until the connection's end ends it.
-        let _gone = socket.emit("progress", percent);
-        let _gone = socket.send(format!("{percent}%: this could be a log"));
-        time::sleep(STEP).await;
-    }
-    let _gone = socket.send("Done");
-    socket.disconnect(false);
 }

@@ -1,23 +1,31 @@
 //! A job that tells how far it is, an echo, and files that are uploaded piece by piece.
 //!
-//! `npm start --prefix examples/progress/web`, then open the address that Vite prints. The server alone:
-//! `cargo run -p progress`, on port 4567 or `PORT`; pages of the origin `PAGE` may use it.
+//! `node examples/progress/run.mjs`, then open the address that it prints. The server alone: `cargo run -p progress`,
+//! on port 4567 or `PORT`; pages of the origin `PAGE` may use it, and `/jobs` says how many jobs run.
 
 use std::{env, io};
 
 use actix_web::App;
-use progress::socket_io;
+use actix_web::web::{self, Data};
+use progress::{Jobs, socket_io};
 use sio_actix::Server;
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
-    let port = env::var("PORT").unwrap_or_else(|_| "4567".to_owned());
-    let page = env::var("PAGE").unwrap_or_else(|_| "http://127.0.0.1:5173".to_owned());
-    let io = socket_io(&page);
-    let server = Server::new(move || App::new().configure(io.configure()))
+    let port = setting("PORT", "4567").parse().map_err(io::Error::other)?;
+    let jobs = Data::new(Jobs::default());
+    let io = socket_io(&setting("PAGE", "http://127.0.0.1:5173"), jobs.clone());
+    let app = move || {
+        let running = async |jobs: Data<Jobs>| jobs.running().to_string();
+        App::new()
+            .app_data(jobs.clone())
+            .route("/jobs", web::get().to(running))
+            .configure(io.configure())
+    };
+    let server = Server::new(app)
         .h1_allow_half_closed(false)
         .shutdown_timeout(1)
-        .bind(("127.0.0.1", port.parse().map_err(io::Error::other)?))?;
+        .bind(("127.0.0.1", port))?;
     for address in server.addrs() {
         #[expect(clippy::print_stdout, reason = "tells where to look")]
         {
@@ -25,4 +33,8 @@ async fn main() -> io::Result<()> {
         }
     }
     server.run().await
+}
+
+fn setting(name: &str, default: &str) -> String {
+    env::var(name).unwrap_or_else(|_| default.to_owned())
 }

@@ -5,5 +5,5 @@ import { defineConfig } from "vite";
 export default defineConfig({
   plugins: [react()],
   define: { SERVER: JSON.stringify(process.env.SERVER ?? "http://127.0.0.1:4567") },
-  server: { host: "127.0.0.1", port: 5173, strictPort: true },
+  server: { host: "127.0.0.1" },
 });

@@ -13,7 +13,7 @@ pub use bare::Clients;
 /// The Socket.IO server.
 #[must_use]
 pub fn socket_io() -> Io {
-    Io::builder().mount(chat::Chat).build()
+    Io::builder().client_dir(env!("SOCKET_IO_CLIENT")).mount(chat::Chat).build()
 }
 
 /// Everything the `App` needs; the two kinds do not know each other.

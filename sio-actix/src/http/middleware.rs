@@ -50,7 +50,8 @@ impl Pass {
     /// Gives a value to the session that this request opens, for connect guards and handlers: the parameter
     /// [`Extension<T>`](crate::Extension), or [`Handshake::extension`].
     ///
-    /// One per type; the last middleware's counts. Requests of a session that is open change nothing. What
+    /// One per type; the last middleware's counts. Requests of a session that is open change nothing, and a client
+    /// that comes back by connection state recovery has the values of its new request. What
     /// actix's own middleware knows of the request, a login or a session, gets to sockets in this way:
     ///
     /// ```

@@ -49,3 +49,69 @@ impl Extensions {
         format!("no value of type {} came with the handshake", type_name::<T>())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::super::handshake::{Handshake, HandshakeObject, HandshakeParts};
+    use super::*;
+
+    fn of<T: Send + Sync + 'static>(value: T) -> Extensions {
+        let mut extensions = Extensions::default();
+        extensions.insert(value);
+        extensions
+    }
+
+    #[test]
+    fn what_was_not_inserted_is_absent() {
+        assert_eq!(Extensions::default().get::<u8>(), None);
+        assert_eq!(of(1_u8).get::<u16>(), None);
+    }
+
+    #[test]
+    fn the_last_value_of_a_type_counts() {
+        let mut values = of(1_u8);
+        values.insert("kept");
+        values.insert(2_u8);
+        assert_eq!(values.get::<u8>().as_deref(), Some(&2));
+        values.extend(of(3_u8));
+        values.extend(Extensions::default());
+        assert_eq!(values.get::<u8>().as_deref(), Some(&3));
+        assert_eq!(values.get::<&str>().as_deref(), Some(&"kept"));
+    }
+
+    #[test]
+    fn a_copy_is_not_changed_by_what_comes_later() {
+        let mut values = of(1_u8);
+        let copy = values.clone();
+        values.insert(2_u8);
+        values.extend(of("more"));
+        assert_eq!(copy.get::<u8>().as_deref(), Some(&1));
+        assert_eq!(copy.get::<&str>(), None);
+    }
+
+    #[test]
+    fn neither_logs_nor_other_nodes_see_a_value() {
+        let plain = || {
+            Handshake::new(&HandshakeParts {
+                headers: &[("host", "a")],
+                url: "/socket.io/?EIO=4",
+                address: None,
+                secure: false,
+                time: SystemTime::UNIX_EPOCH,
+            })
+        };
+        let written = |handshake: Handshake| {
+            let handshake = Arc::new(handshake);
+            let object = HandshakeObject { handshake: Arc::clone(&handshake), auth: "{}".into() };
+            (serde_json::to_value(object).unwrap(), format!("{handshake:?}"))
+        };
+        let values = of(String::from("secret"));
+        assert!(!format!("{values:?}").contains("secret"));
+        let (object, shown) = written(plain().with_extensions(values));
+        assert_eq!(object, written(plain()).0);
+        assert!(!shown.contains("secret"), "{shown}");
+        assert_eq!(Handshake::of_object(&object).extension::<String>(), None);
+    }
+}

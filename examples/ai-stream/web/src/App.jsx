@@ -1,18 +1,22 @@
 import { useState } from "react";
 import { useEstimate } from "./useEstimate.js";
 
+const section = (header, keypoint) => ({
+  children: [],
+  header,
+  keypoint,
+  no_output: false,
+  paragraph_id: header,
+  paragraph_instruction: "in simple words",
+});
+
 const TASK = {
   task_id: 123,
   info: {
     outline: [
-      {
-        children: [],
-        header: "Tea",
-        keypoint: "the water, and how long one waits",
-        no_output: false,
-        paragraph_id: "aaabbb1",
-        paragraph_instruction: "in simple words",
-      },
+      section("Water", "that it is fresh, and how hot it gets"),
+      section("Leaves", "how many there are, and how long they stay"),
+      section("Guests", "who they are, and whether they want milk"),
     ],
     tags: [],
     docs: [],

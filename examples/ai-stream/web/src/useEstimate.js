@@ -9,14 +9,16 @@ export function useEstimate(token) {
   const [busy, setBusy] = useState(false);
 
   useEffect(() => {
-    const transports = new URLSearchParams(location.search).get("transports");
-    // `extraHeaders` would work as well, but pages can send headers with polling only.
-    const chat = io("/chat", {
-      auth: { token },
-      ...(transports && { transports: transports.split(",") }),
-    });
+    // To see that each way streams: `?transports=polling`.
+    const transports = new URLSearchParams(location.search).get("transports")?.split(",");
+    // `extraHeaders` with a bearer token works while polling: a page's WebSocket has no headers of its own.
+    const chat = io("/chat", { auth: { token }, ...(transports && { transports }) });
     socket.current = chat;
-    chat.on("connect", () => setState(chat.recovered ? "connected again" : "connected"));
+    chat.on("connect", () => {
+      setState(chat.recovered ? "connected again" : "connected");
+      // Nothing more comes of what another connection asked for.
+      if (!chat.recovered) setBusy(false);
+    });
     chat.on("connect_error", (error) => setState(error.message));
     chat.on("disconnect", (reason) => setState(`disconnected: ${reason}`));
     chat.on("estimate_response", ({ data }) => setText((text) => text + data));

@@ -1,39 +1,42 @@
-import { useRef, useState } from "react";
-import { useSocket } from "./useSocket.js";
+import { useState } from "react";
+import useSocket from "./useSocket.js";
 
 export function App() {
-  const { connected, progress, messages, connect, disconnect, send, upload } = useSocket(SERVER);
+  const { isConnected, messages, progress, connect, disconnect, sendMessage, upload } = useSocket(SERVER);
+  const [text, setText] = useState("");
   const [uploaded, setUploaded] = useState("");
-  const text = useRef(null);
 
   function submit(event) {
     event.preventDefault();
-    send(text.current.value);
-    text.current.value = "";
+    sendMessage(text);
+    setText("");
   }
 
   async function choose({ target }) {
     try {
-      await upload(target.files[0], (percent) => setUploaded(`${percent}%`));
+      const sha256 = await upload(target.files[0], (percent) => setUploaded(`${percent}%`));
+      setUploaded(`100%, SHA-256 ${sha256}`);
     } catch (error) {
       setUploaded(error.message);
     }
+    target.value = "";
   }
 
   return (
     <main>
-      <button id="connect" disabled={connected} onClick={connect}>
+      <button id="connect" disabled={isConnected} onClick={connect}>
         Connect
       </button>
-      <button id="disconnect" disabled={!connected} onClick={disconnect}>
+      <button id="disconnect" disabled={!isConnected} onClick={disconnect}>
         Disconnect
       </button>
-      <progress id="progress" max="100" value={progress} /> <span id="percent">{progress}%</span>
+      <progress max="100" value={progress} /> <span id="progress">{progress}%</span>
       <form onSubmit={submit}>
-        <input id="text" ref={text} disabled={!connected} /> <button disabled={!connected}>Send</button>
+        <input id="text" value={text} onChange={(event) => setText(event.target.value)} />{" "}
+        <button disabled={!isConnected}>Send</button>
       </form>
       <p>
-        <input id="file" type="file" disabled={!connected} onChange={choose} /> <span id="uploaded">{uploaded}</span>
+        <input id="file" type="file" disabled={!isConnected} onChange={choose} /> <span id="uploaded">{uploaded}</span>
       </p>
       <ol id="messages">
         {messages.map((message, index) => (
