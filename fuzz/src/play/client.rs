@@ -168,9 +168,12 @@ impl Client {
             self.said_nothing(packets);
             return;
         }
-        let mut push = self.server.worker.push(&self.session, Bytes::from(body), false, Share::default());
+        let mut push =
+            self.server.worker.push(&self.session, Bytes::from(body), false, Share::default());
         match push.try_recv() {
-            Ok(Some(PushReply::Refused(_) | PushReply::Exhausted)) | Err(_) => self.said_nothing(packets),
+            Ok(Some(PushReply::Refused(_) | PushReply::Exhausted)) | Err(_) => {
+                self.said_nothing(packets)
+            }
             Ok(Some(PushReply::Ok | PushReply::Invalid)) => {}
             Ok(None) => self.pushes.push(push),
         }
