@@ -1,4 +1,4 @@
-//! Installs the official browser client, which the example serves, into the build folder.
+//! Installs the official browser client, which this example and others serve, into the build folder.
 
 use std::env;
 use std::io::ErrorKind;
@@ -8,7 +8,8 @@ use std::process::Command;
 const VERSION: &str = "4.8.4";
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    // From the folder of whichever example is built.
+    println!("cargo::rerun-if-changed=../chat/build.rs");
     match client() {
         Ok(folder) => println!("cargo::rustc-env=SOCKET_IO_CLIENT={}", folder.display()),
         Err(why) => println!("cargo::error={why}"),
@@ -46,7 +47,7 @@ fn install(prefix: &Path) -> Result<(), String> {
         .output()
         .map_err(|error| match error.kind() {
             ErrorKind::NotFound => "`npm` was not found: install Node.js, which brings it; \
-                 the chat example serves the browser client of the npm package socket.io-client"
+                 the example serves the browser client of the npm package socket.io-client"
                 .to_owned(),
             _ => format!("`npm` cannot be run: {error}"),
         })?;

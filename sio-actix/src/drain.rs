@@ -41,7 +41,7 @@ impl Drain {
         self
     }
 
-    /// Tells every socket by an event.
+    /// Tells every socket of this node by an event.
     #[must_use]
     pub fn hint(mut self, event: impl Into<String>) -> Self {
         self.hint = Some(event.into());
@@ -53,14 +53,19 @@ impl Drain {
         io.refuse_sessions();
         if let Some(hint) = &self.hint {
             for namespace in io.namespaces() {
-                if let Err(error) = io.of(&namespace).emit(hint, ()) {
+                if let Err(error) = io.of(&namespace).local().emit(hint, ()) {
                     tracing::warn!(%error, namespace, "the hint before the end was not sent");
                 }
             }
         }
         let finished = async {
             let mut tick = tokio::time::interval(TICK);
-            while io.inventory().await.handlers > 0 {
+            loop {
+                let left = io.inventory().await;
+                // The end drops events that wait: the hint is taken first, by clients that take anything.
+                if left.handlers == 0 && (self.hint.is_none() || left.queued_packets == 0) {
+                    return;
+                }
                 tick.tick().await;
             }
         };

@@ -24,7 +24,8 @@
 //! }
 //! ```
 //!
-//! Start with [`macro@ws_controller`] and [`macro@on_message`], then [`Io`], [`Socket`] and [`IoBuilder`]. Closures
+//! The [`guide`] has a page with examples for each task, from the first controller to moving from other servers.
+//! Then there are [`macro@ws_controller`] and [`macro@on_message`], then [`Io`], [`Socket`] and [`IoBuilder`]. Closures
 //! can do the same without macros: see [`NamespaceBuilder`].
 //!
 //! What can be set is in [`IoBuilder`], and as data, from a file or the environment, in [`IoOptions`]: pages
@@ -63,6 +64,8 @@ mod bundle;
 mod config;
 mod context;
 mod drain;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 pub mod health;
 mod http;
 #[cfg(feature = "internals")]
@@ -115,9 +118,9 @@ pub use sio_core::engine::{PerMessageDeflate, Transport};
 pub use sio_core::handler::Valid;
 pub use sio_core::handler::{
     Admission, Auth, ConnectionController, Controller, ControllerPath, Emission, ErrorHook,
-    EventCx, EventError, EventGuard, EventName, Fault, FromContext, FromServerSide, Guard, Header,
-    IntoEventError, Middleware, NamespaceParam, Next, OnEvents, Phase, Query, RawArgs, Reply,
-    Requirements, ServerSideCx, SocketMiddleware, State, on_events,
+    EventCx, EventError, EventGuard, EventName, Extension, Fault, FromContext, FromServerSide,
+    Guard, Header, IntoEventError, Middleware, NamespaceParam, Next, OnEvents, Phase, Query,
+    RawArgs, Reply, Requirements, ServerSideCx, SocketMiddleware, State, on_events,
 };
 pub use sio_core::limits::{Limits, SendPolicy};
 pub use sio_core::packet::{Binary, Rest, Try, Value};
@@ -147,10 +150,10 @@ pub mod prelude {
     pub use crate::macros::*;
     pub use crate::{
         AckSender, Auth, Binary, BroadcastOperator, ConnectError, DisconnectReason, Emission,
-        EmitError, EventCx, EventError, EventGuard, EventName, FromContext, Handshake, Header,
-        IncomingEvent, IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef, Next,
-        OutgoingEvent, Pattern, Query, RawArgs, RemoteSocket, Reply, Rest, Socket, State, Try,
-        Value,
+        EmitError, EventCx, EventError, EventGuard, EventName, Extension, FromContext, Handshake,
+        Header, IncomingEvent, IntoEventError, Io, NamespaceBuilder, NamespaceParam, NamespaceRef,
+        Next, OutgoingEvent, Pattern, Query, RawArgs, RemoteSocket, Reply, Rest, Socket, State,
+        Try, Value,
     };
 }
 

@@ -16,7 +16,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt as _;
 use sio_core::engine::handshake::EngineQuery;
 use sio_core::engine::{HandshakeError, Transport};
-use sio_core::server::{Handshake, Io, OpenError, Opening};
+use sio_core::server::{Extensions, Handshake, Io, OpenError, Opening};
 use sio_core::sid::Sid;
 use tracing::field::display;
 
@@ -46,6 +46,7 @@ pub(crate) async fn handle(
 ) -> HttpResponse {
     // Without CORS and middlewares this stays empty, which needs no memory.
     let mut gathered = HeaderMap::new();
+    let mut extensions = Extensions::default();
     let upgrade = websocket::wants_upgrade(request);
     // Not its target: queries hold tokens.
     tracing::trace!(target: LOG, post = request.method() == Method::POST, upgrade, "request");
@@ -55,11 +56,13 @@ pub(crate) async fn handle(
         tracing::debug!(target: LOG, status = status.as_u16(), "request refused: its head is too large");
         Handled::refused_with_status(HttpResponse::build(status).force_close().finish())
     } else {
-        match before(endpoint, request, upgrade, &mut gathered).await {
-            Ok(None) => match route(core, endpoint, request, &mut payload, upgrade).await {
-                Ok(response) => Handled::routed(response),
-                Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
-            },
+        match before(endpoint, request, upgrade, &mut gathered, &mut extensions).await {
+            Ok(None) => {
+                match route(core, endpoint, request, &mut payload, upgrade, extensions).await {
+                    Ok(response) => Handled::routed(response),
+                    Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
+                }
+            }
             Ok(Some(response)) => Handled { response, refused: None, routed: false },
             Err(refusal) => endpoint.refuse(&refusal, request, upgrade),
         }
@@ -110,6 +113,7 @@ async fn before(
     request: &HttpRequest,
     upgrade: bool,
     gathered: &mut HeaderMap,
+    extensions: &mut Extensions,
 ) -> Result<Option<HttpResponse>, Refusal> {
     if let Some(cors) = &endpoint.cors
         && let Some(preflight) = cors.apply(request, gathered)
@@ -125,7 +129,7 @@ async fn before(
     if endpoint.middlewares.is_empty() {
         return Ok(None);
     }
-    match endpoint.middlewares.run(request, gathered).await {
+    match endpoint.middlewares.run(request, gathered, extensions).await {
         Ok(None) => Ok(None),
         Ok(Some(mut answer)) => {
             if upgrade {
@@ -157,6 +161,7 @@ async fn route(
     request: &HttpRequest,
     payload: &mut Payload,
     upgrade: bool,
+    extensions: Extensions,
 ) -> Result<HttpResponse, Refusal> {
     let hub = core.hub();
     let query = EngineQuery::parse(request.query_string());
@@ -210,7 +215,8 @@ async fn route(
     if let Some(origin) = endpoint.origins.refuses(request, endpoint.cors.as_ref()) {
         return Err(Refusal::foreign(origin));
     }
-    let handshake = Arc::new(KeptHeaders::All.copy(request));
+    let handshake = KeptHeaders::All.copy(request).with_extensions(extensions.clone());
+    let handshake = Arc::new(handshake);
     if let Some(allow) = &endpoint.allow_request {
         let deciding = AssertUnwindSafe(async { allow(Arc::clone(&handshake)).await });
         let verdict = deciding.catch_unwind().await.unwrap_or_else(|_| {
@@ -249,7 +255,7 @@ async fn route(
         jsonp: jsonp.map(digits),
         deflate: accepted.as_ref().is_some_and(Accepted::deflate),
         sid: custom_sid(endpoint, &handshake).await?,
-        ..Opening::new(kept(endpoint, request, handshake), transport)
+        ..Opening::new(kept(endpoint, request, handshake, extensions), transport)
     };
     let worker = local::worker(core);
     let connection = match worker.open(opening) {
@@ -294,10 +300,15 @@ fn digits(index: &str) -> Box<str> {
 }
 
 /// What the session keeps of the handshake that the application has decided about.
-fn kept(endpoint: &Endpoint, request: &HttpRequest, seen: Arc<Handshake>) -> Arc<Handshake> {
+fn kept(
+    endpoint: &Endpoint,
+    request: &HttpRequest,
+    seen: Arc<Handshake>,
+    extensions: Extensions,
+) -> Arc<Handshake> {
     match &endpoint.keep_headers {
         KeptHeaders::All => seen,
-        only => Arc::new(only.copy(request)),
+        only => Arc::new(only.copy(request).with_extensions(extensions)),
     }
 }
 

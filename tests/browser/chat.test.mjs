@@ -3,6 +3,8 @@
 // SIO_BIN_DIR names the folder with the built examples.
 
 import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { binary, expectEventually, launchBrowser, startServer } from "./harness.mjs";
 
@@ -342,5 +344,22 @@ describe("chat example", { timeout: 180_000 }, () => {
     const box = await phone.locator("#send").boundingBox();
     assert.ok(box.x >= 0 && box.x + box.width <= 360 && box.y + box.height <= 740);
     assert.equal(await phone.inputValue("#text"), "");
+  });
+
+  const folder = process.env.SIO_SCREENSHOTS;
+  test("picture for the README", { skip: folder ? false : "SIO_SCREENSHOTS names no folder" }, async () => {
+    await mkdir(folder, { recursive: true });
+    const options = { viewport: { width: 760, height: 420 }, deviceScaleFactor: 2, colorScheme: "light" };
+    const ada = await enter("Ada", "lobby", { options });
+    const bob = await enter("Bob", "lobby", { options });
+    const cleo = await enter("Cleo", "lobby", { options });
+    await say(ada, "Good morning! Does everybody hear me?");
+    await say(bob, "Loud and clear, by WebSocket.");
+    await say(cleo, "Me too. What is this written in?");
+    await say(ada, "Rust: one struct with a method per event.");
+    await becomes(async () => (await texts(bob)).length, 4);
+    await cleo.locator("#text").pressSequentially("So is th");
+    await bob.locator("#typing").getByText("Cleo").waitFor();
+    await bob.screenshot({ path: path.join(folder, "chat.png") });
   });
 });

@@ -72,7 +72,7 @@ pub(crate) const ALL: &[Suite] = &[
         name: "examples",
         dir: "tests/examples",
         needs: &[CHROMIUM, NGINX],
-        pages: &["examples/ai-stream/web", "examples/progress/web"],
+        pages: &["examples/ai-stream/web", "examples/nextjs", "examples/progress/web"],
         python: None,
         cargo: None,
     },

@@ -6,6 +6,9 @@ use std::pin::Pin;
 use actix_web::http::header::{HeaderMap, TryIntoHeaderPair};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt as _;
+use sio_core::server::Extensions;
+#[cfg(doc)]
+use sio_core::server::Handshake;
 
 use super::headers::gather;
 
@@ -15,6 +18,7 @@ pub struct Pass {
     headers: HeaderMap,
     answer: Option<HttpResponse>,
     invalid: bool,
+    extensions: Extensions,
 }
 
 impl Default for Pass {
@@ -27,7 +31,12 @@ impl Pass {
     /// The request goes on to the next middleware, and then to the server.
     #[must_use]
     pub fn next() -> Self {
-        Self { headers: HeaderMap::new(), answer: None, invalid: false }
+        Self {
+            headers: HeaderMap::new(),
+            answer: None,
+            invalid: false,
+            extensions: Extensions::default(),
+        }
     }
 
     /// The request is answered here: no session sees it.
@@ -36,6 +45,41 @@ impl Pass {
     #[must_use]
     pub fn answer(response: HttpResponse) -> Self {
         Self { answer: Some(response), ..Self::next() }
+    }
+
+    /// Gives a value to the session that this request opens, for connect guards and handlers: the parameter
+    /// [`Extension<T>`](crate::Extension), or [`Handshake::extension`].
+    ///
+    /// One per type; the last middleware's counts. Requests of a session that is open change nothing, and a client
+    /// that comes back by connection state recovery has the values of its new request. What
+    /// actix's own middleware knows of the request, a login or a session, gets to sockets in this way:
+    ///
+    /// ```
+    /// use actix_web::{HttpMessage, HttpRequest};
+    /// use sio_actix::prelude::*;
+    /// use sio_actix::Pass;
+    ///
+    /// struct User(String);
+    ///
+    /// let io = Io::builder()
+    ///     .engine_middleware(async |request: HttpRequest| {
+    ///         let user = request.extensions().get::<String>().cloned();
+    ///         Ok::<_, String>(match user {
+    ///             Some(name) => Pass::next().with_extension(User(name)),
+    ///             None => Pass::next(),
+    ///         })
+    ///     })
+    ///     .connect_guard(|user: Option<Extension<User>>| match user {
+    ///         Some(user) if !user.0.0.is_empty() => Ok(()),
+    ///         _ => Err(ConnectError::new("not logged in")),
+    ///     })
+    ///     .build();
+    /// # drop(io);
+    /// ```
+    #[must_use]
+    pub fn with_extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.extensions.insert(value);
+        self
     }
 
     /// Adds a header to whatever answer the request gets, errors and the 101 of a WebSocket included.
@@ -86,6 +130,7 @@ impl Middlewares {
         &self,
         request: &HttpRequest,
         headers: &mut HeaderMap,
+        extensions: &mut Extensions,
     ) -> Result<Option<HttpResponse>, Failed> {
         for middleware in &self.0 {
             let run = AssertUnwindSafe(async { middleware(request.clone()).await });
@@ -105,6 +150,7 @@ impl Middlewares {
                 }
             };
             gather(headers, &pass.headers);
+            extensions.extend(pass.extensions);
             if pass.answer.is_some() {
                 return Ok(pass.answer);
             }

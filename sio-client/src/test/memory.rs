@@ -3,8 +3,9 @@
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_http::HttpService;
+use actix_http::{HttpService, KeepAlive};
 use actix_service::{Service as _, ServiceFactory as _, map_config};
 use actix_web::App;
 use actix_web::dev::AppConfig;
@@ -50,6 +51,11 @@ pub(crate) fn start(routes: &[Routes]) -> (MemoryServer, Arc<MemoryConnector>) {
     let task = actix_rt::spawn(async move {
         let factory = HttpService::build()
             .h1_allow_half_closed(false)
+            // actix reckons these by the system's clock: seconds after a paused one went ahead, a connection
+            // would be late from its start.
+            .client_request_timeout(Duration::ZERO)
+            .client_disconnect_timeout(Duration::ZERO)
+            .keep_alive(KeepAlive::Os)
             .h1(map_config(app, |()| AppConfig::default()));
         let Ok(service) = factory.new_service(()).await else {
             return;

@@ -13,6 +13,10 @@ const MODES: [TransportMode; 3] =
 
 async fn server() -> TestServer {
     tokio::time::pause();
+    another_server().await
+}
+
+async fn another_server() -> TestServer {
     let io = Io::builder()
         .namespace("/", |ns| {
             ns.on("wait", async |seconds: u64| {
@@ -38,6 +42,26 @@ async fn an_hour_of_heartbeats_passes() -> Result<(), ClientError> {
         client.close().await;
     }
     srv.stop().await;
+    Ok(())
+}
+
+#[actix_web::test]
+async fn clients_connect_however_far_the_clock_went() -> Result<(), ClientError> {
+    tokio::time::pause();
+    for _ in 0..20 {
+        let srv = another_server().await;
+        let mut clients = Vec::new();
+        for mode in MODES.into_iter().chain(MODES) {
+            clients.push(srv.client().transport(mode).connect().await?);
+        }
+        for client in &clients {
+            client.expect_none(Duration::from_secs(1)).await?;
+        }
+        // Some go in order, others with the server.
+        for client in clients.drain(..3) {
+            client.close().await;
+        }
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::close::DisconnectReason;
 use crate::packet::{ArgCursor, ArgError, EventArg, Value, message_for_client};
-use crate::server::{AckSender, Handshake, Io, Namespace, NamespaceRef, Socket};
+use crate::server::{AckSender, Extensions, Handshake, Io, Namespace, NamespaceRef, Socket};
 
 use super::cx::{EventCx, Phase};
 use super::error::EventError;
@@ -176,6 +176,34 @@ impl<T: Send + Sync + 'static> FromContext for State<T> {
         cx.state::<T>()
             .map(Self)
             .ok_or_else(|| EventError::absent(format!("no state of type {}", type_name::<T>())))
+    }
+}
+
+/// A value that came with the request which opened the session: [`Handshake::extension`].
+///
+/// A parameter of this type fails where there is none; `Option<Extension<T>>` is `None` then.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "an extractor is destructured in parameters")]
+pub struct Extension<T>(pub Arc<T>);
+
+impl<T> Clone for Extension<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Deref for Extension<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Send + Sync + 'static> FromContext for Extension<T> {
+    fn from_context(cx: &EventCx<'_>) -> Result<Self, EventError> {
+        let value = cx.socket().handshake().extension::<T>();
+        value.map(Self).ok_or_else(|| EventError::absent(Extensions::missing::<T>()))
     }
 }
 

@@ -31,7 +31,9 @@ pub use admission::Admission;
 #[doc(hidden)]
 pub use admission::admit;
 pub use closure::{ConnectGuardHandler, ContextHandler, Handler, Param};
-pub use context::{Auth, EventName, FromContext, Header, NamespaceParam, Query, RawArgs, State};
+pub use context::{
+    Auth, EventName, Extension, FromContext, Header, NamespaceParam, Query, RawArgs, State,
+};
 pub use controller::{ConnectionController, Controller, ControllerPath};
 pub use cx::{EventCx, Phase};
 pub use emission::Emission;

@@ -16,6 +16,7 @@ use crate::engine::handshake::query_pairs;
 use crate::engine::{Revision, Transport};
 use crate::sid::Sid;
 
+use super::extensions::Extensions;
 use super::trace_context::TraceContext;
 
 /// The parts a carrier copies from a request.
@@ -96,6 +97,7 @@ pub struct Handshake {
     address: Option<SocketAddr>,
     secure: bool,
     time: SystemTime,
+    extensions: Extensions,
 }
 
 /// Neither headers nor query: they hold cookies and tokens.
@@ -135,7 +137,7 @@ impl Handshake {
         text.push_str(url);
         // No carrier takes a request head of gigabytes.
         let url = u32::try_from(headers).unwrap_or(u32::MAX);
-        Self { text: text.into(), url, address, secure, time }
+        Self { text: text.into(), url, address, secure, time, extensions: Extensions::default() }
     }
 
     /// Reads the object that [`Serialize`] writes, or another server; what is missing or of the wrong kind is
@@ -213,6 +215,19 @@ impl Handshake {
     #[must_use]
     pub const fn time(&self) -> SystemTime {
         self.time
+    }
+
+    /// A value that came with the request, from a middleware of the application's for instance; it is this
+    /// node's, and not part of the object that others see.
+    #[must_use]
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.extensions.get()
+    }
+
+    /// The handshake with the values that came with its request.
+    #[must_use]
+    pub fn with_extensions(self, extensions: Extensions) -> Self {
+        Self { extensions, ..self }
     }
 
     /// The request had an `Origin` header, and the session keeps it.

@@ -357,21 +357,22 @@ impl Namespace {
         self.parent.as_ref().map(|parent| parent.id)
     }
 
-    /// What the application registered: the name of this namespace, or the pattern that made it. Clients, who
-    /// choose the names that patterns accept, do not make these more. `None`: nobody has decided yet.
+    /// What the application registered: the name of this namespace, or the pattern that made it, also when its
+    /// name was registered later. Clients, who choose the names that patterns accept, do not make these more.
+    /// `None`: nobody has decided yet.
     #[must_use]
     pub fn registered_as(&self) -> Option<&str> {
-        if self.is_dynamic() {
-            self.parent.as_ref().map(|parent| &*parent.source)
-        } else {
-            Some(&self.path)
+        match &self.parent {
+            Some(parent) => Some(&parent.source),
+            None if self.is_dynamic() => None,
+            None => Some(&self.path),
         }
     }
 
     /// A number that this namespace shares with no other one, but with those of the same pattern.
     #[must_use]
     pub fn registration(&self) -> Option<u64> {
-        if self.is_dynamic() { self.parent() } else { Some(self.id) }
+        self.parent().or_else(|| (!self.is_dynamic()).then_some(self.id))
     }
 
     /// A pattern made it, and it goes with its last socket unless such namespaces are to stay.

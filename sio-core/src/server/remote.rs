@@ -1,6 +1,7 @@
 //! Sockets as others see them: copies that can be acted on wherever the socket lives.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::ack::AckFuture;
 use super::broadcast::BroadcastOperator;
 use super::handshake::Handshake;
 use super::origin::Origin;
-use super::socket::{EmitError, Socket, read_data};
+use super::socket::{EmitError, Socket, read_data, without_input};
 
 /// What a socket was when it was fetched, and a way to act on it.
 ///
@@ -40,7 +41,7 @@ use super::socket::{EmitError, Socket, read_data};
 ///     }
 /// }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RemoteSocket {
     id: Sid,
     handshake: Arc<Handshake>,
@@ -50,6 +51,17 @@ pub struct RemoteSocket {
     origin: Option<Origin>,
     is_local: bool,
     operator: BroadcastOperator,
+}
+
+/// Neither what came with CONNECT nor the data: they may hold tokens.
+impl fmt::Debug for RemoteSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteSocket")
+            .field("id", &self.id)
+            .field("rooms", &self.rooms)
+            .field("is_local", &self.is_local)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RemoteSocket {
@@ -104,7 +116,7 @@ impl RemoteSocket {
     ///
     /// The payload does not fit `T`.
     pub fn auth<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        serde_json::from_str(&self.auth)
+        serde_json::from_str(&self.auth).map_err(|error| without_input(&error))
     }
 
     /// The rooms it was in, the one of its own id first.

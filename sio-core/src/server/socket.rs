@@ -43,7 +43,7 @@ use super::running::Unfinished;
 use super::sessions::SessionOp;
 use data::Extras;
 
-pub(crate) use data::read as read_data;
+pub(crate) use data::{read as read_data, without_input};
 pub(crate) use operator::EmitFlags;
 pub use operator::EmitOperator;
 pub use rooms::TooManyRooms;
@@ -289,7 +289,7 @@ impl Socket {
     ///
     /// The payload does not fit `T`.
     pub fn auth<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        serde_json::from_str(self.auth_json())
+        serde_json::from_str(self.auth_json()).map_err(|error| without_input(&error))
     }
 
     /// The client sent a CONNECT payload.

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use sio_core::close::CloseReason;
 use sio_core::engine::Transport;
 use sio_core::server::{
-    Connection, Handshake, HandshakeParts, Io, IoConfig, Opening, Socket, Worker,
+    Connection, Extensions, Handshake, HandshakeParts, Io, IoConfig, Opening, Socket, Worker,
 };
 use sio_core::sid::SidSource;
 
@@ -115,14 +115,18 @@ impl Server {
     }
 
     pub(crate) fn try_open(&self, transport: Transport) -> Option<Rc<Connection>> {
-        let handshake = Handshake::new(&HandshakeParts {
-            headers: &[("host", "a")],
-            url: "/socket.io/?EIO=4",
-            address: None,
-            secure: false,
-            time: UNIX_EPOCH,
-        });
-        self.worker.open(Opening::new(handshake, transport)).ok()
+        self.worker.open(Opening::new(handshake(), transport)).ok()
+    }
+
+    /// A session on WebSocket that has joined `/`, and values that came with its request.
+    pub(crate) fn joined_with(&self, extensions: Extensions) -> WebSocket {
+        let opening = Opening::new(handshake().with_extensions(extensions), Transport::Websocket);
+        let connection = self.worker.open(opening).unwrap();
+        let mut client = WebSocket::new(self.clone(), connection);
+        client.turn();
+        client.frames();
+        client.connect("/");
+        client
     }
 
     /// A session on WebSocket that has read its open packet.
@@ -178,6 +182,16 @@ impl Server {
     pub(crate) fn sockets(&self) -> Vec<Socket> {
         found(self.io.of("/").sockets())
     }
+}
+
+fn handshake() -> Handshake {
+    Handshake::new(&HandshakeParts {
+        headers: &[("host", "a")],
+        url: "/socket.io/?EIO=4",
+        address: None,
+        secure: false,
+        time: UNIX_EPOCH,
+    })
 }
 
 /// What a search has found, which the only worker has done at once.

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 use sio_core::close::DisconnectReason;
 use sio_core::handler::EventError;
-use sio_core::server::{AckSender, IncomingEvent, Io, OutgoingEvent, Recovery, Socket};
+use sio_core::server::{AckSender, Extensions, IncomingEvent, Io, OutgoingEvent, Recovery, Socket};
 
 use crate::carrier::Server;
 use crate::tools::{Gates, Notes};
@@ -124,4 +124,37 @@ fn values_of_sockets_may_come_back_when_they_are_dropped() {
     server.run();
     server.advance(Duration::from_secs(600));
     assert_eq!(server.io.session_count(), 0);
+}
+
+/// Comes back to the server when it is dropped, and says that it was.
+struct Farewell(Io, Notes);
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.1.add(format!("{} sessions", self.0.session_count()));
+        self.0.emit("dropped", ()).unwrap();
+        self.0.disconnect_sockets(true);
+    }
+}
+
+#[test]
+fn values_of_requests_may_come_back_when_they_are_dropped() {
+    let notes = Notes::default();
+    let server = Server::start(Io::builder().namespace("/", |_| ()));
+    let with_farewell = || {
+        let mut values = Extensions::default();
+        values.insert(Farewell(server.io.clone(), notes.clone()));
+        server.joined_with(values)
+    };
+    let (mut client, mut other) = (with_farewell(), with_farewell());
+    client.drop_connection();
+    server.run();
+    drop(client);
+    server.run();
+    assert_eq!(notes.take(), ["1 sessions"]);
+    // The first value has ended the session of the second.
+    assert_eq!(other.frames(), ["42[\"dropped\"]", "41", "(closed)"]);
+    drop(other);
+    server.run();
+    assert_eq!(notes.take(), ["0 sessions"]);
+    server.assert_empty();
 }

@@ -274,3 +274,35 @@ fn slow_decision_about_a_handshake_delays_nothing_else() {
     ws.join();
     ws.fence();
 }
+
+// What an error or a handle shows may end up in a log.
+#[test]
+fn what_came_with_connect_is_in_no_error_and_in_no_handle() {
+    type Token = std::collections::BTreeMap<String, u64>;
+    let server = Server::start(
+        |io| {
+            io.namespace("/", |ns| {
+                ns.on("errors", async |socket: Socket, ns: NamespaceRef| {
+                    socket.set_data("stored-secret").unwrap();
+                    let others = ns.to(socket.id()).fetch_sockets().await.unwrap();
+                    let other = others.first().unwrap();
+                    let errors = [
+                        socket.auth::<Token>().unwrap_err(),
+                        socket.data::<u64>().unwrap_err(),
+                        other.auth::<Token>().unwrap_err(),
+                        other.data::<u64>().unwrap_err(),
+                    ];
+                    format!("{errors:?} {socket:?} {others:?}")
+                });
+            })
+        },
+        1,
+    );
+    let mut ws = Ws::open(&server);
+    ws.text(r#"40{"token":"sent-secret"}"#);
+    sid_of(&ws.next_text());
+    ws.text(r#"420["errors"]"#);
+    let shown = ws.next_text();
+    assert!(shown.contains("invalid type: string"), "{shown}");
+    assert!(!shown.contains("secret"), "{shown}");
+}

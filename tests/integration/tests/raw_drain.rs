@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use integration::{Http, Server, Ws};
+use sio_actix::core::cluster::{Adapter, BoxFuture, ClusterError, Message, Node, Response};
 use sio_actix::{Drain, Io};
 use tokio::sync::Notify;
 
@@ -75,4 +76,67 @@ fn what_is_not_finished_by_then_is_answered_as_unavailable() {
     let unavailable = r#"{"code":"unavailable","message":"the server is shutting down"}"#;
     ws.expect(&format!(r#"430[{{"error":{unavailable}}}]"#));
     ws.expect_close(Some(1001));
+}
+
+/// Notes what is said to other nodes.
+struct Listener(Arc<Mutex<Vec<String>>>);
+
+impl Adapter for Listener {
+    fn start(&self, _node: Arc<dyn Node>) {}
+
+    fn open(&self, _namespace: &str) {}
+
+    fn close(&self, _namespace: &str) {}
+
+    fn publish(&self, _namespace: &str, message: Message) {
+        self.0.lock().unwrap().push(format!("{message:?}"));
+    }
+
+    fn respond(&self, _namespace: &str, _to: &str, _response: Response) {}
+
+    fn node_count(&self, _namespace: &str) -> BoxFuture<Result<usize, ClusterError>> {
+        Box::pin(std::future::ready(Ok(1)))
+    }
+
+    fn nodes(&self, _namespace: &str) -> BoxFuture<Result<Vec<String>, ClusterError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn ready(&self) -> BoxFuture<Result<(), ClusterError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn stop(&self) -> BoxFuture<()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[test]
+fn the_hint_is_for_the_clients_of_the_node_that_ends() {
+    let said = Arc::default();
+    let io = Io::builder()
+        .adapter(Listener(Arc::clone(&said)))
+        .drain(Drain::within(Duration::from_secs(5)).hint("bye"))
+        .namespace("/", |ns| {
+            ns.on("to all", |io: Io| io.emit("news", ()));
+        })
+        .build();
+    let server = Server::run(io.clone(), 1, |_| {});
+    let mut ws = Ws::joined(&server);
+    ws.text(r#"42["to all"]"#);
+    ws.expect(r#"42["news"]"#);
+    let end = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(io.on_shutdown(async {}));
+    });
+    ws.expect(r#"42["bye"]"#);
+    ws.expect_close(Some(1001));
+    end.join().unwrap();
+    let said = said.lock().unwrap();
+    assert!(said.iter().any(|message| message.contains("news")), "{said:?}");
+    assert!(!said.iter().any(|message| message.contains("bye")), "{said:?}");
 }

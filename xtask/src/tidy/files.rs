@@ -11,7 +11,8 @@ pub(crate) struct File {
 }
 
 /// Folders that hold what tools made.
-const SKIPPED: &[&str] = &[".git", ".cache", "node_modules", "target", "corpus", "artifacts"];
+const SKIPPED: &[&str] =
+    &[".git", ".cache", "node_modules", ".next", "target", "corpus", "artifacts"];
 
 impl File {
     pub(crate) fn has_ending(&self, endings: &[&str]) -> bool {

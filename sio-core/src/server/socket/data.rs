@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::packet::message_for_client;
+
 use super::super::listeners::{Listeners, heed};
 use super::{Inner, Socket, lock};
 
@@ -81,5 +83,11 @@ impl Socket {
 }
 
 pub(crate) fn read<T: DeserializeOwned>(data: Option<Value>) -> serde_json::Result<T> {
-    serde_json::from_value(data.unwrap_or_else(|| Value::Object(serde_json::Map::new())))
+    let data = data.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    serde_json::from_value(data).map_err(|error| without_input(&error))
+}
+
+/// An error that quotes nothing of what was read: errors end up in logs.
+pub(crate) fn without_input(error: &serde_json::Error) -> serde_json::Error {
+    serde::de::Error::custom(message_for_client(error.to_string()))
 }

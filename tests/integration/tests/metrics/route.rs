@@ -141,3 +141,17 @@ fn servers_that_are_gone_are_not_kept() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn a_namespace_that_is_registered_while_it_is_used_counts_as_before() {
+    let (server, _) = serve(Carrier::Bare, 1, |io| io.namespace("/org/{org}", |_| {}));
+    let mut ws = Ws::open(&server);
+    ws.text("40/org/acme,");
+    ws.next_text();
+    let sockets = r#"sio_sockets{namespace="/org/{org}"}"#;
+    Page::when(&server, |page| page.get(sockets) == 1.0);
+    server.io().namespace("/org/acme", |_| {});
+    ws.text("41/org/acme,");
+    Page::when(&server, |page| page.series("sio_sockets").values().sum::<f64>() == 0.0);
+    assert_eq!(Page::of(&server).get(sockets), 0.0);
+}
