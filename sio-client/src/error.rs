@@ -188,6 +188,17 @@ pub enum ReceiveError {
     Lagged(u64),
 }
 
+impl AckError {
+    /// The code of an answer that is an error: what the handler's `EventError` has.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Remote { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+}
+
 /// Any error of this crate.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -222,4 +233,15 @@ pub enum ClientError {
     #[cfg(feature = "test")]
     #[error("nothing was expected, but {0}")]
     Unexpected(String),
+}
+
+impl ClientError {
+    /// As [`AckError::code`]; `None` for every other error.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Ack(error) => error.code(),
+            _ => None,
+        }
+    }
 }

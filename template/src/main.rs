@@ -4,11 +4,15 @@ use std::{env, io};
 
 use actix_web::App;
 use sio_actix::Server;
+use tracing_subscriber::EnvFilter;
 
 use {{crate_name}}::{routes, socket_io};
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
+    // `RUST_LOG=info,sio=debug` tells more, also of events that nobody handles.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).init();
     let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let port: u16 = port.parse().map_err(io::Error::other)?;
     // Once per process, outside of the closure, which every worker calls.

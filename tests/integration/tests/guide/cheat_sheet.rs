@@ -80,6 +80,11 @@ impl Sheet {
         Ok(run(&socket, &io)?)
     }
 
+    #[on_message("room here")]
+    fn room_here(&self, ns: NamespaceRef) -> Result<(), EmitError> {
+        ns.to("room").emit("e", ())
+    }
+
     #[on_message("here")]
     fn here(&self, ns: NamespaceRef) -> Result<(), EmitError> {
         ns.emit("e", ())
@@ -190,7 +195,9 @@ async fn the_own_namespace_is_a_parameter() -> Result<(), ClientError> {
     tokio::time::pause();
     let cast = cast().await?;
     cast.client("ada").emit("here", ()).await?;
-    cast.heard("here", &["ada", "bob", "cleo"]).await
+    cast.heard("here", &["ada", "bob", "cleo"]).await?;
+    cast.client("ada").emit("room here", ()).await?;
+    cast.heard("room here", &["ada", "bob"]).await
 }
 
 #[actix_web::test]
