@@ -1,6 +1,7 @@
 //! Who may look: a login with a password, or the id of one that was remembered.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,19 +9,21 @@ use actix_web::web;
 use serde::Deserialize;
 use sio_core::login::LoginStore;
 use sio_core::server::{ConnectError, Socket};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use super::AdminError;
 use super::throttle::{Seat, Throttle};
+use super::told::Told;
 
 /// Costs above take seconds on a usual machine.
 pub(super) const MAX_COST: u32 = 16;
 const MIN_COST: u32 = 4;
 /// Random bytes of a login's id.
 const ID_BYTES: usize = 8;
-/// Passwords that are checked at one time.
-const AT_ONCE: usize = 2;
-/// How long a wrong password waits for its answer.
+/// Passwords that are checked at one time, and ids that are looked for.
+const PASSWORDS_AT_ONCE: usize = 2;
+const IDS_AT_ONCE: usize = 8;
+/// How long a wrong password waits for its answer, and how long wrong ones keep their seats.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Bytes of a name or password above which none is right; bcrypt looks at 72.
 const LONGEST: usize = 1_024;
@@ -63,6 +66,11 @@ impl Credentials {
     }
 }
 
+/// Only what looks like an id is looked for.
+fn is_id(id: &str) -> bool {
+    id.len() == 2 * ID_BYTES && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Compares without telling by its time where texts differ.
 fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
@@ -81,81 +89,128 @@ struct Login {
 pub(super) struct Access {
     credentials: Arc<Credentials>,
     logins: Arc<dyn LoginStore>,
-    throttle: Arc<Throttle>,
-    checks: Arc<Semaphore>,
+    passwords: Arc<Throttle>,
+    ids: Arc<Throttle>,
+    told: Arc<Told>,
+}
+
+/// What a check has said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checked {
+    Right,
+    Wrong,
+    /// Others needed the seat more.
+    Busy,
 }
 
 impl Access {
-    pub(super) fn new(credentials: Credentials, logins: Arc<dyn LoginStore>) -> Self {
+    /// Of what is logged once per connection, `told` knows the connections.
+    pub(super) fn new(
+        credentials: Credentials,
+        logins: Arc<dyn LoginStore>,
+        told: Arc<Told>,
+    ) -> Self {
         Self {
             credentials: Arc::new(credentials),
             logins,
-            throttle: Arc::default(),
-            checks: Arc::new(Semaphore::new(AT_ONCE)),
+            passwords: Throttle::new(PASSWORDS_AT_ONCE),
+            ids: Throttle::new(IDS_AT_ONCE),
+            told,
         }
     }
 
     /// Lets a socket in, or not. A new login gets an id, which [`tell_login`] tells.
     pub(super) async fn admit(self: &Arc<Self>, socket: &Socket) -> Result<(), ConnectError> {
         let login: Login = socket.auth().unwrap_or_default();
-        if let Some(id) = &login.session_id
-            && self.is_known(id).await
-        {
+        let address = socket.handshake().address().map(|address| address.ip());
+        let known = match login.session_id {
+            Some(id) if is_id(&id) => self.find(id, address).await,
+            _ => Checked::Wrong,
+        };
+        if known == Checked::Right {
             return Ok(());
         }
         let (Some(username), Some(password)) = (login.username, login.password) else {
-            return Err(ConnectError::new(REFUSED));
+            return Err(self.refused(known, socket));
         };
         if username.len() > LONGEST || password.len() > LONGEST {
             return Err(ConnectError::new(REFUSED));
         }
-        let address = socket.handshake().address().map(|address| address.ip());
-        let Some(seat) = self.throttle.admit(address) else {
-            tracing::warn!(?address, "too many logins to the Admin UI at one time");
-            return Err(ConnectError::new(BUSY));
+        let checked = match self.passwords.admit(address) {
+            Some(seat) => self.check(username, password, seat).await,
+            None => Checked::Busy,
         };
-        if !self.check(username, password, seat).await {
-            tracing::warn!(?address, "a login to the Admin UI was refused");
-            return Err(ConnectError::new(REFUSED));
+        if checked != Checked::Right {
+            if checked == Checked::Wrong {
+                tracing::warn!(?address, "a login to the Admin UI was refused");
+            }
+            return Err(self.refused(checked, socket));
         }
         tracing::info!(?address, "a login to the Admin UI");
         self.remember(socket).await;
         Ok(())
     }
 
-    async fn is_known(&self, id: &str) -> bool {
-        let is_id = id.len() == 2 * ID_BYTES
-            && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_id {
-            return false;
+    fn refused(&self, checked: Checked, socket: &Socket) -> ConnectError {
+        if checked != Checked::Busy {
+            return ConnectError::new(REFUSED);
         }
-        match self.logins.contains(id).await {
-            Ok(known) => known,
-            Err(error) => {
+        if self.told.is_first(&socket.conn()) {
+            let address = socket.handshake().address().map(|address| address.ip());
+            tracing::warn!(?address, "too many logins to the Admin UI at one time");
+        }
+        ConnectError::new(BUSY)
+    }
+
+    /// Looks for the id of a login. One that is unknown takes its seat for a while, which nobody waits for.
+    async fn find(&self, id: String, address: Option<IpAddr>) -> Checked {
+        let Some(mut seat) = self.ids.admit(address) else { return Checked::Busy };
+        let logins = Arc::clone(&self.logins);
+        let (done, known) = oneshot::channel();
+        actix_web::rt::spawn(async move {
+            if !seat.turn().await {
+                let _nobody_waits = done.send(Checked::Busy);
+                return;
+            }
+            let known = logins.contains(&id).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "a login to the Admin UI may have been remembered");
                 false
+            });
+            seat.refused();
+            let _nobody_waits = done.send(if known { Checked::Right } else { Checked::Wrong });
+            if !known {
+                actix_web::rt::time::sleep(PAUSE).await;
             }
-        }
+        });
+        known.await.unwrap_or(Checked::Wrong)
     }
 
     /// Checks a password. The work and the pause go on, and take their seat, if nobody waits for them any more.
-    async fn check(&self, username: String, password: String, seat: Seat) -> bool {
-        let (checks, credentials) = (Arc::clone(&self.checks), Arc::clone(&self.credentials));
-        let (done, right) = oneshot::channel();
+    async fn check(&self, username: String, password: String, mut seat: Seat) -> Checked {
+        let credentials = Arc::clone(&self.credentials);
+        let (done, checked) = oneshot::channel();
         actix_web::rt::spawn(async move {
-            let Ok(permit) = checks.acquire_owned().await else { return };
+            if !seat.turn().await {
+                let _nobody_waits = done.send(Checked::Busy);
+                return;
+            }
             let work = move || {
-                let _permit = permit;
-                credentials.are(&username, &password)
+                let right = credentials.are(&username, &password);
+                // Here, because the work goes on if nobody waits for it any more.
+                seat.refused();
+                (right, seat)
             };
-            let right = web::block(work).await.unwrap_or(false);
+            let (right, seat) = match web::block(work).await {
+                Ok((right, seat)) => (right, Some(seat)),
+                Err(_cancelled) => (false, None),
+            };
             if !right {
                 actix_web::rt::time::sleep(PAUSE).await;
             }
             drop(seat);
-            let _nobody_waits = done.send(right);
+            let _nobody_waits = done.send(if right { Checked::Right } else { Checked::Wrong });
         });
-        right.await.unwrap_or(false)
+        checked.await.unwrap_or(Checked::Wrong)
     }
 
     /// Gives a login its id; without one the page asks again when it is loaded again.
@@ -184,9 +239,11 @@ struct NewLogin(String);
 /// Differs from the reference, which tells it before CONNECT is answered: the page does not listen yet, and forgets
 /// the login with the next reload.
 pub(super) fn tell_login(page: &Socket) {
-    if let Some(login) = page.state::<NewLogin>()
-        && let Err(error) = page.emit("session", &login.0)
-    {
+    let Some(login) = page.state::<NewLogin>() else { return };
+    // Not by the socket itself: its way may lead through a log that others can read.
+    let pages = page.io().of(page.namespace().path());
+    let told = pages.local().to(page.id()).emit("session", &login.0);
+    if let Err(error) = told {
         tracing::warn!(%error, "a login to the Admin UI was not told its id");
     }
 }

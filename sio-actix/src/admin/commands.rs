@@ -9,6 +9,7 @@ use std::sync::Arc;
 use sio_core::packet::{Rest, Value};
 use sio_core::server::{BroadcastOperator, Io, NamespaceBuilder};
 
+use super::budget::weight;
 use super::feed::Feed;
 
 /// A command; `None`: it made no sense.
@@ -32,6 +33,11 @@ impl fmt::Debug for Order {
 }
 
 impl Order {
+    /// Bytes that it takes while it waits, about.
+    pub(super) fn weight(&self) -> usize {
+        self.args.iter().map(weight).sum()
+    }
+
     pub(super) fn carry_out(self, io: &Io) {
         let done = (self.command)(io, &self.args).is_some();
         tracing::debug!(command = self.name, done, "a command of the Admin UI");

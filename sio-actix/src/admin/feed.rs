@@ -1,22 +1,24 @@
 //! The thread that everything the pages are told goes through, in one order.
 //!
-//! Whoever has something to tell never waits: what there is no room for is dropped and counted.
+//! Whoever has something to tell never waits: what there is no room for is dropped and counted, but for what a
+//! new page cannot do without.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, TrySendError};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sio_core::server::{Io, WeakIo};
 
+use super::budget::{Budget, Charge, room_for_one};
 use super::commands::Order;
-use super::shown::News;
+use super::shown::{News, ShownEvent};
 use super::stats::{Sampler, Stats};
 
-/// What may wait to be told.
+/// What may wait to be told; its bytes are bounded as well.
 const MAX_WAITING: usize = 16_384;
 /// How often the server's counters are looked at, and every how many times the pages are told.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -24,12 +26,20 @@ const SAMPLES: u32 = 2;
 
 /// Both ends, and who listens.
 pub(super) struct Feed {
-    sender: mpsc::SyncSender<News>,
+    /// Bounded by what [`State`] counts.
+    sender: mpsc::Sender<Waiting>,
     /// The thread takes it.
-    receiver: Mutex<Option<mpsc::Receiver<News>>>,
+    receiver: Mutex<Option<mpsc::Receiver<Waiting>>>,
     namespace: Arc<str>,
     stats: Arc<Stats>,
     state: Arc<State>,
+    budget: Arc<Budget>,
+}
+
+/// Something to tell, with the room that it takes until then.
+struct Waiting {
+    news: News,
+    charge: Option<Charge>,
 }
 
 #[derive(Debug, Default)]
@@ -57,9 +67,10 @@ impl fmt::Debug for Feed {
 
 impl Feed {
     pub(super) fn new(namespace: Arc<str>, stats: Arc<Stats>) -> Arc<Self> {
-        let (sender, receiver) = mpsc::sync_channel(MAX_WAITING);
+        let (sender, receiver) = mpsc::channel();
         let receiver = Mutex::new(Some(receiver));
-        Arc::new(Self { sender, receiver, namespace, stats, state: Arc::default() })
+        let (state, budget) = (Arc::default(), Arc::default());
+        Arc::new(Self { sender, receiver, namespace, stats, state, budget })
     }
 
     /// Tells the pages, soon; nobody, if there is none. A page that comes is told everything that is.
@@ -69,14 +80,39 @@ impl Feed {
         }
     }
 
-    fn send(&self, news: News) -> Result<(), TrySendError<News>> {
+    /// Tells what a new page waits for, whether there is room or not; there is one of each kind for a page.
+    pub(super) fn say_surely(&self, news: News) {
+        self.queue(Waiting { news, charge: None });
+    }
+
+    /// Gives it back if there is no room for it.
+    fn send(&self, news: News) -> Result<(), News> {
+        let has_place = self.state.waiting.load(Ordering::Relaxed) < MAX_WAITING;
+        let charge = if has_place { self.budget.take(news.weight()) } else { None };
+        if charge.is_none() {
+            return Err(news);
+        }
+        self.queue(Waiting { news, charge });
+        Ok(())
+    }
+
+    fn queue(&self, waiting: Waiting) {
         // Before the thread can have taken it.
         self.state.waiting.fetch_add(1, Ordering::Relaxed);
-        let sent = self.sender.try_send(news);
-        if sent.is_err() {
+        if self.sender.send(waiting).is_err() {
+            // The server has ended.
             self.state.waiting.fetch_sub(1, Ordering::Relaxed);
         }
-        sent
+    }
+
+    /// Takes room for an event, which all news of it share.
+    pub(super) fn make_room(&self, mut event: ShownEvent) -> Option<Arc<ShownEvent>> {
+        event.charge = self.budget.take(event.weight());
+        if event.charge.is_none() {
+            self.state.missed.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Arc::new(event))
     }
 
     /// Something was said that is not told yet.
@@ -86,11 +122,7 @@ impl Feed {
 
     /// Has a command carried out behind what was said before, or now if there is no room for it.
     pub(super) fn order(&self, io: &Io, order: Order) {
-        let refused = self.send(News::Order(order));
-        if let Err(
-            TrySendError::Full(News::Order(order)) | TrySendError::Disconnected(News::Order(order)),
-        ) = refused
-        {
+        if let Err(News::Order(order)) = self.send(News::Order(order)) {
             order.carry_out(io);
         }
     }
@@ -136,7 +168,7 @@ struct Speaker {
 
 impl Speaker {
     /// Until nobody has the server any more.
-    fn run(self, news: &mpsc::Receiver<News>) {
+    fn run(self, news: &mpsc::Receiver<Waiting>) {
         let mut sampler = Sampler::default();
         let mut next = Instant::now();
         let mut samples = 0_u32;
@@ -149,8 +181,9 @@ impl Speaker {
             };
             let Some(io) = self.io.upgrade() else { return };
             match heard {
-                Ok(news) => {
+                Ok(Waiting { news, charge }) => {
                     self.guarded(|| self.tell(&io, news));
+                    drop(charge);
                     self.state.waiting.fetch_sub(1, Ordering::Relaxed);
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -186,7 +219,7 @@ impl Speaker {
         if !self.state.is_heard() {
             return;
         }
-        let stats = self.stats.show(io, counts);
+        let stats = self.stats.show(io, counts, room_for_one(io));
         if let Err(error) = io.of(&self.namespace).emit("server_stats", stats) {
             tracing::debug!(%error, "the Admin UI was not told numbers");
         }
@@ -200,5 +233,56 @@ impl Speaker {
                 "more happens than the Admin UI can be told; use its production mode"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sio_core::sid::Sid;
+
+    use super::super::shown::Whose;
+    use super::super::stats::Server;
+    use super::*;
+
+    fn joined(room: &str) -> News {
+        let whose = Whose { nsp: "/".into(), id: Sid::custom("a").unwrap() };
+        News::Joined(whose, room.into(), String::new())
+    }
+
+    fn missed(feed: &Feed) -> u64 {
+        feed.state.missed.load(Ordering::Relaxed)
+    }
+
+    fn feed() -> Arc<Feed> {
+        let stats = Arc::new(Stats::new(Server::here(Some("a".to_owned()))));
+        let feed = Feed::new("/admin".into(), stats);
+        feed.page_came();
+        feed
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_number() {
+        let feed = feed();
+        (0..MAX_WAITING + 5).for_each(|_| feed.say(joined("r")));
+        assert_eq!(missed(&feed), 5);
+        feed.say_surely(joined("r"));
+        assert_eq!(
+            (missed(&feed), feed.state.waiting.load(Ordering::Relaxed)),
+            (5, MAX_WAITING + 1)
+        );
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_bytes() {
+        let feed = feed();
+        let large = "r".repeat(1 << 20);
+        (0..20).for_each(|_| feed.say(joined(&large)));
+        assert_eq!(missed(&feed), 5);
+        feed.say_surely(joined(&large));
+        assert_eq!(missed(&feed), 5);
+        let receiver = feed.receiver.lock().unwrap().take().unwrap();
+        assert_eq!(receiver.try_iter().count(), 16);
+        feed.say(joined(&large));
+        assert_eq!(missed(&feed), 5, "what is told makes room");
     }
 }

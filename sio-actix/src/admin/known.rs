@@ -17,7 +17,7 @@ use super::shown::{News, ShownSocket, Update, Whose, data_of, now};
 #[derive(Debug)]
 struct Entry {
     session: Sid,
-    shown: ShownSocket,
+    shown: Arc<ShownSocket>,
 }
 
 impl Entry {
@@ -35,14 +35,14 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn all(&self) -> Vec<ShownSocket> {
-        self.sockets.values().map(|entry| entry.shown.clone()).collect()
+    pub(super) fn all(&self) -> Vec<Arc<ShownSocket>> {
+        self.sockets.values().map(|entry| Arc::clone(&entry.shown)).collect()
     }
 
     /// Its rooms come first, then its data if there is some.
     pub(super) fn connected(&mut self, socket: &Socket, say: impl Fn(News)) {
         let session = socket.conn().id().clone();
-        let shown = ShownSocket::of(socket);
+        let shown = Arc::new(ShownSocket::of(socket));
         let whose = || Whose { nsp: Arc::clone(&shown.nsp), id: shown.id.clone() };
         for room in &shown.rooms {
             say(News::Joined(whose(), Arc::clone(room), now()));
@@ -51,7 +51,7 @@ impl Known {
             let Whose { nsp, id } = whose();
             say(News::Updated(Update { id, nsp, data: Some(shown.data.clone()), transport: None }));
         }
-        say(News::Connected(Box::new(shown.clone()), now()));
+        say(News::Connected(Arc::clone(&shown), now()));
         self.sessions.entry(session.clone()).or_default().push(shown.id.clone());
         if let Some(old) = self.sockets.insert(shown.id.clone(), Entry { session, shown }) {
             // Its client has come back before its end was noticed.
@@ -91,7 +91,7 @@ impl Known {
     pub(super) fn data_changed(&mut self, socket: &Socket, say: impl Fn(News)) {
         // What is stored before the connection is told with it.
         let Some(entry) = self.sockets.get_mut(socket.id()) else { return };
-        entry.shown.data = data_of(socket);
+        Arc::make_mut(&mut entry.shown).data = data_of(socket);
         let Whose { nsp, id } = entry.whose();
         let data = Some(entry.shown.data.clone());
         say(News::Updated(Update { id, nsp, data, transport: None }));
@@ -104,7 +104,7 @@ impl Known {
             if entry.shown.transport.as_deref() == Some(transport) {
                 continue;
             }
-            entry.shown.transport = Some(transport.into());
+            Arc::make_mut(&mut entry.shown).transport = Some(transport.into());
             let Whose { nsp, id } = entry.whose();
             say(News::Updated(Update { id, nsp, data: None, transport: Some(transport) }));
         }
@@ -116,15 +116,14 @@ impl Known {
             RoomEvent::JoinRoom { room, id, .. } => {
                 let Some(entry) = self.sockets.get_mut(id) else { return };
                 if !entry.shown.rooms.contains(room) {
-                    entry.shown.rooms.push(Room::clone(room));
+                    Arc::make_mut(&mut entry.shown).rooms.push(Room::clone(room));
                     say(News::Joined(entry.whose(), Room::clone(room), now()));
                 }
             }
             RoomEvent::LeaveRoom { room, id, .. } => {
                 let Some(entry) = self.sockets.get_mut(id) else { return };
-                let before = entry.shown.rooms.len();
-                entry.shown.rooms.retain(|known| known != room);
-                if entry.shown.rooms.len() < before {
+                if entry.shown.rooms.contains(room) {
+                    Arc::make_mut(&mut entry.shown).rooms.retain(|known| known != room);
                     say(News::Left(entry.whose(), Room::clone(room), now()));
                 }
             }

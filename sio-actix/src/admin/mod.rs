@@ -5,6 +5,7 @@
 //! In production mode nothing is done per event: a sample of the server's counters is sent every two seconds.
 
 mod access;
+mod budget;
 mod commands;
 mod feed;
 mod known;
@@ -13,6 +14,7 @@ mod page;
 mod shown;
 mod stats;
 mod throttle;
+mod told;
 mod watcher;
 
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use access::{Access, Credentials};
 use feed::Feed;
 use logins::MemoryLogins;
 use stats::{Server, Stats};
+use told::Told;
 use watcher::Watcher;
 
 pub use page::{AdminPage, AdminPageError};
@@ -185,15 +188,21 @@ impl AdminUi {
         let is_verbose = self.mode == AdminMode::Development;
         let stats = Arc::new(Stats::new(Server::here(self.server_id)));
         let feed = Feed::new(Arc::clone(&namespace), Arc::clone(&stats));
-        let watcher =
-            Arc::new(Watcher::new(Arc::clone(&namespace), Arc::clone(&feed), stats, is_verbose));
+        let told = Arc::new(Told::default());
+        let watcher = Arc::new(Watcher::new(
+            Arc::clone(&namespace),
+            Arc::clone(&feed),
+            stats,
+            Arc::clone(&told),
+            is_verbose,
+        ));
         let shown = Arc::clone(&watcher);
         let config = shown::Config { read_only: self.read_only, is_verbose };
         let logins = self.logins;
         let register = move |ns: &mut NamespaceBuilder| {
             ns.apart();
             if let Some(credentials) = credentials {
-                let access = Arc::new(Access::new(credentials, logins));
+                let access = Arc::new(Access::new(credentials, logins, told));
                 ns.connect_guard(async move |socket: Socket| Access::admit(&access, &socket).await);
             }
             ns.on_connection(move |socket: Socket| {

@@ -11,7 +11,12 @@ use sio_core::close::CloseReason;
 use sio_core::engine::{TrafficTotals, Transport};
 use sio_core::server::Io;
 
+use super::budget::encoded_len;
 use super::shown::millis;
+
+/// Namespaces that are shown, and their bytes.
+const MAX_NAMESPACES: usize = 200;
+const MAX_NAMESPACES_BYTES: usize = 64 << 10;
 
 /// Who this is.
 #[derive(Debug)]
@@ -61,7 +66,7 @@ pub(super) struct Aggregate {
     count: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NamespaceStats {
     name: String,
@@ -143,13 +148,19 @@ impl Stats {
         *self.lives().entry((second(millis()), life)).or_default() += 1;
     }
 
-    pub(super) fn show(&self, io: &Io, aggregated_events: Vec<Aggregate>) -> ServerStats {
-        let mut namespaces: Vec<_> = io
-            .namespaces()
-            .into_iter()
-            .map(|name| NamespaceStats { sockets_count: io.of(&name).socket_count(), name })
-            .collect();
-        namespaces.sort_by(|a, b| a.name.cmp(&b.name));
+    /// What is now, with as many namespaces as fit into `room` bytes.
+    pub(super) fn show(
+        &self,
+        io: &Io,
+        aggregated_events: Vec<Aggregate>,
+        room: usize,
+    ) -> ServerStats {
+        let namespaces = io.namespaces().into_iter().map(|name| {
+            let namespace = io.of(&name);
+            let stats = NamespaceStats { sockets_count: namespace.socket_count(), name };
+            (namespace.is_dynamic(), stats)
+        });
+        let namespaces = that_fit(namespaces.collect(), room.min(MAX_NAMESPACES_BYTES));
         ServerStats {
             server_id: self.server.id.clone(),
             hostname: self.server.host.clone(),
@@ -161,6 +172,30 @@ impl Stats {
             namespaces,
         }
     }
+}
+
+/// The namespaces that are shown, by name. Those that clients have named come behind all others, the ones with
+/// most sockets first, and what there is no room for is one entry.
+fn that_fit(mut all: Vec<(bool, NamespaceStats)>, mut room: usize) -> Vec<NamespaceStats> {
+    all.sort_by(|(a_is_dynamic, a), (b_is_dynamic, b)| {
+        let order = a_is_dynamic.cmp(b_is_dynamic).then(b.sockets_count.cmp(&a.sockets_count));
+        order.then_with(|| a.name.cmp(&b.name))
+    });
+    let fit = all.iter().take(MAX_NAMESPACES).take_while(|(_, stats)| {
+        let len = encoded_len(stats) + 1;
+        let fits = len <= room;
+        room = room.saturating_sub(len);
+        fits
+    });
+    let rest = all.split_off(fit.count());
+    let mut shown: Vec<_> = all.into_iter().map(|(_, stats)| stats).collect();
+    shown.sort_by(|a, b| a.name.cmp(&b.name));
+    if !rest.is_empty() {
+        let name = format!("… and {} more", rest.len());
+        let sockets_count = rest.iter().map(|(_, stats)| stats.sockets_count).sum();
+        shown.push(NamespaceStats { name, sockets_count });
+    }
+    shown
 }
 
 /// Makes counts by the second of counters that only grow.
@@ -232,6 +267,25 @@ mod tests {
         assert_eq!((closed.sub_type, closed.count), (Some("forced close"), 1));
         sampler.sample(totals, &stats);
         assert_eq!(sampler.take(), []);
+    }
+
+    #[test]
+    fn namespaces_that_clients_named_do_not_hide_others() {
+        let named = |name: String, sockets_count| NamespaceStats { name, sockets_count };
+        let few = vec![(true, named("/b".into(), 2)), (false, named("/a".into(), 0))];
+        assert_eq!(that_fit(few, 1_000), [named("/a".into(), 0), named("/b".into(), 2)]);
+        let mut many: Vec<_> =
+            (0..MAX_NAMESPACES + 9).map(|n| (true, named(format!("/{n:04}"), 1))).collect();
+        many.push((false, named("/zz".into(), 0)));
+        many.push((true, named("/large".into(), 7)));
+        let shown = that_fit(many, usize::MAX);
+        assert_eq!(shown.len(), MAX_NAMESPACES + 1);
+        assert!(shown.contains(&named("/zz".into(), 0)));
+        assert!(shown.contains(&named("/large".into(), 7)));
+        assert_eq!(shown.last(), Some(&named("… and 11 more".into(), 11)));
+        // Characters count as they are sent.
+        let many = (0..9).map(|n| (true, named("\u{1}".repeat(100 + n), 1))).collect();
+        assert_eq!(that_fit(many, 1_500).len(), 3);
     }
 
     #[test]

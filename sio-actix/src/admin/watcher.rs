@@ -15,6 +15,7 @@ use super::feed::Feed;
 use super::known::Known;
 use super::shown::{Config, News, ShownEvent, ShownSocket, Whose, now};
 use super::stats::Stats;
+use super::told::Told;
 
 /// Namespaces that other servers are asked about at one time, and how long for all of them.
 const AT_ONCE: usize = 8;
@@ -26,6 +27,7 @@ pub(super) struct Watcher {
     namespace: Arc<str>,
     feed: Arc<Feed>,
     stats: Arc<Stats>,
+    told: Arc<Told>,
     is_verbose: bool,
     known: Mutex<Known>,
 }
@@ -35,9 +37,10 @@ impl Watcher {
         namespace: Arc<str>,
         feed: Arc<Feed>,
         stats: Arc<Stats>,
+        told: Arc<Told>,
         is_verbose: bool,
     ) -> Self {
-        Self { namespace, feed, stats, is_verbose, known: Mutex::default() }
+        Self { namespace, feed, stats, told, is_verbose, known: Mutex::default() }
     }
 
     /// What is said while this is held keeps its order; saying never waits.
@@ -51,7 +54,7 @@ impl Watcher {
 
     /// Tells a new page what it can do, and what there is.
     pub(super) fn greet(self: &Arc<Self>, page: &Socket, config: Config) {
-        self.feed.say(News::Config(page.clone(), config));
+        self.feed.say_surely(News::Config(page.clone(), config));
         if !self.is_verbose {
             return;
         }
@@ -71,11 +74,11 @@ impl Watcher {
 
     /// This server's sockets are those that are known at the moment at which they are told, so that no news of
     /// one comes too early.
-    fn tell_all(&self, page: &Socket, others: Vec<ShownSocket>) {
+    fn tell_all(&self, page: &Socket, others: Vec<Arc<ShownSocket>>) {
         let known = self.known();
         let mut sockets = known.all();
         sockets.extend(others);
-        self.feed.say(News::AllSockets(page.clone(), sockets));
+        self.feed.say_surely(News::AllSockets(page.clone(), sockets));
     }
 
     /// Has the events told that are sent to a socket.
@@ -83,10 +86,15 @@ impl Watcher {
         let feed = Arc::clone(&self.feed);
         let whose = whose(socket);
         socket.on_any_outgoing(move |event: &OutgoingEvent| {
-            if feed.is_heard()
-                && let Ok(Rest(args)) = event.read::<Rest<Value>>()
-            {
-                feed.say(News::Sent(whose.clone(), shown(event.name(), args), now()));
+            if feed.is_heard() {
+                // Once for all receivers.
+                let shown = event.shared(|| {
+                    let read = || event.read::<Rest<Value>>().ok();
+                    feed.make_room(ShownEvent::of(event.name(), event.size(), read)?)
+                });
+                if let Some(shown) = &*shown {
+                    feed.say(News::Sent(whose.clone(), Arc::clone(shown), now()));
+                }
             }
         });
     }
@@ -96,14 +104,8 @@ fn whose(socket: &Socket) -> Whose {
     Whose { nsp: socket.namespace().path().into(), id: socket.id().clone() }
 }
 
-fn shown(name: &str, args: Vec<Value>) -> ShownEvent {
-    let mut event = vec![Value::from(name)];
-    event.extend(args);
-    event
-}
-
 /// The sockets of other servers, as far as they answer in time.
-async fn of_others(io: &Io) -> Vec<ShownSocket> {
+async fn of_others(io: &Io) -> Vec<Arc<ShownSocket>> {
     let asked = futures_util::stream::iter(io.namespaces()).map(|name| async move {
         let fetched = io.of(&name).fetch_sockets().await;
         let sockets = fetched.unwrap_or_else(|error| {
@@ -112,7 +114,8 @@ async fn of_others(io: &Io) -> Vec<ShownSocket> {
         });
         let name: Arc<str> = name.into();
         let others = sockets.iter().filter(|socket| !socket.is_local());
-        others.map(|socket| ShownSocket::of_other(socket, &name)).collect::<Vec<_>>()
+        let shown = others.map(|socket| Arc::new(ShownSocket::of_other(socket, &name)));
+        shown.collect::<Vec<_>>()
     });
     let in_time = actix_web::rt::time::sleep(OTHERS);
     let answers = asked.buffer_unordered(AT_ONCE).take_until(in_time);
@@ -147,6 +150,7 @@ impl Observer for Watcher {
 
     fn session_closed(&self, session: &Arc<SessionHandle>, reason: CloseReason) {
         self.stats.closed(session.transport(), reason);
+        self.told.forget(session.sid());
     }
 
     fn socket_connected(&self, socket: &Socket) {
@@ -178,12 +182,12 @@ impl Observer for Watcher {
     }
 
     fn arguments_received(&self, socket: &Socket, event: &ReceivedEvent<'_>) {
-        if self.is_verbose
-            && !self.is_page(socket)
-            && self.feed.is_heard()
-            && let Ok(Rest(args)) = event.read::<Rest<Value>>()
-        {
-            self.feed.say(News::Received(whose(socket), shown(event.name(), args), now()));
+        if self.is_verbose && !self.is_page(socket) && self.feed.is_heard() {
+            let read = || event.read::<Rest<Value>>().ok();
+            let shown = ShownEvent::of(event.name(), event.size(), read);
+            if let Some(shown) = shown.and_then(|shown| self.feed.make_room(shown)) {
+                self.feed.say(News::Received(whose(socket), shown, now()));
+            }
         }
     }
 

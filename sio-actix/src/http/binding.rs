@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
-use sio_core::server::Handshake;
+use sio_core::server::{self, Handshake};
 
 use super::head;
 
@@ -55,13 +55,7 @@ fn cookie<'a>(headers: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a 
 
 /// What stays the same of a peer's address.
 fn network(address: Option<SocketAddr>) -> Option<IpAddr> {
-    Some(match address?.ip().to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            [a, b, c, d, 0, 0, 0, 0].into()
-        }
-        address @ IpAddr::V4(_) => address,
-    })
+    address.map(|address| server::network(address.ip()))
 }
 
 #[cfg(test)]

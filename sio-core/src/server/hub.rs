@@ -35,6 +35,7 @@ use super::room_events::{RoomHook, RoomWatch};
 use super::spans::SessionSpanHook;
 use super::worker::Worker;
 use addresses::Addresses;
+pub use addresses::network;
 use namespaces::Namespaces;
 
 pub(crate) use namespaces::{Candidate, Dynamic, Entrance, Known};

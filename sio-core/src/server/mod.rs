@@ -76,7 +76,7 @@ pub use connection::Connection;
 pub use direct::Outlet;
 pub use extensions::Extensions;
 pub use handshake::{Handshake, HandshakeObject, HandshakeParts, OpenError, Opening};
-pub use hub::{Hub, SessionHandle};
+pub use hub::{Hub, SessionHandle, network};
 pub use incoming::IncomingEvent;
 pub use inventory::Inventory;
 pub use io::{Io, WeakIo};

@@ -226,6 +226,12 @@ impl NamespaceRef {
         self.namespace.as_ref().map_or(0, |namespace| namespace.socket_count())
     }
 
+    /// The namespace exists because a client has named it, and a pattern fits.
+    #[must_use]
+    pub fn is_dynamic(&self) -> bool {
+        self.namespace.as_ref().is_some_and(|namespace| namespace.is_dynamic())
+    }
+
     /// The namespace exists.
     #[must_use]
     pub const fn exists(&self) -> bool {

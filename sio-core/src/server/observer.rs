@@ -8,6 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::close::{CloseReason, DisconnectReason};
 use crate::cluster::ClusterError;
 use crate::engine::{Traffic, TrafficTotals};
@@ -17,6 +19,7 @@ use crate::packet::{ArgCursor, ArgError, EventArg};
 use super::hub::SessionHandle;
 use super::io::Io;
 use super::namespace::Namespace;
+use super::outgoing::args_len;
 use super::room_events::RoomEvent;
 use super::socket::Socket;
 
@@ -96,6 +99,14 @@ impl<'a> ReceivedEvent<'a> {
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
+    }
+
+    /// Bytes of the arguments as they came, with the commas between them and the attachments; nothing is read for
+    /// it.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let attachments: usize = self.args.attachments().iter().map(Bytes::len).sum();
+        args_len(self.args.unread_text()) + attachments
     }
 
     /// Reads the first argument as `T`, or all with `Rest<T>`; bytes are bytes.

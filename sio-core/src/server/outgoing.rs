@@ -2,9 +2,10 @@
 //!
 //! They are the user's code: a delivery first goes through all receivers, then tells the listeners.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
@@ -22,12 +23,28 @@ thread_local! {
 }
 
 /// An event on its way to a client, as [`Socket::on_any_outgoing`] shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct OutgoingEvent {
     name: Box<str>,
     /// As `packet::Packet::args`.
     args: Box<str>,
     attachments: Vec<Bytes>,
+    /// What a listener has made of it for the others.
+    shared: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+/// What was made of them does not count.
+impl PartialEq for OutgoingEvent {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.args == other.args && self.attachments == other.attachments
+    }
+}
+
+impl Eq for OutgoingEvent {}
+
+/// Bytes of `packet::Packet::args` without the comma before the first and the closing bracket.
+pub(super) const fn args_len(args: &str) -> usize {
+    args.len().saturating_sub(2)
 }
 
 impl OutgoingEvent {
@@ -35,7 +52,8 @@ impl OutgoingEvent {
         let mut text = String::with_capacity(args.len() + 1);
         text.push_str(&String::from_utf8_lossy(args));
         text.push(']');
-        Self { name: name.into(), args: text.into(), attachments: attachments.to_vec() }
+        let (args, attachments) = (text.into(), attachments.to_vec());
+        Self { name: name.into(), args, attachments, shared: OnceLock::new() }
     }
 
     pub(crate) fn of_args(name: &str, args: &EncodedArgs) -> Self {
@@ -46,6 +64,26 @@ impl OutgoingEvent {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Bytes of the arguments as JSON, with the commas between them, and of the attachments.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        args_len(&self.args) + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// What `make` makes of the event, once for all sockets that a broadcast goes to: listeners of the others get
+    /// the same, if they ask for the same type. Workers that ask at one moment may both call it; one's value is
+    /// kept. It lives as long as the event.
+    pub fn shared<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        if let Some(kept) = self.shared.get() {
+            let kept = Arc::clone(kept).downcast();
+            return kept.unwrap_or_else(|_other_type| Arc::new(make()));
+        }
+        // Nobody waits for this call, which is the listener's.
+        let made = Arc::new(make());
+        let kept = self.shared.get_or_init(|| Arc::<T>::clone(&made) as Arc<dyn Any + Send + Sync>);
+        Arc::clone(kept).downcast().unwrap_or(made)
     }
 
     /// Reads the first argument as `T`, or all with `Rest<T>`; bytes are bytes.

@@ -12,6 +12,8 @@
 mod admin;
 
 use std::collections::HashSet;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use actix_web::rt::System;
@@ -20,8 +22,8 @@ use integration::{Server, Ws, echo};
 use serde_json::{Value as Json, json};
 use sio_actix::core::login::LoginStore as _;
 use sio_actix::prelude::*;
-use sio_actix::{AdminMode, AdminUi};
-use sio_redis::{RedisAdapter, RedisLogins};
+use sio_actix::{AdminMode, AdminUi, Recovery};
+use sio_redis::{Mode, RedisAdapter, RedisLogins};
 
 use admin::{HASH, INVALID, LOGIN, Page};
 
@@ -128,6 +130,54 @@ fn what_servers_tell_each_other_for_the_page_is_not_the_sockets_data() {
         assert_eq!(pages.len(), 1);
         assert_eq!(pages[0].auth::<Json>().unwrap(), json!({}));
     });
+}
+
+/// What Redis answers to a command, as it writes it.
+fn ask(redis: &Redis, command: &str) -> String {
+    let url = redis.url();
+    let mut wire = UnixStream::connect(url.strip_prefix("unix://").unwrap()).unwrap();
+    wire.set_read_timeout(Some(DEADLINE)).unwrap();
+    write!(wire, "{command}\r\nPING\r\n").unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"+PONG\r\n") {
+        let mut bytes = [0; 4_096];
+        let len = wire.read(&mut bytes).unwrap();
+        assert!(len > 0, "Redis has gone");
+        answer.extend_from_slice(&bytes[..len]);
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn the_id_of_a_login_is_in_no_stream() {
+    let redis = Redis::start();
+    let adapter = RedisAdapter::builder(&redis.url()).mode(Mode::Streams).build().unwrap();
+    let logins = RedisLogins::new(&redis.url()).unwrap();
+    let admin = AdminUi::basic("admin", HASH).mode(AdminMode::Production).login_store(logins);
+    let server = Server::start(
+        |io| {
+            io.adapter(adapter)
+                .connection_state_recovery(Recovery::default())
+                .instrument(admin)
+                .namespace("/", handlers)
+        },
+        1,
+    );
+    System::new().block_on(server.io().ready()).unwrap();
+    let mut ws = Ws::open(&server);
+    ws.text(LOGIN);
+    let session = until(&mut Page::connected(ws), "session");
+    let id = session[0].as_str().unwrap();
+    server.io().of("/admin").emit("last", 1).unwrap();
+    let end = Instant::now() + DEADLINE;
+    let stream = loop {
+        let stream = ask(&redis, "XRANGE socket.io - +");
+        if stream.contains("last") {
+            break stream;
+        }
+        assert!(Instant::now() < end, "{stream}");
+    };
+    assert!(!stream.contains(id), "{stream}");
 }
 
 #[test]

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use integration::{Polling, Server, Ws, echo};
 use serde_json::Value as Json;
+use sio_actix::core::limits::Limits;
 use sio_actix::prelude::*;
-use sio_actix::{AdminError, AdminMode, AdminUi, ConfigError, IoBuilder, Recovery};
+use sio_actix::{AdminError, AdminMode, AdminUi, ConfigError, IoBuilder, Pattern, Recovery};
 
 use admin::{HASH, INVALID, LOGIN, Page};
 
@@ -154,14 +155,20 @@ fn neither_patterns_nor_recovery_open_the_namespace() {
 
 #[test]
 fn with_read_only_there_are_no_commands() {
-    let server = start(open().read_only(true), |io| io);
+    let server = start(open().read_only(true).mode(AdminMode::Development), |io| io);
     let mut client = Ws::joined(&server);
     let mut page = Page::open(&server);
-    page.expect(r#"42/admin,["config",{"supportedFeatures":["AGGREGATED_EVENTS"]}]"#);
+    let features = r#"{"supportedFeatures":["AGGREGATED_EVENTS","ALL_EVENTS"]}"#;
+    page.until(&format!(r#"42/admin,["config",{features}]"#));
     page.command(r#"["emit","/",null,"from-ui"]"#);
     page.command(r#"["join","/","room"]"#);
     page.command(r#"["_disconnect","/",true]"#);
-    page.stats();
+    // Commands would be behind what has been said, and in front of the news of a client that comes now.
+    page.ws().text("40/nowhere,");
+    page.until(r#"44/nowhere,{"message":"Invalid namespace"}"#);
+    let mut later = Ws::open(&server);
+    let id = later.join();
+    page.until(&format!(r#"42/admin,["room_joined","/","{id}","{id}","T"]"#));
     client.fence();
     server.io().to("room").emit("x", 1).unwrap();
     client.fence();
@@ -204,7 +211,9 @@ fn commands_that_make_no_sense_do_nothing() {
     ] {
         page.command(command);
     }
-    page.stats();
+    // One that makes sense is carried out behind them.
+    page.command(r#"["emit","/",null,"last"]"#);
+    client.expect(r#"42["last"]"#);
     client.fence();
     let mut names = server.io().namespaces();
     names.sort();
@@ -322,6 +331,40 @@ fn in_production_nothing_is_said_but_numbers() {
         let frame = page.ws().next_text();
         assert!(frame.starts_with(r#"42/admin,["server_stats",{"serverId":"srv-1","#), "{frame}");
     }
+}
+
+#[test]
+fn namespaces_that_clients_name_leave_room_for_numbers() {
+    let server = start(open(), |io| {
+        let bounds = |l: &mut Limits| (l.send_buffer_high, l.send_buffer_max) = (1 << 17, 1 << 18);
+        io.limits(bounds).namespace(Pattern::matching(|_| true), |_| {})
+    });
+    let fill = "\u{1}".repeat(240);
+    let clients: Vec<_> = (0..4)
+        .map(|client| {
+            let mut ws = Ws::open(&server);
+            for n in 0..100 {
+                ws.text(&format!("40/{fill}{client}-{n},"));
+            }
+            (0..100).for_each(|_| assert!(ws.next_text().starts_with("40/")));
+            ws
+        })
+        .collect();
+    let mut page = Page::open(&server);
+    // The first may be of before the page.
+    for _ in 0..2 {
+        let stats = page.stats();
+        let namespaces = stats["namespaces"].as_array().unwrap();
+        let count = |name: &str| namespaces.iter().find(|known| known["name"] == name).unwrap();
+        assert_eq!(count("/")["socketsCount"], 0);
+        assert_eq!(count("/admin")["socketsCount"], 1);
+        let sockets = namespaces.iter().map(|known| known["socketsCount"].as_u64().unwrap());
+        assert_eq!(sockets.sum::<u64>(), 401);
+        assert!(stats.to_string().len() < 100_000, "{}", stats.to_string().len());
+        let rest = namespaces.last().unwrap()["name"].as_str().unwrap();
+        assert_eq!(rest, format!("… and {} more", 403 - namespaces.len()));
+    }
+    drop(clients);
 }
 
 /// The sum of a kind of events.

@@ -10,6 +10,8 @@
 
 mod admin;
 
+use std::collections::BTreeSet;
+
 use integration::{Http, Polling, Server, Ws, echo};
 use serde_json::{Value as Json, json};
 use sio_actix::prelude::*;
@@ -75,6 +77,81 @@ fn sees(page: &mut Page, id: &str, sid: &str) -> Json {
     assert_eq!(socket["id"], id);
     assert_eq!(socket["clientId"], sid[..12], "{socket}");
     socket
+}
+
+#[test]
+fn of_large_events_pages_are_told_the_size() {
+    const RECEIVERS: usize = 40;
+    let server = start(2);
+    let mut clients: Vec<_> = (0..RECEIVERS).map(|_| Ws::open(&server)).collect();
+    let ids: BTreeSet<String> = clients.iter_mut().map(Ws::join).collect();
+    let mut page = page(&server);
+    page.event("all_sockets");
+    server.io().emit("big", (vec![0; 480_000],)).unwrap();
+    let mut told = BTreeSet::new();
+    for _ in 0..RECEIVERS {
+        let sent = page.event("event_sent");
+        assert_eq!(sent[2], json!(["big", "(960001 bytes, too many to be shown)"]));
+        told.insert(sent[1].as_str().unwrap().to_owned());
+    }
+    assert_eq!(told, ids);
+    // Its attachments are more than may wait for a page.
+    let places: Vec<_> = (0..5).map(|n| format!(r#"{{"_placeholder":true,"num":{n}}}"#)).collect();
+    let client = &mut clients[0];
+    client.text(&format!(r#"455-["nobody",{}]"#, places.join(",")));
+    (0..5).for_each(|_| client.binary(vec![0; 950_000]));
+    let received = page.event("event_received");
+    let size = 5 * 950_000 + places.join(",").len();
+    assert_eq!(received[2], json!(["nobody", format!("({size} bytes, too many to be shown)")]));
+    // The largest that is shown.
+    let fill = "a".repeat((16 << 10) - 2);
+    client.text(&format!(r#"42["nobody","{fill}"]"#));
+    assert_eq!(page.event("event_received")[2], json!(["nobody", fill]));
+    client.text(&format!(r#"42["nobody","{fill}a"]"#));
+    assert_eq!(
+        page.event("event_received")[2],
+        json!(["nobody", "(16385 bytes, too many to be shown)"])
+    );
+}
+
+#[test]
+fn long_names_and_large_data_are_cut() {
+    let server = start(1);
+    let mut client = Ws::open(&server);
+    let id = client.join();
+    let mut page = page(&server);
+    page.event("all_sockets");
+    // Each is six times as long on its way to the page.
+    let long = "\\u0001".repeat(150_000);
+    let short = format!("{}…", "\u{1}".repeat(1_024));
+    client.text(&format!(r#"42["{long}"]"#));
+    assert_eq!(page.event("event_received")[2], json!([short]));
+    client.text(&format!(r#"42["join","{long}"]"#));
+    page.event("event_received");
+    assert_eq!(page.event("room_joined")[..3], [json!("/"), json!(short), json!(id)]);
+    client.text(&format!(r#"42["set",{{"a":"{long}"}}]"#));
+    page.event("event_received");
+    let data = json!({ "…": "(900008 bytes, too many to be shown)" });
+    assert_eq!(page.event("socket_updated")[0]["data"], data);
+    client.text(r#"421["hello"]"#);
+    client.expect(r#"42["reply",1,{"a":2}]"#);
+    drop(page);
+    let mut page = self::page(&server);
+    let all = page.event("all_sockets");
+    let shown = all[0].as_array().unwrap().iter().find(|socket| socket["id"] == id).unwrap();
+    assert_eq!((&shown["data"], &shown["rooms"]), (&data, &json!([id, short])));
+}
+
+#[test]
+fn without_a_bound_for_what_waits_all_sockets_are_shown() {
+    let admin = AdminUi::insecure_no_auth().mode(AdminMode::Development);
+    let server = Server::start(
+        |io| io.limits(|l| l.send_buffer_max = 0).namespace("/", echo).instrument(admin),
+        1,
+    );
+    let _client = Ws::joined(&server);
+    let mut page = page(&server);
+    assert_eq!(page.event("all_sockets")[0].as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -43,16 +43,19 @@ impl Addresses {
     }
 
     fn network(&self, address: Option<SocketAddr>) -> Option<IpAddr> {
-        if self.max == 0 {
-            return None;
+        if self.max == 0 { None } else { Some(network(address?.ip())) }
+    }
+}
+
+/// What stands for one peer: its address, of IPv6 its /64 network.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let mask = u128::MAX << (Ipv6Addr::BITS - NETWORK_BITS);
+            Ipv6Addr::from_bits(address.to_bits() & mask).into()
         }
-        Some(match address?.ip().to_canonical() {
-            IpAddr::V6(address) => {
-                let mask = u128::MAX << (Ipv6Addr::BITS - NETWORK_BITS);
-                Ipv6Addr::from_bits(address.to_bits() & mask).into()
-            }
-            address @ IpAddr::V4(_) => address,
-        })
+        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -71,6 +71,12 @@ impl Page {
         assert_eq!(self.next(), frame);
     }
 
+    /// Reads on until this frame.
+    #[track_caller]
+    pub(crate) fn until(&mut self, frame: &str) {
+        while self.next() != frame {}
+    }
+
     /// The arguments of the next event, which has this name.
     #[track_caller]
     pub(crate) fn event(&mut self, name: &str) -> Vec<Json> {
