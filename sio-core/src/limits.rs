@@ -44,7 +44,7 @@ pub struct Limits {
     /// Time without progress on a packet that waits for attachments; then the session ends. Default: 30 s.
     pub attachment_timeout: Duration,
     /// Bytes of unfinished bodies, WebSocket messages and binary packets of all clients together, and of what
-    /// waits for their handlers; up to 64 KiB of each are not counted. Above, the one that needs more is refused:
+    /// waits for their handlers or for its turn; up to 64 KiB of each are not counted. Above, the one that needs more is refused:
     /// 503 for a POST, close code 1013 for a WebSocket message, and its session ends with `transport error`. A
     /// client whose events wait is not read instead. 0: no bound. Default: 256 MiB.
     pub max_pending_input: usize,

@@ -19,6 +19,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use sio_actix::core::budget::Share;
 use sio_actix::core::close::CloseReason;
 use sio_actix::core::server::{
     Connection, Handshake, HandshakeParts, Opening, PollReply, PushReply, SessionHandle, Worker,
@@ -133,7 +134,8 @@ impl Server {
     /// A push to a session on polling.
     #[must_use]
     pub fn push(&self, session: &Arc<SessionHandle>, body: &'static str) -> PushReply {
-        answered(self.worker.push(session, Bytes::from_static(body.as_bytes()), false))
+        let body = Bytes::from_static(body.as_bytes());
+        answered(self.worker.push(session, body, false, Share::default()))
     }
 
     /// The worker itself.

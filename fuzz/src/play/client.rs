@@ -7,6 +7,7 @@ use std::task::Waker;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
+use sio_core::budget::Share;
 use sio_core::close::CloseReason;
 use sio_core::engine::payload::{Payload, PayloadReader, Slot};
 use sio_core::engine::{ProbeReply, Revision, Transport};
@@ -167,9 +168,12 @@ impl Client {
             self.said_nothing(packets);
             return;
         }
-        let mut push = self.server.worker.push(&self.session, Bytes::from(body), false);
+        let mut push =
+            self.server.worker.push(&self.session, Bytes::from(body), false, Share::default());
         match push.try_recv() {
-            Ok(Some(PushReply::Refused(_) | PushReply::Exhausted)) | Err(_) => self.said_nothing(packets),
+            Ok(Some(PushReply::Refused(_) | PushReply::Exhausted)) | Err(_) => {
+                self.said_nothing(packets)
+            }
             Ok(Some(PushReply::Ok | PushReply::Invalid)) => {}
             Ok(None) => self.pushes.push(push),
         }

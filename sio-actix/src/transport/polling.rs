@@ -161,8 +161,8 @@ pub(crate) async fn push(
         incoming.failure = None;
         return Ok(closing(StatusCode::BAD_REQUEST));
     };
-    let body = match body {
-        Ok(Ok(body)) => body,
+    let (body, share) = match body {
+        Ok(Ok(whole)) => whole,
         Ok(Err(BodyError::TooLarge)) => {
             worker.hub().count_limit(Limit::MaxPayload);
             incoming.failure = None;
@@ -186,7 +186,7 @@ pub(crate) async fn push(
     incoming.failure = None;
     // The client that reads scripts writes forms.
     let body = if session.jsonp().is_some() { jsonp::payload(&body) } else { body };
-    match worker.push(session, body, binary).await {
+    match worker.push(session, body, binary, share).await {
         Ok(PushReply::Ok) => Ok(answers.ok(request)),
         Ok(PushReply::Refused(error)) => Err(error),
         Ok(PushReply::Invalid) => Ok(HttpResponse::BadRequest().finish()),
@@ -247,13 +247,14 @@ enum BodyError {
     Broken,
 }
 
-/// Reads the raw body; extractors of the framework would inflate it and know other limits.
+/// Reads the raw body, and gives it with its part in the budget; extractors of the framework would inflate it and
+/// know other limits.
 async fn read_body(
     request: &HttpRequest,
     payload: &mut Payload,
     limit: usize,
     budget: &Arc<Budget>,
-) -> Result<Bytes, BodyError> {
+) -> Result<(Bytes, Share), BodyError> {
     let declared = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -285,5 +286,5 @@ async fn read_body(
             rest.extend_from_slice(&chunk);
         }
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok((if rest.is_empty() { first } else { rest.freeze() }, share))
 }

@@ -31,7 +31,7 @@ pub(crate) struct PendingPush {
     pub(crate) body: PayloadReader,
     /// Bytes of the whole body, which is kept until the end.
     pub(crate) size: usize,
-    /// Their part in what all clients may leave unfinished, while the push waits.
+    /// Their part in what all clients may leave unfinished; given back with the push.
     pub(crate) share: Share,
     /// Packets so far that carried no message.
     pub(crate) idle_packets: usize,
@@ -68,6 +68,8 @@ pub struct Connection {
     pub(crate) push: RefCell<Option<Box<PendingPush>>>,
     pub(crate) pushing: Cell<bool>,
     pub(crate) held: RefCell<HeldEvents>,
+    /// The worker gives the session a turn in its next poll.
+    pub(crate) has_turn: Cell<bool>,
     /// When the session's events, spread evenly, would have used up its rate.
     pub(crate) rate: Cell<Option<Instant>>,
     /// The log has said that there were too many.
@@ -102,6 +104,7 @@ impl Connection {
             push: RefCell::new(None),
             pushing: Cell::new(false),
             held: RefCell::default(),
+            has_turn: Cell::new(false),
             rate: Cell::new(None),
             rate_told: Cell::new(false),
             ended: Cell::new(false),

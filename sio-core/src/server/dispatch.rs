@@ -95,29 +95,46 @@ impl Worker {
         EngineSocket::new(Arc::clone(&self.hub), Arc::clone(&connection.handle))
     }
 
-    /// Goes on with a push that had to wait, as far as the session takes input.
-    pub(super) fn resume_push(&self, connection: &Rc<Connection>) {
-        // A handler that finishes while packets are handed over comes back here.
-        if connection.pushing.get() {
-            return;
+    /// The session's turn in a poll of the worker: goes on with held events and with a push that had to wait, as
+    /// far as the turn goes.
+    pub(super) fn take_turn(&self, connection: &Rc<Connection>) {
+        let mut turn = Turn::begin(self);
+        if !self.run_held(connection, &mut turn) {
+            self.queue_turn(connection);
         }
         let push = connection.push.borrow_mut().take();
         if let Some(push) = push {
             // Whoever brought it waits for the answer.
-            drop(self.hand_over_push(connection, *push));
+            drop(self.hand_over_push(connection, *push, turn));
+        } else {
+            self.settle(connection);
+        }
+        // What waited for held events may be read now.
+        connection.wake();
+    }
+
+    /// Gives the session a turn in the worker's next poll, one however often this is called.
+    pub(super) fn queue_turn(&self, connection: &Connection) {
+        if connection.has_turn.replace(true) {
+            return;
+        }
+        self.turns.borrow_mut().push(Arc::clone(&connection.handle));
+        if !self.polling.get() {
+            self.wake();
         }
     }
 
-    /// Hands over the packets of a push, as far as the session takes input.
+    /// Hands over the packets of a push, as far as the turn goes and the session takes input.
     pub(super) fn hand_over_push(
         &self,
         connection: &Rc<Connection>,
         mut push: PendingPush,
+        mut turn: Turn,
     ) -> Answer<PushReply> {
         let mut answer = Answer::never();
         connection.pushing.set(true);
         let panicked = self.guarded(|| {
-            let told = self.feed(connection, &mut push);
+            let told = self.feed(connection, &mut push, &mut turn);
             match (told.or_else(|| self.keep_waiting(connection, &mut push)), push.reply.take()) {
                 (Some(told), Some(reply)) => {
                     let _lost = reply.send(told);
@@ -148,13 +165,11 @@ impl Worker {
         answer
     }
 
-    /// As [`Self::resume_push`], but not in the middle of whatever runs now, which may be a handler.
+    /// A push may go on: in a turn of the session's, not in the middle of whatever runs now, which may be a
+    /// handler.
     pub(super) fn resume_later(&self, connection: &Rc<Connection>) {
         if connection.push.borrow().is_some() && !self.is_full(connection) {
-            self.resumable.borrow_mut().push(Arc::clone(&connection.handle));
-            if !self.polling.get() {
-                self.wake();
-            }
+            self.queue_turn(connection);
         }
     }
 
@@ -165,18 +180,20 @@ impl Worker {
         connection: &Rc<Connection>,
         push: &mut PendingPush,
     ) -> Option<PushReply> {
-        // One that only lets others have their turn waits for nobody.
-        if !self.is_full(connection) || push.share.hold(&self.hub.input, push.size).is_ok() {
+        if push.share.hold(&self.hub.input, push.size).is_ok() {
             return None;
         }
-        let reason = CloseReason::TransportError("too much unfinished input");
-        connection.engine.borrow_mut().abort(reason);
+        self.give_up_unfinished(connection);
         Some(PushReply::Exhausted)
     }
 
     /// What the push is answered; `None`: it has to wait, perhaps only until others have had their turn.
-    fn feed(&self, connection: &Rc<Connection>, push: &mut PendingPush) -> Option<PushReply> {
-        let mut turn = Turn::begin(self);
+    fn feed(
+        &self,
+        connection: &Rc<Connection>,
+        push: &mut PendingPush,
+        turn: &mut Turn,
+    ) -> Option<PushReply> {
         let mut is_over = false;
         while !connection.is_ending() {
             if (is_over || self.is_full(connection)) && !push.body.is_done() {

@@ -32,6 +32,7 @@ use super::running::HandlerSlot;
 use super::socket::Socket;
 use super::spans::{self, SOCKET};
 use super::tasks::Tasks;
+use super::turn::Turn;
 use super::worker::Worker;
 
 /// Developers are told about a handler that does not wait and takes longer.
@@ -85,14 +86,34 @@ impl Worker {
         self.reply(socket, event, &rules.unwrap_or_default(), ack.into(), Reply::Err(error));
     }
 
-    /// Starts held events for which a handler has finished.
-    pub(super) fn run_held(&self, connection: &Rc<Connection>) {
+    /// Held events may go on: in a turn of the session's, for there may be thousands.
+    pub(super) fn run_held_later(&self, connection: &Rc<Connection>) {
+        let is_due = {
+            let mut held = connection.held.borrow_mut();
+            held.set_due(true);
+            held.is_due()
+        };
+        if is_due {
+            self.queue_turn(connection);
+        }
+    }
+
+    /// Starts held events for which handlers have finished; `false`: the turn is over before all could start.
+    pub(super) fn run_held(&self, connection: &Rc<Connection>, turn: &mut Turn) -> bool {
+        if !connection.held.borrow().is_due() {
+            return true;
+        }
         connection.held.borrow_mut().moves_on();
-        while !connection.is_ending() {
+        let mut is_over = false;
+        while !is_over && !connection.is_ending() {
             let mut held = connection.held.borrow_mut();
             let next = held.take(&self.hub.input, |socket| !socket.is_busy());
+            if next.is_none() {
+                held.set_due(false);
+            }
             drop(held);
-            let Some(held) = next else { return };
+            let Some(held) = next else { return true };
+            let weight = held.weight();
             self.guarded(move || {
                 // What was sent before the socket left is not delivered after it.
                 if !held.socket.has_ended() {
@@ -100,7 +121,9 @@ impl Worker {
                     self.run_event(connection, &held.socket, &held.event, held.ack, &args);
                 }
             });
+            is_over = turn.is_over_after(self, weight);
         }
+        !is_over
     }
 
     /// A socket has ended: its held events take no more room.
@@ -359,7 +382,10 @@ impl Worker {
             }
         });
         self.tasks.start(future, completion);
-        self.wake();
+        // A poll of the worker asks for the next one by itself.
+        if !self.polling.get() {
+            self.wake();
+        }
     }
 
     /// As [`Self::reply`], for a handler that did not have to wait.

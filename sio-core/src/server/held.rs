@@ -3,7 +3,8 @@
 //! A socket runs a bounded number of handlers at once. What comes above that is held here in order, while
 //! pongs, acks and the packets of other sockets go on: a handler may be waiting for just those. The
 //! session is not read any more when it holds too many bytes, or when all clients together leave more
-//! unfinished than they may and it holds some of that.
+//! unfinished than they may and it holds some of that. Nor is it while events run for which there is room
+//! again: they do so in the session's turns, of which each is as short as any other.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl HeldEvent {
     }
 
     /// What the event holds, with a fixed amount for holding it.
-    fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         const ENTRY: usize = 128;
         let attachments: usize = self.attachments.iter().map(Bytes::len).sum();
         ENTRY + self.event.len() + self.args.len() + attachments
@@ -65,6 +66,8 @@ struct Queue {
     share: Share,
     /// There is no room for all of it there.
     crowded: bool,
+    /// A handler has finished: what may run now waits only for the session's turn.
+    due: bool,
     full_since: Option<Instant>,
 }
 
@@ -139,9 +142,27 @@ impl HeldEvents {
         self.0.as_ref().map_or(0, |queue| queue.bytes)
     }
 
-    /// All clients together hold too much, and this one some of it.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.0.as_ref().is_some_and(|queue| queue.crowded)
+    /// Nothing more should come: all clients together hold too much, and this one some of it, or what is held
+    /// waits only for its turn and would have run before.
+    pub(crate) fn comes_first(&self) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.crowded || queue.due)
+    }
+
+    /// Held events may run in the session's next turn.
+    pub(crate) fn is_due(&self) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.due)
+    }
+
+    /// How many events are held, if they may run in the session's next turn.
+    pub(crate) fn due_events(&self) -> usize {
+        self.0.as_ref().filter(|queue| queue.due).map_or(0, |queue| queue.events.len())
+    }
+
+    /// Whether held events may run in the session's next turn; without any, they never do.
+    pub(crate) fn set_due(&mut self, due: bool) {
+        if let Some(queue) = &mut self.0 {
+            queue.due = due;
+        }
     }
 
     /// Since when the peer is not read because too much is held, without a handler having finished; from
@@ -150,7 +171,7 @@ impl HeldEvents {
         self.0.as_mut().map_or(now, |queue| *queue.full_since.get_or_insert(now))
     }
 
-    /// A handler has finished.
+    /// A handler has finished, or events that it had kept waiting run.
     pub(crate) fn moves_on(&mut self) {
         if let Some(queue) = &mut self.0 {
             queue.full_since = None;

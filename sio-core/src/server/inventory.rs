@@ -30,7 +30,7 @@ pub struct Inventory {
     pub rooms: usize,
     /// Emits that wait for a client's ack.
     pub pending_acks: usize,
-    /// Handlers and connect guards that have not finished.
+    /// Handlers and connect guards that have not finished, and events that have waited for them and begin next.
     pub handlers: usize,
     /// Entries on the timer wheels. What a session leaves there at its end goes within 33 s.
     pub timers: usize,
@@ -86,6 +86,7 @@ impl Worker {
             sum.queued_packets += packets;
             drop(engine);
             let mux = connection.mux.borrow();
+            sum.handlers += connection.held.borrow().due_events();
             sum.pending_acks += mux.sockets().map(|socket| socket.pending_acks()).sum::<usize>();
         }
         for adapter in self.adapters.borrow().values() {

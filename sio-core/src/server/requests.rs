@@ -20,6 +20,7 @@ use super::connection::{Connection, PendingPush};
 use super::hub::SessionHandle;
 use super::sessions::{Answer, PollReply, PushReply, SessionOp};
 use super::spans::ENGINE;
+use super::turn::Turn;
 use super::worker::Worker;
 
 /// Room for the frames of one turn; given back after each write.
@@ -52,22 +53,25 @@ impl Worker {
 
     /// A push for a session of any worker. The answer fails if the session is gone.
     ///
-    /// `binary`: the body has the binary form of revision 3, which no other session understands.
+    /// `binary`: the body has the binary form of revision 3, which no other session understands. `share`: what
+    /// the body has taken of [`Hub::pending_input`](super::Hub::pending_input) while it was read; it is given
+    /// back when the push is through, or gone.
     pub fn push(
         &self,
         handle: &Arc<SessionHandle>,
         body: Bytes,
         binary: bool,
+        share: Share,
     ) -> Answer<PushReply> {
         self.catch_up();
         if let Some(connection) = self.here(handle) {
             return match self.refuse_push(&connection, &body) {
                 Some(refusal) => Answer::known(refusal),
-                None => self.begin_push(&connection, body, binary, None),
+                None => self.begin_push(&connection, body, binary, share, None),
             };
         }
         let (reply, receiver) = oneshot::channel();
-        self.route(handle, SessionOp::Push { body, binary, reply });
+        self.route(handle, SessionOp::Push { body, binary, share, reply });
         Answer::later(receiver)
     }
 
@@ -183,12 +187,12 @@ impl Worker {
                 }
                 self.settle(connection);
             }
-            SessionOp::Push { body, binary, reply } => {
+            SessionOp::Push { body, binary, share, reply } => {
                 if let Some(refusal) = self.refuse_push(connection, &body) {
                     let _lost = reply.send(refusal);
                 } else {
                     // Who brought it is told by its channel.
-                    drop(self.begin_push(connection, body, binary, Some(reply)));
+                    drop(self.begin_push(connection, body, binary, share, Some(reply)));
                 }
             }
             SessionOp::PushFailed(detail) => {
@@ -196,8 +200,8 @@ impl Worker {
                 self.settle(connection);
             }
             SessionOp::HandlerDone => {
-                self.run_held(connection);
-                self.resume_push(connection);
+                self.run_held_later(connection);
+                self.resume_later(connection);
                 self.settle(connection);
                 connection.wake();
             }
@@ -254,12 +258,13 @@ impl Worker {
         connection: &Rc<Connection>,
         body: Bytes,
         binary: bool,
+        share: Share,
         reply: Option<oneshot::Sender<PushReply>>,
     ) -> Answer<PushReply> {
         let size = body.len();
         let body = PayloadReader::new(body, connection.handle.revision(), binary);
-        let push = PendingPush { body, size, share: Share::default(), idle_packets: 0, reply };
-        self.hand_over_push(connection, push)
+        let push = PendingPush { body, size, share, idle_packets: 0, reply };
+        self.hand_over_push(connection, push, Turn::begin(self))
     }
 
     // ---- WebSocket connections ------------------------------------------------------------------
@@ -327,11 +332,11 @@ impl Worker {
         self.holds_too_much(connection) || connection.engine.borrow().is_congested()
     }
 
-    /// Too many bytes wait for handlers to finish.
+    /// Too many bytes wait for handlers to finish, or events for their turn.
     #[inline]
     pub(super) fn holds_too_much(&self, connection: &Connection) -> bool {
         let held = connection.held.borrow();
-        held.bytes() > self.hub.config.limits.max_payload || held.is_crowded()
+        held.bytes() > self.hub.config.limits.max_payload || held.comes_first()
     }
 
     /// A WebSocket for a session of this worker opened. `false`: close it, the session is unharmed.

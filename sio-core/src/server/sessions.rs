@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 
 use crate::adapter::Room;
+use crate::budget::Share;
 use crate::close::CloseReason;
 use crate::engine::{HandshakeError, Payload};
 use crate::frame::{Frame, FrameGroup};
@@ -184,6 +185,8 @@ pub(crate) enum SessionOp {
         body: Bytes,
         /// In the binary form of revision 3.
         binary: bool,
+        /// Of what all clients may leave unfinished.
+        share: Share,
         reply: oneshot::Sender<PushReply>,
     },
     PushFailed(&'static str),

@@ -92,6 +92,11 @@ impl Tasks {
         self.count.get()
     }
 
+    /// Some have begun to wait since the last poll.
+    pub(crate) fn has_started(&self) -> bool {
+        !self.started.borrow().is_empty()
+    }
+
     /// Polls what is ready.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) {
         let mut running = self.running.take().unwrap_or_default();

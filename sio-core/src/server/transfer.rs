@@ -205,8 +205,8 @@ impl Worker {
         if self.hub.is_closing() {
             self.say_goodbye(&connection);
         }
-        self.run_held(&connection);
-        self.resume_push(&connection);
+        self.run_held_later(&connection);
+        self.resume_later(&connection);
         self.settle(&connection);
         self.rearm(&connection);
         if let Some(ready) = arrival.ready {

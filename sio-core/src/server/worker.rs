@@ -86,8 +86,8 @@ pub struct Worker {
     pub(super) tasks: Tasks,
     /// Counts what its sessions say and hear, if somebody wants to know.
     pub(super) traffic: Option<Arc<Traffic>>,
-    /// Sessions whose held push may go on.
-    pub(super) resumable: RefCell<Vec<Arc<SessionHandle>>>,
+    /// Sessions that go on in the next poll with what they hold, each once: [`Connection::has_turn`].
+    pub(super) turns: RefCell<Vec<Arc<SessionHandle>>>,
     /// The carrier is in [`Self::poll`], and asks then whether there is more to do.
     pub(super) polling: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -132,7 +132,7 @@ impl Worker {
             arrivals: RefCell::new(Vec::new()),
             tasks: Tasks::default(),
             traffic: hub.watch.add_worker(),
-            resumable: RefCell::new(Vec::new()),
+            turns: RefCell::new(Vec::new()),
             polling: Cell::new(false),
             waker: RefCell::new(None),
             direct: Direct::default(),
@@ -238,13 +238,15 @@ impl Worker {
         if self.hub.keeper.is_some() {
             self.guarded(|| self.hub.sweep(self.now()));
         }
-        for handle in self.resumable.take() {
-            // One that has moved resumed when it arrived.
-            if let Some(connection) = self.local(&handle) {
-                self.guarded(|| self.resume_push(&connection));
+        self.tasks.poll(cx);
+        // Handlers that have just finished let held events go on. What these start is polled with the next call.
+        for handle in self.turns.take() {
+            // One that has moved has its turn where it is.
+            let connection = self.local(&handle).filter(|known| known.has_turn.replace(false));
+            if let Some(connection) = connection {
+                self.guarded(|| self.take_turn(&connection));
             }
         }
-        self.tasks.poll(cx);
         self.polling.set(false);
         Poll::Pending
     }
@@ -253,7 +255,7 @@ impl Worker {
     /// asked after each poll.
     #[must_use]
     pub fn has_more(&self) -> bool {
-        !self.resumable.borrow().is_empty()
+        !self.turns.borrow().is_empty() || self.tasks.has_started()
     }
 
     /// Handles what other threads sent before this worker reads input.

@@ -186,9 +186,8 @@ fn a_worker_the_session_only_passes_through_does_not_deliver_for_the_next_one() 
     world.request_and_give_up(B);
     world.poll(A);
     // B's queue: the session, then a push whose handler shouts, then the order to give it away.
-    let _pushed = world.run(A, move |local| {
-        local.worker.push(&other, "40\u{1e}42[\"shout\",\"x\"]".into(), false)
-    });
+    let _pushed =
+        world.run(A, move |local| local.push(&other, "40\u{1e}42[\"shout\",\"x\"]".into()));
     let request = world.request_until_heard(C);
     let Fetched::Coming(mut arrival) = request else { panic!("{request:?}") };
     world.settle();

@@ -24,4 +24,5 @@ mod requests;
 mod rooms;
 mod streams;
 mod threads;
+mod turns;
 mod world;

@@ -10,10 +10,12 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
+use sio_core::budget::Share;
 use sio_core::close::CloseReason;
 use sio_core::engine::{ProbeReply, Transport};
 use sio_core::server::{
-    Connection, Handshake, HandshakeParts, Io, Opening, SessionHandle, Upgrade, Worker,
+    Answer, Connection, Handshake, HandshakeParts, Io, Opening, PushReply, SessionHandle, Upgrade,
+    Worker,
 };
 
 /// A clock that all threads of a test share and only the test moves.
@@ -81,11 +83,16 @@ impl Local {
 
     /// Polls the worker if something woke it.
     pub(crate) fn poll_if_woken(&self) -> bool {
-        let woken = self.wakes.0.load(Ordering::Acquire) > 0;
+        let woken = self.wakes.0.load(Ordering::Acquire) > 0 || self.worker.has_more();
         if woken {
             self.poll();
         }
         woken
+    }
+
+    /// A push arrives.
+    pub(crate) fn push(&self, session: &Arc<SessionHandle>, body: Bytes) -> Answer<PushReply> {
+        self.worker.push(session, body, false, Share::default())
     }
 
     /// Opens a session.

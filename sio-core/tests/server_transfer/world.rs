@@ -141,8 +141,8 @@ impl World {
         }
         let session = threads[A].run(|local| local.open(Transport::Polling));
         let opened = Arc::clone(&session);
-        let mut connect = threads[A]
-            .run(move |local| local.worker.push(&opened, Bytes::from_static(b"40"), false));
+        let mut connect =
+            threads[A].run(move |local| local.push(&opened, Bytes::from_static(b"40")));
         assert!(matches!(connect.try_recv(), Ok(Some(PushReply::Ok))));
         let socket = shared.socket();
         let mut world = Self {
@@ -253,7 +253,7 @@ impl World {
     pub(crate) fn start_push(&mut self, worker: usize, body: &str) {
         assert!(self.push.is_none(), "a push waits");
         let (session, body) = (Arc::clone(&self.session), Bytes::copy_from_slice(body.as_bytes()));
-        self.push = Some(self.run(worker, move |local| local.worker.push(&session, body, false)));
+        self.push = Some(self.run(worker, move |local| local.push(&session, body)));
     }
 
     pub(crate) const fn pushes(&self) -> bool {

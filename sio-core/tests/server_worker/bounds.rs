@@ -105,10 +105,9 @@ fn a_push_of_many_packets_goes_in_slices_between_which_others_have_their_turn() 
     let server = Server::start(Io::builder().namespace("/", |ns| {
         ns.on("count", move |n: u64| note.add(n.to_string()));
     }));
-    let client = server.joined_by_polling();
+    let mut client = server.joined_by_polling();
     let packets: Vec<String> = (0..1_000).map(|n| format!(r#"42["count",{n}]"#)).collect();
-    let body = Bytes::from(packets.join("\x1e"));
-    let mut reply = server.worker.push(&client.session, body, false);
+    let mut reply = client.start_push(&packets.join("\x1e"));
     assert_eq!(notes.take().len(), 256);
     assert!(matches!(reply.try_recv(), Ok(None)), "the push is answered too early");
     // A second one breaks the rules, as if the first were still being received.
@@ -129,9 +128,9 @@ fn a_push_with_slow_handlers_goes_in_slices_of_a_millisecond_and_a_look_at_the_c
             note.add(n.to_string());
         });
     }));
-    let client = server.joined_by_polling();
+    let mut client = server.joined_by_polling();
     let packets: Vec<String> = (0..100).map(|n| format!(r#"42["count",{n}]"#)).collect();
-    let mut reply = server.worker.push(&client.session, Bytes::from(packets.join("\x1e")), false);
+    let mut reply = client.start_push(&packets.join("\x1e"));
     // Ten take a millisecond, and the clock is looked at every eighth.
     assert_eq!(notes.take().len(), 16);
     server.run();

@@ -78,13 +78,17 @@ impl Server {
         self.wakes.take()
     }
 
+    /// Polls the worker once.
+    pub(crate) fn poll(&self) {
+        let waker = Waker::from(Arc::clone(&self.wakes));
+        assert_eq!(self.worker.poll(&mut Context::from_waker(&waker)), Poll::Pending);
+    }
+
     /// Polls the worker until it has nothing left to do at this moment.
     pub(crate) fn run(&self) {
-        let waker = Waker::from(Arc::clone(&self.wakes));
-        let mut cx = Context::from_waker(&waker);
         loop {
             self.wakes.take();
-            assert_eq!(self.worker.poll(&mut cx), Poll::Pending);
+            self.poll();
             let due = self
                 .worker
                 .next_deadline()

@@ -36,4 +36,5 @@ mod rooms;
 mod server_side;
 mod socket_middleware;
 mod tools;
+mod turns;
 mod waking;

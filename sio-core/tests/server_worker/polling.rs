@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
+use sio_core::budget::Share;
 use sio_core::server::{Answer, PollReply, PushReply, SessionHandle};
 
 use crate::carrier::Server;
@@ -44,7 +45,8 @@ impl Polling {
     }
 
     pub(crate) fn start_push(&mut self, body: &str) -> Answer<PushReply> {
-        self.server.worker.push(&self.session, Bytes::copy_from_slice(body.as_bytes()), false)
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        self.server.worker.push(&self.session, body, false, Share::default())
     }
 }
 

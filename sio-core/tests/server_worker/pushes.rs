@@ -1,6 +1,7 @@
 //! Pushes, and input that is held back: handlers, output, idle packets.
 
 use bytes::Bytes;
+use sio_core::budget::Share;
 use sio_core::server::{Io, IoConfig, Socket};
 
 use crate::carrier::Server;
@@ -27,7 +28,8 @@ const WORK: [&str; 3] = ["420[\"work\",\"a\"]", "421[\"work\",\"b\"]", "422[\"wo
 fn a_push_that_is_no_text_ends_the_session() {
     let server = Server::start(Io::builder());
     let client = server.joined_by_polling();
-    let mut reply = server.worker.push(&client.session, Bytes::from_static(&[0xff]), false);
+    let body = Bytes::from_static(&[0xff]);
+    let mut reply = server.worker.push(&client.session, body, false, Share::default());
     assert_eq!(push_answer(&mut reply).as_deref(), Some("invalid"));
     server.assert_empty();
 }
@@ -44,7 +46,7 @@ fn a_push_for_a_session_on_websocket_is_refused_without_harm() {
     let server = Server::start(Io::builder());
     let mut client = server.joined();
     let push = Bytes::from_static(b"42[\"a\"]");
-    let mut reply = server.worker.push(client.connection.handle(), push, false);
+    let mut reply = server.worker.push(client.connection.handle(), push, false, Share::default());
     assert_eq!(push_answer(&mut reply).as_deref(), Some("refused 3"));
     assert_eq!(client.frames(), [""; 0]);
 }

@@ -2,8 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
 use hostile::Bystander;
-use integration::{Http, Journal, Polling, Server, Ws};
+use integration::{Http, Journal, Polling, Server, Ws, echo};
+use sio_actix::core::limits::Limit;
 
 const LIMIT: usize = 500_000;
 
@@ -66,5 +71,46 @@ fn limit_05_at_the_limit_everything_is_taken_and_given_back() {
         assert_eq!(session.poll().len(), LIMIT - 100 + r#"431[""]"#.len());
     }
     assert_eq!(journal.drain(), [""; 0]);
+    bystander.unharmed();
+}
+
+#[test]
+fn limit_05_a_body_that_waits_for_its_turn_counts_until_it_is_handled() {
+    const EVENTS: usize = 2_000;
+    let (handled, hurry) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (counts, hurries) = (Arc::clone(&handled), Arc::clone(&hurry));
+    let server = Server::start(
+        |io| {
+            io.limits(|limits| limits.max_pending_input = LIMIT).namespace("/", |ns| {
+                echo(ns);
+                ns.on("work", move |_filling: String| {
+                    let end = Instant::now() + Duration::from_millis(1);
+                    while Instant::now() < end && !hurries.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                    counts.fetch_add(1, Ordering::Relaxed);
+                });
+            })
+        },
+        1,
+    );
+    let bystander = Bystander::watch(server.address());
+    let reached = || server.io().hub().limits_reached().of(Limit::MaxPendingInput);
+    let budget = server.io().hub().pending_input();
+    let (first, second) = (Polling::joined(&server), Polling::joined(&server));
+    let body = vec![format!(r#"42["work","{}"]"#, "x".repeat(185)); EVENTS].join("\x1e");
+    let mut pushes = [&first, &second].map(|_| Http::connect(&server));
+    pushes[0].send("POST", first.target(), "", &body);
+    while handled.load(Ordering::Relaxed) == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!((budget.taken(), reached()), (body.len(), 0));
+    pushes[1].send("POST", second.target(), "", &body);
+    assert_eq!(pushes[1].response().status, 503);
+    assert_eq!((budget.taken(), reached()), (body.len(), 1));
+    assert!(handled.load(Ordering::Relaxed) < EVENTS, "nothing waited");
+    hurry.store(true, Ordering::Relaxed);
+    assert_eq!(pushes[0].response().status, 200);
+    assert_eq!((handled.load(Ordering::Relaxed), budget.taken()), (EVENTS, 0));
     bystander.unharmed();
 }

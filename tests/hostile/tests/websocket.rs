@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use hostile::Target;
 use integration::{Http, Polling, Response, Server, Wire, Ws, masked};
+use tokio::sync::Notify;
 
 const MIB: usize = 1 << 20;
 const SESSION: &str = "/socket.io/?EIO=4&transport=websocket";
@@ -453,12 +454,13 @@ fn row_43_tiny_frames_and_single_bytes_cost_others_nothing() {
     bystander.unharmed();
 }
 
-#[test]
-fn row_43_slow_handlers_of_one_connection_leave_others_their_turn() {
-    // Fewer than a turn has if they are quick.
-    const EVENTS: usize = 200;
+/// One worker with a handler that takes two milliseconds, which others can ask how often it has run, and one that
+/// keeps further events waiting until somebody says `go`.
+fn slow_server() -> (Server, Arc<AtomicUsize>) {
     let handled = Arc::new(AtomicUsize::new(0));
     let (works, counts) = (Arc::clone(&handled), Arc::clone(&handled));
+    let released = Arc::new(Notify::new());
+    let releases = Arc::clone(&released);
     let server = Server::start(
         |io| {
             io.namespace("/", |ns| {
@@ -471,17 +473,50 @@ fn row_43_slow_handlers_of_one_connection_leave_others_their_turn() {
                     works.fetch_add(1, Ordering::Relaxed);
                 });
                 ns.on("count", move || counts.load(Ordering::Relaxed));
+                ns.on("block", async move || released.notified().await).ordered();
+                ns.on("go", move || releases.notify_one());
             })
         },
         1,
     );
-    let (mut busy, mut other) = (Ws::joined(&server), Ws::joined(&server));
-    busy.wire().write(masked(0x81, r#"42["work"]"#).repeat(EVENTS));
+    (server, handled)
+}
+
+/// While one connection keeps its worker busy, another is answered before all of that is through.
+#[track_caller]
+fn expect_turn(handled: &AtomicUsize, other: &mut Ws, events: usize) {
     while handled.load(Ordering::Relaxed) == 0 {
         std::thread::yield_now();
     }
     other.text(r#"421["count"]"#);
     let answer = other.next_text();
     let count = answer.strip_prefix("431[").and_then(|rest| rest.strip_suffix(']')).unwrap();
-    assert!(count.parse::<usize>().unwrap() < EVENTS, "{count} came first");
+    assert!(count.parse::<usize>().unwrap() < events, "{count} came first");
+}
+
+#[test]
+fn row_43_slow_handlers_of_one_connection_leave_others_their_turn() {
+    // Fewer than a turn has if they are quick.
+    const EVENTS: usize = 200;
+    let (server, handled) = slow_server();
+    let (mut busy, mut other) = (Ws::joined(&server), Ws::joined(&server));
+    busy.wire().write(masked(0x81, r#"42["work"]"#).repeat(EVENTS));
+    expect_turn(&handled, &mut other, EVENTS);
+}
+
+#[test]
+fn row_43_events_that_were_held_leave_others_their_turn() {
+    const EVENTS: usize = 200;
+    let (server, handled) = slow_server();
+    let (mut busy, mut other) = (Ws::joined(&server), Ws::joined(&server));
+    busy.text(r#"42["block"]"#);
+    busy.wire().write(masked(0x81, r#"42["work"]"#).repeat(EVENTS));
+    busy.wire().write(masked(0x89, "all read"));
+    assert_eq!(busy.next_frame().head, 0x8a);
+    assert_eq!(handled.load(Ordering::Relaxed), 0, "nothing keeps the events waiting");
+    other.text(r#"42["go"]"#);
+    expect_turn(&handled, &mut other, EVENTS);
+    // None of them is lost, and the connection is read again.
+    busy.text(r#"422["count"]"#);
+    busy.expect(&format!("432[{EVENTS}]"));
 }
